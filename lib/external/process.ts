@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn as spawnProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { Failure, type FailureOptions } from "../failure.ts";
+
+export type ProcessCode = "NOT_FOUND" | "EXIT" | "TIMEOUT" | "INTERRUPTED";
+
+export class ProcessError extends Failure<ProcessCode> {
+  readonly area = "process";
+  readonly exitCode: number | undefined;
+
+  constructor(code: ProcessCode, message: string, options: FailureOptions & { exitCode?: number } = {}) {
+    super(code, message, options);
+    this.exitCode = options.exitCode;
+  }
+}
+
+export type OutputStream = "stdout" | "stderr";
+
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd?: string;
+  /** Added to a small fixed environment; the caller's own environment is not passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  /** File whose content becomes standard input. */
+  readonly inputFile?: string;
+  /** File that receives standard output; the result's stdout is then empty. */
+  readonly outputFile?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly onLine?: (line: string, stream: OutputStream) => void;
+  /** Exit codes that are answers, not errors. Default: only 0. */
+  readonly accept?: readonly number[];
+}
+
+export interface ProcessResult {
+  readonly exitCode: number;
+  /** At most the last 8 MiB. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+/** A program that runs beside us until it is stopped: QEMU, a server under test. */
+export interface RunningProcess {
+  readonly pid: number | undefined;
+  readonly exited: Promise<number | undefined>;
+  write(data: string): void;
+  /** SIGTERM to the process group, SIGKILL after `graceMs`. Resolves when it is gone. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export interface Processes {
+  run(command: Command): Promise<ProcessResult>;
+  start(command: Omit<Command, "accept" | "timeoutMs">, onData: (chunk: Buffer) => void): RunningProcess;
+}
+
+const OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+const KILL_GRACE_MS = 8_000;
+const TAIL_LINES = 40;
+
+function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const path = process.env["PATH"] ?? "";
+  return {
+    PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
+    HOME: process.env["HOME"] ?? "/root",
+    LANG: "C.UTF-8",
+    ...extra,
+  };
+}
+
+/** Signals the whole group: what a tool started goes with it. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is already gone.
+  }
+}
+
+async function endGroup(pid: number | undefined, exited: Promise<unknown>, graceMs: number): Promise<void> {
+  signalGroup(pid, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
+  await exited;
+  clearTimeout(timer);
+}
+
+function spawn(command: Omit<Command, "accept" | "timeoutMs">, interactive: boolean): ChildProcess {
+  const [file, ...args] = command.argv;
+  const input = command.inputFile === undefined ? undefined : openSync(command.inputFile, "r");
+  const output = command.outputFile === undefined ? undefined : openSync(command.outputFile, "w");
+  try {
+    const child = spawnProcess(file, args, {
+      env: environment(command.env),
+      // A group of its own: Ctrl-C reaches us alone, and we decide in which order things end.
+      detached: true,
+      stdio: [input ?? (interactive || command.input !== undefined ? "pipe" : "ignore"), output ?? "pipe", "pipe"],
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+    });
+    child.stdin?.on("error", () => undefined);
+    if (!interactive) child.stdin?.end(command.input);
+    return child;
+  } finally {
+    if (input !== undefined) closeSync(input);
+    if (output !== undefined) closeSync(output);
+  }
+}
+
+interface Exit {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  readonly error: Error | undefined;
+}
+
+/** Never rejects: a program that could not be started ends with `error`. */
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.on("error", (error) => resolve({ code: undefined, signal: undefined, error }));
+    child.on("close", (code, signal) => {
+      resolve({ code: code ?? undefined, signal: signal ?? undefined, error: undefined });
+    });
+  });
+}
+
+/** Splits a byte stream into lines; a line that never ends is cut at 1 MiB. */
+export function lineSplitter(onLine: (line: string) => void): { push(chunk: Buffer): void; end(): void } {
+  const decoder = new TextDecoder();
+  let pending = "";
+  return {
+    push(chunk) {
+      pending += decoder.decode(chunk, { stream: true });
+      let newline = pending.indexOf("\n");
+      while (newline >= 0) {
+        onLine(pending.slice(0, newline).replace(/\r$/, ""));
+        pending = pending.slice(newline + 1);
+        newline = pending.indexOf("\n");
+      }
+      if (pending.length > 1024 * 1024) {
+        onLine(pending);
+        pending = "";
+      }
+    },
+    end() {
+      if (pending !== "") onLine(pending);
+      pending = "";
+    },
+  };
+}
+
+class Tail {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+      this.#bytes -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+  text(): string {
+    return Buffer.concat(this.#chunks).toString("utf8");
+  }
+}
+
+function tailOf(text: string): string[] {
+  return text.trimEnd().split("\n").slice(-TAIL_LINES);
+}
+
+async function run(command: Command): Promise<ProcessResult> {
+  const name = command.argv[0];
+  if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
+  const started = performance.now();
+  const child = spawn(command, false);
+  const exited = exitOf(child);
+  const output: Record<OutputStream, Tail> = { stdout: new Tail(), stderr: new Tail() };
+  for (const stream of ["stdout", "stderr"] as const) {
+    const lines = lineSplitter((line) => command.onLine?.(line, stream));
+    child[stream]?.on("data", (chunk: Buffer) => {
+      output[stream].push(chunk);
+      if (command.onLine !== undefined) lines.push(chunk);
+    });
+    child[stream]?.on("end", () => lines.end());
+  }
+  let ended: "timeout" | "interrupted" | undefined;
+  const end = (why: "timeout" | "interrupted"): void => {
+    ended ??= why;
+    void endGroup(child.pid, exited, KILL_GRACE_MS);
+  };
+  const timer = setTimeout(() => end("timeout"), command.timeoutMs);
+  const onAbort = (): void => end("interrupted");
+  command.signal?.addEventListener("abort", onAbort, { once: true });
+  const result = await exited;
+  clearTimeout(timer);
+  command.signal?.removeEventListener("abort", onAbort);
+  const stdout = output.stdout.text();
+  const stderr = output.stderr.text();
+  const details = tailOf(stderr.trim() === "" ? stdout : stderr);
+  const shown = command.argv.join(" ").slice(0, 200);
+  if (ended === "interrupted") throw new ProcessError("INTERRUPTED", `${name} was interrupted`);
+  if (ended === "timeout") {
+    const seconds = Math.round(command.timeoutMs / 1000);
+    throw new ProcessError("TIMEOUT", `${name} took longer than ${seconds} s`, { details });
+  }
+  if (result.error !== undefined) {
+    throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
+  }
+  const exitCode = result.code ?? -1;
+  if (!(command.accept ?? [0]).includes(exitCode)) {
+    const how = result.signal === undefined ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
+    throw new ProcessError("EXIT", `${name} ${how}: ${shown}`, { details, exitCode });
+  }
+  return { exitCode, stdout, stderr, durationMs: performance.now() - started };
+}
+
+function start(
+  command: Omit<Command, "accept" | "timeoutMs">,
+  onData: (chunk: Buffer) => void,
+): RunningProcess {
+  const child = spawn(command, true);
+  child.stdout?.on("data", onData);
+  child.stderr?.on("data", onData);
+  const exited = exitOf(child).then((exit) => exit.code);
+  const running: RunningProcess = {
+    pid: child.pid,
+    exited,
+    write: (data) => void child.stdin?.write(data),
+    stop: (graceMs = KILL_GRACE_MS) => endGroup(child.pid, exited, graceMs),
+  };
+  const onAbort = (): void => void running.stop();
+  command.signal?.addEventListener("abort", onAbort, { once: true });
+  void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
+  return running;
+}
+
+/** The real processes of this machine. */
+export const processes: Processes = { run, start };

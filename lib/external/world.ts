@@ -1,0 +1,14 @@
+import { type Clock, clock } from "./clock.ts";
+import { type Processes, processes } from "./process.ts";
+
+/** What a command may touch of the outside, and the signal that ends it. */
+export interface World {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export function realWorld(signal: AbortSignal): World {
+  return { processes, clock, signal };
+}

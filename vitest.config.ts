@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+// One project per layer, so that `./pi test fast` runs unit and contract tests only.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { name: "contract", include: ["tests/contract/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "workflow",
+          include: ["tests/workflow/**/*.test.ts"],
+          testTimeout: 20 * 60_000,
+          hookTimeout: 20 * 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "image",
+          include: ["tests/image/**/*.test.ts"],
+          testTimeout: 40 * 60_000,
+          hookTimeout: 40 * 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
