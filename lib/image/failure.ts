@@ -1,0 +1,17 @@
+import { Failure } from "../failure.ts";
+
+export type ImageCode =
+  | "PREFLIGHT"
+  | "TOOLS"
+  | "ARCHIVE"
+  | "BASE"
+  | "BASE_DIGEST"
+  | "PROVISION"
+  | "PACKER"
+  | "ASSEMBLE"
+  | "SLOT_TOO_LARGE"
+  | "CACHE";
+
+export class ImageError extends Failure<ImageCode> {
+  readonly area = "image";
+}
