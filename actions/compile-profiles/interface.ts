@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { listOf } from "../runner/inputs.ts";
+
+export const inputs = z.object({
+  definition: z
+    .string()
+    .default("cluster.yaml")
+    .describe("The definition to compile, relative to the workspace."),
+  "affected-since": z
+    .string()
+    .optional()
+    .describe(
+      "Select only builds whose build id differs from this state's: a git ref such as `HEAD^1`, or the folder of another checkout.",
+    ),
+  profiles: z
+    .string()
+    .optional()
+    .transform((text) => (text === undefined ? undefined : listOf(text)))
+    .describe(
+      "Select only these profiles, separated by blanks or commas. Not together with `affected-since`.",
+    ),
+});
+
+export type Inputs = z.output<typeof inputs>;
+
+export const outputs = {
+  matrix:
+    'The selected builds for `strategy.matrix`: `{"include":[{"id":"...","profile":"...","board":"..."}]}`.',
+  any: "`true` when at least one build is selected, else `false`; GitHub refuses an empty matrix.",
+  plan: "Path of a JSON file with the whole plan, for later steps of the same job.",
+} as const;

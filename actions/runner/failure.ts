@@ -1,0 +1,15 @@
+import { Failure } from "../../lib/failure.ts";
+
+export type ActionCode =
+  /** An input is missing, has a value that is not understood, or contradicts another. */
+  | "INPUT"
+  /** What the workflow checked out is not enough for what was asked. */
+  | "CHECKOUT"
+  /** The runner does not let us become root. */
+  | "ROOT"
+  /** The image did not pass its checks. */
+  | "CHECKS";
+
+export class ActionError extends Failure<ActionCode> {
+  readonly area = "action";
+}

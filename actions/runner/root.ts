@@ -1,0 +1,58 @@
+import { chown } from "node:fs/promises";
+import { join } from "node:path";
+import { listTree } from "../../lib/external/files.ts";
+import type { World } from "../../lib/external/world.ts";
+import { LINE_TO_PARENT } from "./ending.ts";
+import { ActionError } from "./failure.ts";
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function environment(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return { ...Object.fromEntries(entries), [LINE_TO_PARENT]: "1" };
+}
+
+/**
+ * Runs `work` as root: here where we are root, else by starting the same script once more through sudo,
+ * with the same environment. Building an image needs mounts and chroots; hosted runners let sudo do that
+ * without a password. Resolves to the exit code. Throws ActionError ROOT where sudo refuses.
+ */
+export async function asRoot(script: string, world: World, work: () => Promise<number>): Promise<number> {
+  if (isRoot()) return work();
+  const probe = await world.processes
+    .run({ argv: ["sudo", "-n", "true"], timeoutMs: 20_000, accept: [0, 1] })
+    .then(
+      (result) => result.exitCode === 0,
+      () => false,
+    );
+  if (!probe) {
+    throw new ActionError(
+      "ROOT",
+      "building an image needs root, and sudo without a password is not allowed here",
+      {
+        fix: "use a GitHub-hosted runner, or allow the runner's user `NOPASSWD: ALL` in /etc/sudoers.d",
+      },
+    );
+  }
+  const child = world.processes.start(
+    { argv: ["sudo", "-n", "-E", process.execPath, script], env: environment() },
+    (chunk) => void process.stdout.write(chunk),
+  );
+  world.signal.addEventListener("abort", () => child.write("stop\n"), { once: true });
+  return (await child.exited) ?? 1;
+}
+
+/** Hands what root wrote to the user the runner's later steps run as. Nothing to do without sudo. */
+export async function giveToRunner(path: string): Promise<void> {
+  const uid = Number(process.env.SUDO_UID);
+  const gid = Number(process.env.SUDO_GID);
+  if (!isRoot() || !Number.isInteger(uid) || !Number.isInteger(gid)) return;
+  await chown(path, uid, gid);
+  for (const entry of await listTree(path)) {
+    if (entry.kind !== "link") await chown(join(path, entry.path), uid, gid);
+  }
+}

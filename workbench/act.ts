@@ -1,0 +1,74 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeAtomically } from "../lib/external/files.ts";
+import { withScratch } from "../lib/external/scratch.ts";
+import type { World } from "../lib/external/world.ts";
+import { parseActLog, type WorkflowRun } from "./act-log.ts";
+
+export interface ActRequest {
+  readonly binary: string;
+  /** A git checkout; act works in a copy of it. */
+  readonly repository: string;
+  /** Path of the workflow, relative to the repository. */
+  readonly workflow: string;
+  readonly event: string;
+  /** The event's payload, as GitHub sends it. */
+  readonly payload: unknown;
+  /** Configuration variables: `vars` in the workflow. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Environment of every step. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where act keeps its copies and the steps their files. Must exist as long as the run. */
+  readonly scratch: string;
+  readonly timeoutMs: number;
+}
+
+export interface ActResult extends WorkflowRun {
+  readonly succeeded: boolean;
+  readonly durationMs: number;
+}
+
+/** The runners our workflows name; host mode runs each of them on this machine, whatever it is. */
+const RUNNERS = ["ubuntu-24.04", "ubuntu-24.04-arm"] as const;
+
+function pairs(option: string, values: Readonly<Record<string, string>> | undefined): string[] {
+  return Object.entries(values ?? {}).flatMap(([name, value]) => [option, `${name}=${value}`]);
+}
+
+/**
+ * Runs one workflow without GitHub and without containers. act knows nothing of triggers' filters,
+ * permissions, concurrency and a job's timeout: those are tested as tables.
+ */
+export async function runAct(request: ActRequest, world: World): Promise<ActResult> {
+  await mkdir(request.scratch, { recursive: true });
+  return withScratch(request.scratch, "act-", async (folder) => {
+    const payload = join(folder, "event.json");
+    await writeAtomically(payload, JSON.stringify(request.payload));
+    // Collected as they come: a build prints more than a result keeps.
+    const lines: string[] = [];
+    const result = await world.processes.run({
+      argv: [
+        request.binary,
+        request.event,
+        ...["--eventpath", payload, "--workflows", request.workflow, "--json"],
+        ...RUNNERS.flatMap((runner) => ["--platform", `${runner}=-self-hosted`]),
+        ...pairs("--var", request.vars),
+        ...pairs("--env", request.env),
+      ],
+      cwd: request.repository,
+      // A home of its own: act keeps copies of the repository and its settings there. Node comes first on PATH.
+      env: {
+        HOME: folder,
+        XDG_CACHE_HOME: join(folder, "cache"),
+        PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}`,
+        DOCKER_HOST: "",
+      },
+      timeoutMs: request.timeoutMs,
+      signal: world.signal,
+      accept: [0, 1],
+      onLine: (line) => void lines.push(line),
+    });
+    const run = parseActLog(lines);
+    return { ...run, succeeded: result.exitCode === 0, durationMs: result.durationMs };
+  });
+}
