@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { digestFolder } from "../external/folder-digest.ts";
+import { type Sources, shapeBuilds } from "./compile.ts";
+import { type LoadedDefinition, rolePath } from "./load.ts";
+
+/** Folders of the project that shape every image, by the name of the input. */
+const folders: Readonly<Record<string, { readonly folder: string; readonly suffix?: string }>> = {
+  playbook: { folder: "ansible" },
+  tools: { folder: "tools" },
+  assembly: { folder: "lib/image", suffix: ".ts" },
+  keys: { folder: "keys" },
+};
+
+async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<string, string>> {
+  const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)] as const);
+  return Object.fromEntries(await Promise.all(digests));
+}
+
+/**
+ * Digests of everything in the project (absolute path) that shapes the definition's images. Resolved package
+ * lists are the caller's: see records.ts. Takes some 10 ms.
+ */
+export async function gatherSources(
+  project: string,
+  loaded: LoadedDefinition,
+  packages: Sources["packages"],
+): Promise<Sources> {
+  const builds = shapeBuilds(loaded.definition);
+  const boards = new Map(builds.map(({ board }) => [board, join(project, "boards", board)]));
+  const roles = new Map(
+    builds.flatMap(({ ansible }) =>
+      ansible.roles.map((role) => [role, rolePath(role, project, loaded.folder)] as const),
+    ),
+  );
+  const digests = Object.entries(folders).map(
+    async ([name, { folder, suffix }]) => [name, await digestFolder(join(project, folder), suffix)] as const,
+  );
+  return {
+    digests: Object.fromEntries(await Promise.all(digests)),
+    boards: await digestAll(boards),
+    roles: await digestAll(roles),
+    packages,
+  };
+}
