@@ -22,7 +22,7 @@ export type RunCode =
   | "UNEXPLAINED";
 
 /** What can go wrong before or after it runs. */
-export type InstallCode = "PINS" | "UNKNOWN_HOST" | "NOT_PINNED" | "ARCHIVE" | "INSTALLATION" | "READ_OUT";
+export type InstallCode = "PINS" | "UNKNOWN_HOST" | "NOT_PINNED" | "ARCHIVE" | "INSTALLATION";
 
 export type PackerCode = RunCode | InstallCode;
 
