@@ -1,0 +1,27 @@
+import { Failure } from "../failure.ts";
+
+export type EmulatorCode =
+  /** Not a disk image with the layout of the disk contract, or a file on its first partition is missing. */
+  | "IMAGE"
+  /** QEMU ended before we ended it. */
+  | "QEMU"
+  /** QEMU's control socket did not answer, or refused a command. */
+  | "QMP"
+  | "PANIC"
+  | "EMERGENCY"
+  /** U-Boot stopped at its prompt. */
+  | "BOOTLOADER"
+  /** Nothing on the serial line for too long. */
+  | "SILENCE"
+  /** The line is alive, but what was waited for did not come. */
+  | "DEADLINE"
+  /** Every report line seen was torn. */
+  | "REPORT_DAMAGED"
+  /** A report whose digest is right and whose content is not what we know. */
+  | "REPORT_SCHEMA"
+  /** The profile to boot has no built image. */
+  | "NO_BUILD";
+
+export class EmulatorError extends Failure<EmulatorCode> {
+  readonly area = "emulator";
+}

@@ -1,0 +1,110 @@
+/** The machines an image boots on: a Pi 3 with its SD card, and QEMU's own board, which is faster. */
+export const machineNames = ["raspi3b", "virt"] as const;
+export type MachineName = (typeof machineNames)[number];
+
+export interface MachineRequest {
+  readonly machine: MachineName;
+  /** Raw image whose size is a power of two. */
+  readonly disk: string;
+  /** Device tree that carries the extra kernel arguments. */
+  readonly dtb: string;
+  /** U-Boot for the machine: from the image itself for raspi3b, QEMU's build for virt. */
+  readonly firmware: string;
+  readonly qmpSocket: string;
+  /** Port of 127.0.0.1 that leads to the guest's port 22; without it there is no network. */
+  readonly sshPort?: number;
+}
+
+export type Argv = readonly [string, ...string[]];
+
+export const NETWORK = "n0";
+const VIRT_BOARD = ["-cpu", "cortex-a53", "-smp", "2", "-m", "1024"] as const;
+const VIRT_FIRMWARE = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
+
+/** Property of /chosen that slot.scr appends to the kernel's command line. */
+export const EXTRA_ARGUMENTS = "home-pi,extra-args";
+
+/** A comma separates QEMU's options, a doubled one stands for itself. */
+function option(path: string): string {
+  return path.replaceAll(",", ",,");
+}
+
+function network(port: number | undefined): string[] {
+  if (port === undefined) return ["-nic", "none"];
+  return ["-netdev", `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${port}-:22`];
+}
+
+/** The emulator's command line. Serial line on stdin and stdout, QMP on a socket, no display. */
+export function machineCommand(request: MachineRequest): Argv {
+  // Nothing is lost with cache=unsafe while this machine lives: the host's page cache outlives QEMU.
+  const drive = `format=raw,cache=unsafe,file=${option(request.disk)}`;
+  const common = [
+    ...["-display", "none", "-monitor", "none"],
+    ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
+    ...["-dtb", request.dtb],
+    ...network(request.sshPort),
+  ];
+  if (request.machine === "raspi3b") {
+    return [
+      ...(["qemu-system-aarch64", "-M", "raspi3b"] as const),
+      ...common,
+      // U-Boot and Linux speak on the mini UART, which is the second serial line.
+      ...["-serial", "null", "-serial", "stdio"],
+      ...["-kernel", request.firmware],
+      ...["-drive", `if=sd,${drive}`],
+    ];
+  }
+  return [
+    ...(["qemu-system-aarch64", "-M", "virt"] as const),
+    ...VIRT_BOARD,
+    ...common,
+    ...["-serial", "stdio"],
+    ...["-bios", request.firmware],
+    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-pci,drive=disk"],
+    // An empty romfile: nothing boots from the network, and the tools tree has no boot ROMs.
+    ...(request.sshPort === undefined ? [] : ["-device", `virtio-net-pci,netdev=${NETWORK},romfile=`]),
+  ];
+}
+
+/** Writes the device tree QEMU makes for `virt` to a file and ends. */
+export function dumpDeviceTreeCommand(dtb: string): Argv {
+  const machine = `virt,dumpdtb=${option(dtb)}`;
+  return ["qemu-system-aarch64", "-M", machine, ...VIRT_BOARD, "-display", "none", "-nic", "none"];
+}
+
+/** Adds the extra kernel arguments to a device tree file. */
+export function extraArgumentsCommand(dtb: string, text: string): Argv {
+  return ["fdtput", "-p", "-t", "s", dtb, "/chosen", EXTRA_ARGUMENTS, text];
+}
+
+/** The files of p1 a machine is started with, and U-Boot's place in the tools tree for the other one. */
+export const bootFiles = {
+  raspi3b: { firmware: "u-boot.bin", dtb: "bcm2837-rpi-3-b.dtb" },
+  virt: { firmware: VIRT_FIRMWARE },
+} as const;
+
+/**
+ * What the kernel is told in emulation only. The emulated watchdog resets as soon as it is armed, and the
+ * modules named have no hardware behind them on `raspi3b` but take minutes to find out.
+ */
+export function kernelArguments(machine: MachineName, report: boolean): string {
+  const emulation =
+    machine === "raspi3b"
+      ? [
+          "systemd.watchdog_sec=0",
+          "module_blacklist=vc4,bcm2835_v4l2,snd_bcm2835,hci_uart,bluetooth,cfg80211",
+        ]
+      : [];
+  return [...(report ? ["home-pi.report"] : []), ...emulation].join(" ");
+}
+
+export interface HotPlug {
+  readonly execute: "device_add";
+  readonly arguments: Readonly<Record<string, string>>;
+}
+
+/** The network adapter to plug in once Linux is up: on raspi3b one that is there from the start stays dead. */
+export function networkHotPlug(machine: MachineName): HotPlug | undefined {
+  if (machine === "virt") return undefined;
+  return { execute: "device_add", arguments: { driver: "usb-net", netdev: NETWORK, id: "un0" } };
+}

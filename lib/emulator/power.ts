@@ -1,0 +1,106 @@
+import type { Clock } from "../external/clock.ts";
+import type { RunningProcess } from "../external/process.ts";
+import { SerialConsole } from "./console.ts";
+import type { Bench } from "./disk.ts";
+import { machineLimits, QUIT_MS } from "./limits.ts";
+import { type MachineRequest, machineCommand, networkHotPlug } from "./machine.ts";
+import { QmpClient } from "./qmp.ts";
+import { Timeline } from "./timeline.ts";
+
+export interface PowerRequest extends MachineRequest {
+  /** Folder of the control socket. */
+  readonly socketFolder: string;
+  readonly log: (text: string | Uint8Array) => void;
+  readonly onLine?: (line: string) => void;
+  /** Every byte of the serial line, for a person who sits at it. */
+  readonly onData?: (chunk: Buffer) => void;
+}
+
+/** A machine that runs, from power-on until its power is cut. */
+export class PoweredMachine {
+  readonly console: SerialConsole;
+  readonly timeline: Timeline;
+  readonly exited: Promise<number | undefined>;
+  readonly #running: RunningProcess;
+  readonly #request: PowerRequest;
+  readonly #clock: Clock;
+  #qmp: QmpClient | undefined;
+
+  private constructor(bench: Bench, request: PowerRequest) {
+    const { tools, world, work } = bench;
+    this.#request = request;
+    this.#clock = world.clock;
+    this.timeline = new Timeline();
+    this.console = new SerialConsole({
+      clock: world.clock,
+      signal: world.signal,
+      silenceMs: machineLimits[request.machine].silenceMs,
+      log: request.log,
+      timestamps: true,
+      send: (text) => this.#running.write(text),
+      onLine: (line, at) => {
+        request.onLine?.(line);
+        this.timeline.line(line, at);
+      },
+      onUnfinished: (line, at) => this.timeline.unfinished(line, at),
+    });
+    const binds = [{ source: work }, { source: request.socketFolder }];
+    const command = tools.command(machineCommand(request), {
+      binds,
+      cwd: work,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      signal: world.signal,
+    });
+    this.#running = world.processes.start(command, (chunk) => {
+      request.onData?.(chunk);
+      this.console.push(chunk);
+    });
+    this.exited = this.#running.exited.then((code) => {
+      this.console.end(code);
+      return code;
+    });
+  }
+
+  /** Starts QEMU and connects to its control socket. @throws EmulatorError QEMU, QMP */
+  static async on(bench: Bench, request: PowerRequest): Promise<PoweredMachine> {
+    const machine = new PoweredMachine(bench, request);
+    const enough = new AbortController();
+    const signal = AbortSignal.any([bench.world.signal, enough.signal]);
+    const died = machine.exited.then(() =>
+      machine.console.waitFor({ what: "its control socket", timeoutMs: 0, look: (): undefined => undefined }),
+    );
+    died.catch(() => undefined);
+    try {
+      const connected = QmpClient.connect(request.qmpSocket, bench.world.clock, signal);
+      connected.catch(() => undefined);
+      machine.#qmp = await Promise.race([connected, died]);
+      return machine;
+    } catch (error) {
+      await machine.#running.stop();
+      throw error;
+    } finally {
+      enough.abort();
+    }
+  }
+
+  /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */
+  async plugNetwork(): Promise<void> {
+    const plug = networkHotPlug(this.#request.machine);
+    if (plug !== undefined) await this.#qmp?.deviceAdd(plug.arguments);
+  }
+
+  /** Pulls the plug: the guest is not told, the disk image is closed in order. */
+  async cut(): Promise<void> {
+    // QEMU may be gone before its answer is.
+    await this.#qmp?.quit().catch(() => undefined);
+    this.#qmp?.close();
+    const patience = new AbortController();
+    const late = this.#clock.sleep(QUIT_MS, patience.signal).then(
+      () => this.#running.stop(),
+      () => undefined,
+    );
+    await this.exited;
+    patience.abort();
+    await late;
+  }
+}
