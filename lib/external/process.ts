@@ -58,13 +58,17 @@ export interface Processes {
 const OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 const KILL_GRACE_MS = 8_000;
 const TAIL_LINES = 40;
+const PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const path = process.env["PATH"] ?? "";
+  const inherited = process.env;
+  const path = inherited["PATH"] ?? "";
+  const proxies = PROXY_NAMES.flatMap((name) => (inherited[name] === undefined ? [] : [[name, inherited[name]]]));
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
     HOME: process.env["HOME"] ?? "/root",
     LANG: "C.UTF-8",
+    ...Object.fromEntries(proxies),
     ...extra,
   };
 }

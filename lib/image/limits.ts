@@ -1,0 +1,18 @@
+const MINUTE = 60_000;
+const GIB = 1024 ** 3;
+
+/** How long each part of a build may take, in milliseconds: about five times what a slow machine needs. */
+export const timeouts = {
+  tools: 20 * MINUTE,
+  archive: 5 * MINUTE,
+  base: 90 * MINUTE,
+  provision: 60 * MINUTE,
+  assemble: 15 * MINUTE,
+  short: MINUTE,
+} as const;
+
+/** What a cold build needs, in bytes; seen: 1.3 GiB tools tree, 0.6 GiB per base, tree and slot. */
+export const needs = {
+  freeDisk: 8 * GIB,
+  memory: 1 * GIB,
+} as const;
