@@ -125,7 +125,8 @@ def mistake_in_key(text: str) -> str | None:
         return "this is a private key! Use the file that ends in .pub, and make a new key"
     words = text.split(" ")
     if words[0] not in KEY_TYPES:
-        return f"{words[0][:40]!r} is no type of key; a key starts with {KEY_TYPES[0]} or the like"
+        # Only its start: what was pasted by mistake may be a secret.
+        return f"{words[0][:12]!r} is no type of key; a key starts with {KEY_TYPES[0]} or the like"
     if len(words) < 2:
         return "the key itself is missing behind its type"
     try:

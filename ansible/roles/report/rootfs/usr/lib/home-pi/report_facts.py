@@ -76,7 +76,9 @@ def mounts(text=None):
 
 def data(table=None):
     table = table if table is not None else mounts()
-    facts = {"mounted": "/data" in table and table["/data"][1] != "tmpfs", "sizeBytes": 0, "grown": False}
+    mounted = "/data" in table and table["/data"][1] != "tmpfs"
+    facts = {"mounted": mounted, "sizeBytes": 0, "grown": False, "device": table["/data"][2] if mounted else ""}
+    facts |= {"state": "ok" if mounted else "tmpfs", "reason": "/run/home-pi/data.json is missing"}
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(text_of("/run/home-pi/data.json"))
         facts |= {name: state.get(name) or "" for name in ("state", "reason", "device")}
