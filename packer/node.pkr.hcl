@@ -89,10 +89,10 @@ variable "vars_file" {
 variable "native_python" {
   type        = string
   default     = ""
-  description = "Folder with a Python of the build host in bin/python3 that runs when bound at /mnt, or nothing."
+  description = "Root with a Python of the build host, usr/local/bin/bound-python3, that runs when bound at /mnt; or empty."
 
   validation {
-    condition     = can(regex("^(|/.+)$", var.native_python))
+    condition     = can(regex("^(|/.*)$", var.native_python))
     error_message = "The native_python value must be an absolute path, or empty."
   }
 }
@@ -194,7 +194,7 @@ build {
         "--inventory 'node,'",
         "--extra-vars '@${var.vars_file}'",
         "--extra-vars '{\"ansible_connection\": \"community.general.chroot\", \"ansible_host\": \"${var.mount_path}\"}'",
-        "--extra-vars 'ansible_python_interpreter=${var.native_python == "" ? "/usr/bin/python3" : "/mnt/bin/python3"}'",
+        "--extra-vars 'ansible_python_interpreter=${var.native_python == "" ? "/usr/bin/python3" : "/mnt/usr/local/bin/bound-python3"}'",
         "'${var.playbook}'",
       ]),
     ]
