@@ -12,6 +12,8 @@ export interface ActRequest {
   /** Path of the workflow, relative to the repository. */
   readonly workflow: string;
   readonly event: string;
+  /** Runs only this job and those it needs. */
+  readonly job?: string;
   /** The event's payload, as GitHub sends it. */
   readonly payload: unknown;
   /** Configuration variables: `vars` in the workflow. */
@@ -52,6 +54,7 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
         request.event,
         ...["--eventpath", payload, "--workflows", request.workflow, "--json"],
         ...RUNNERS.flatMap((runner) => ["--platform", `${runner}=-self-hosted`]),
+        ...(request.job === undefined ? [] : ["--job", request.job]),
         ...pairs("--var", request.vars),
         ...pairs("--env", request.env),
       ],

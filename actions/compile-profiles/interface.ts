@@ -10,7 +10,7 @@ export const inputs = z.object({
     .string()
     .optional()
     .describe(
-      "Select only builds whose build id differs from this state's: a git ref such as `HEAD^1`, or the folder of another checkout.",
+      "Select only builds whose build id differs from this state's: a git ref such as `HEAD^1`, or the folder of another checkout (starts with `/` or `.`).",
     ),
   profiles: z
     .string()

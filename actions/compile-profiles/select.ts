@@ -1,3 +1,4 @@
+import { explainChange } from "../../lib/cluster/compile.ts";
 import type { Build, Plan } from "../../lib/cluster/plan.ts";
 import { ActionError } from "../runner/failure.ts";
 
@@ -41,9 +42,7 @@ export function selectAffected(plan: Plan, before: Plan | undefined): Selection[
 function whyAffected(build: Build, before: Build | undefined): string {
   if (before === undefined) return "new";
   if (before.buildId === build.buildId) return "";
-  const names = new Set([...Object.keys(build.inputs), ...Object.keys(before.inputs)]);
-  const changed = [...names].filter((name) => build.inputs[name] !== before.inputs[name]).sort();
-  return `changed: ${changed.join(", ")}`;
+  return `changed: ${explainChange(before.inputs, build.inputs).join(", ")}`;
 }
 
 export interface Matrix {

@@ -7,6 +7,8 @@ export type ActionCode =
   | "CHECKOUT"
   /** The runner does not let us become root. */
   | "ROOT"
+  /** The image took longer than it was given. */
+  | "DEADLINE"
   /** The image did not pass its checks. */
   | "CHECKS";
 

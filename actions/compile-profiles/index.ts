@@ -1,0 +1,19 @@
+import { assetsRoot } from "../../lib/external/assets.ts";
+import { createReporter } from "../../lib/progress/create.ts";
+import { runAction } from "../runner/ending.ts";
+import { readInputs } from "../runner/inputs.ts";
+import { temporary, workspace } from "../runner/places.ts";
+import { inputs } from "./interface.ts";
+import { run } from "./main.ts";
+import { problemRemarks } from "./problems.ts";
+
+const around = { project: assetsRoot, workspace, temporary };
+
+await runAction(
+  async (world) => {
+    const reporter = createReporter({ cacheDir: temporary, verbose: true, stream: process.stdout });
+    await run(readInputs(inputs), around, world, reporter);
+    return 0;
+  },
+  (error) => problemRemarks(error, around),
+);

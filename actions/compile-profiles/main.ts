@@ -1,0 +1,115 @@
+import { realpath } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { compile } from "../../lib/cluster/compile.ts";
+import { DefinitionError } from "../../lib/cluster/failure.ts";
+import { loadDefinition } from "../../lib/cluster/load.ts";
+import type { Plan } from "../../lib/cluster/plan.ts";
+import { gatherSources } from "../../lib/cluster/sources.ts";
+import { writeAtomically } from "../../lib/external/files.ts";
+import type { World } from "../../lib/external/world.ts";
+import type { Reporter } from "../../lib/progress/reporter.ts";
+import { ActionError } from "../runner/failure.ts";
+import { addSummary, markdownTable, writeOutputs } from "../runner/outputs.ts";
+import { checkoutRoot, withEarlier } from "./earlier.ts";
+import { type Inputs, outputs } from "./interface.ts";
+import { problemTable } from "./problems.ts";
+import { matrixOf, type Selection, selectAffected, selectAll, selectProfiles } from "./select.ts";
+
+export interface Surroundings {
+  /** Root of this repository: boards/, ansible/ and what else shapes an image. */
+  readonly project: string;
+  readonly workspace: string;
+  /** Folder for files of this job. */
+  readonly temporary: string;
+}
+
+/** Compiles the definition, selects builds, and tells the workflow. Throws DefinitionError, ActionError. */
+export async function run(
+  inputs: Inputs,
+  around: Surroundings,
+  world: World,
+  reporter: Reporter,
+): Promise<void> {
+  refuseContradictions(inputs);
+  const definition = resolve(around.workspace, inputs.definition);
+  const plan = await compileShowing(definition, around);
+  const selections = await select(inputs, definition, plan, around, world, reporter);
+  const matrix = matrixOf(selections);
+  const planFile = join(around.temporary, "home-pi-plan.json");
+  await writeAtomically(planFile, `${JSON.stringify(plan, undefined, 2)}\n`);
+  writeOutputs(outputs, {
+    matrix: JSON.stringify(matrix),
+    any: String(matrix.include.length > 0),
+    plan: planFile,
+  });
+  for (const { build, why } of selections) reporter.info(`${build.id}: ${why === "" ? "unchanged" : why}`);
+  await addSummary(summaryOf(plan, selections));
+}
+
+function refuseContradictions(inputs: Inputs): void {
+  if (inputs["affected-since"] === undefined || inputs.profiles === undefined) return;
+  throw new ActionError("INPUT", "inputs `affected-since` and `profiles` contradict each other", {
+    fix: "leave one of them out: the first finds the builds itself, the second names them",
+  });
+}
+
+/**
+ * Package lists stay unresolved, here as in the state compared with: what the archive did meanwhile is not
+ * the change's doing, and nothing has to be asked for.
+ */
+async function compileFile(definition: string, project: string): Promise<Plan> {
+  const loaded = await loadDefinition(project, definition);
+  return compile(loaded.definition, await gatherSources(project, loaded, () => undefined));
+}
+
+async function compileShowing(definition: string, around: Surroundings): Promise<Plan> {
+  try {
+    return await compileFile(definition, around.project);
+  } catch (error) {
+    if (error instanceof DefinitionError) await addSummary(problemTable(error.problems, around));
+    throw error;
+  }
+}
+
+async function select(
+  inputs: Inputs,
+  definition: string,
+  plan: Plan,
+  around: Surroundings,
+  world: World,
+  reporter: Reporter,
+): Promise<Selection[]> {
+  if (inputs.profiles !== undefined) return selectProfiles(plan, inputs.profiles);
+  const since = inputs["affected-since"];
+  if (since === undefined) return selectAll(plan);
+  const request = {
+    since: since.startsWith(".") ? resolve(around.workspace, since) : since,
+    definition,
+    scratch: around.temporary,
+  };
+  const before = await withEarlier(request, world, async (earlier) => {
+    const own = (await checkoutRoot(around.workspace, world)) === (await realpath(around.project));
+    // In a repository of its own, playbook and boards change with the commit; from elsewhere they do not.
+    return compileFile(earlier.definition, own ? earlier.root : around.project).catch((error: unknown) => {
+      if (!(error instanceof DefinitionError)) throw error;
+      reporter.warn(`the definition of ${since} does not compile, so every build counts as affected`);
+      return undefined;
+    });
+  });
+  return selectAffected(plan, before);
+}
+
+const SHOWN_ID_DIGITS = 12;
+
+function summaryOf(plan: Plan, selections: readonly Selection[]): string {
+  const chosen = selections.filter(({ why }) => why !== "").length;
+  const rows = selections.map(({ build, why }) => [
+    build.profile,
+    build.board,
+    build.buildId.slice(0, SHOWN_ID_DIGITS),
+    why === "" ? "no" : "yes",
+    why === "" ? "unchanged" : why,
+  ]);
+  const head = ["profile", "board", "build id (before packages)", "build", "why"];
+  return `### Cluster ${plan.cluster}: ${chosen} of ${plan.builds.length} images to build\n\n${markdownTable(head, rows)}`;
+}

@@ -1,0 +1,39 @@
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import { DefinitionError, type Problem } from "../../lib/cluster/failure.ts";
+import { formatPlace, type Place } from "../../lib/failure.ts";
+import type { Remark } from "../runner/ending.ts";
+import { markdownTable } from "../runner/outputs.ts";
+
+export interface Folders {
+  /** What a problem's file is relative to. */
+  readonly project: string;
+  /** What GitHub wants it to be relative to. */
+  readonly workspace: string;
+}
+
+/** The same place, named as GitHub names files of the repository. Files outside keep their absolute path. */
+export function inWorkspace(place: Place, folders: Folders): Place {
+  const absolute = resolve(folders.project, place.file);
+  const inside = relative(folders.workspace, absolute);
+  const outside = inside.startsWith("..") || isAbsolute(inside);
+  return { ...place, file: outside ? absolute : inside.split(sep).join("/") };
+}
+
+/** Every problem of a definition as a remark at its line; undefined for any other error. */
+export function problemRemarks(error: unknown, folders: Folders): readonly Remark[] | undefined {
+  if (!(error instanceof DefinitionError)) return undefined;
+  return error.problems.map((problem) => ({
+    text: `${problem.message} (${problem.fix})`,
+    place: inWorkspace(problem.place, folders),
+  }));
+}
+
+/** All problems as a table for the job's summary. */
+export function problemTable(problems: readonly Problem[], folders: Folders): string {
+  const rows = problems.map(({ place, message, fix }) => [
+    formatPlace(inWorkspace(place, folders)),
+    message,
+    fix,
+  ]);
+  return `### The definition has problems\n\n${markdownTable(["where", "what", "what to write instead"], rows)}`;
+}

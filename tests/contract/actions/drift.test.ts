@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import * as bootImage from "../../../actions/boot-image/interface.ts";
+import * as buildImage from "../../../actions/build-image/interface.ts";
+import * as compileProfiles from "../../../actions/compile-profiles/interface.ts";
+import { actionNames } from "../../../scripts/build-actions.ts";
+import { root } from "./run-action.ts";
+
+const interfaces = {
+  "boot-image": bootImage,
+  "build-image": buildImage,
+  "compile-profiles": compileProfiles,
+} as const;
+
+interface Input {
+  readonly description: string;
+  readonly required: boolean;
+  readonly default: string;
+}
+
+const metadataSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  branding: z.object({ icon: z.string(), color: z.string() }),
+  inputs: z.record(
+    z.string(),
+    z.object({ description: z.string(), required: z.boolean(), default: z.string().default("") }),
+  ),
+  outputs: z.record(z.string(), z.object({ description: z.string() })),
+  runs: z.object({ using: z.literal("node24"), main: z.literal("dist/index.js") }),
+});
+
+const propertiesSchema = z.object({
+  properties: z.record(
+    z.string(),
+    z.object({ description: z.string(), default: z.union([z.string(), z.number()]).optional() }),
+  ),
+  required: z.array(z.string()).default([]),
+});
+
+/** What the zod schema says about each input, in the terms of action.yml. */
+function inputsOf(schema: z.ZodType): Record<string, Input> {
+  const { properties, required } = propertiesSchema.parse(z.toJSONSchema(schema, { io: "input" }));
+  const inputs = Object.entries(properties).map(([name, property]) => [
+    name,
+    {
+      description: property.description,
+      required: required.includes(name),
+      default: property.default === undefined ? "" : String(property.default),
+    },
+  ]);
+  return Object.fromEntries(inputs) as Record<string, Input>;
+}
+
+/** Rows of the table below a heading of the README, cells trimmed, names without their quotes. */
+function tableBelow(readme: string, heading: string): string[][] {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+  return rows.map((row) =>
+    row
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const unquote = (cell = ""): string => cell.replaceAll(/^`|`$/g, "");
+
+test("every action is compared", async () => {
+  expect(await actionNames()).toEqual(Object.keys(interfaces));
+});
+
+describe.each(Object.entries(interfaces))("%s", (name, { inputs, outputs }) => {
+  const read = (file: string): Promise<string> => readFile(join(root, "actions", name, file), "utf8");
+
+  test("action.yml declares the inputs and outputs the code knows", async () => {
+    const metadata = metadataSchema.parse(parse(await read("action.yml")));
+    expect(metadata.inputs).toEqual(inputsOf(inputs));
+    const described = Object.entries(outputs).map(([output, description]) => [output, { description }]);
+    expect(metadata.outputs).toEqual(Object.fromEntries(described));
+  });
+
+  test("the README's tables say the same", async () => {
+    const readme = await read("README.md");
+    const documented = tableBelow(readme, "Inputs").map(([input, preset, description]) => [
+      unquote(input),
+      unquote(preset),
+      description,
+    ]);
+    const declared = Object.entries(inputsOf(inputs)).map(([input, of]) => [
+      input,
+      of.required ? "required" : of.default,
+      of.description,
+    ]);
+    expect(documented).toEqual(declared);
+    expect(tableBelow(readme, "Outputs").map(([output, text]) => [unquote(output), text])).toEqual(
+      Object.entries(outputs),
+    );
+  });
+
+  test.each(["Usage", "Permissions", "Inputs", "Outputs", "Limits"])("the README has %s", async (heading) => {
+    expect(await read("README.md")).toContain(`\n## ${heading}\n`);
+  });
+});
