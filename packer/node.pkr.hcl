@@ -159,11 +159,6 @@ source "arm" "node" {
   image_chroot_mounts {
     mount_type       = "tmpfs"
     source_path      = "tmpfs"
-    destination_path = "/run"
-  }
-  image_chroot_mounts {
-    mount_type       = "tmpfs"
-    source_path      = "tmpfs"
     destination_path = "/tmp"
   }
 
@@ -178,7 +173,7 @@ source "arm" "node" {
 
   # The kernel holds the registered interpreter open (flag F): the copy only satisfies the plugin.
   qemu_binary_source_path      = var.qemu_binary
-  qemu_binary_destination_path = "/run/qemu-aarch64"
+  qemu_binary_destination_path = "/tmp/qemu-aarch64"
 }
 
 build {
@@ -191,7 +186,7 @@ build {
     inline = [
       join(" ", [
         "exec ansible-playbook",
-        "--inventory 'node,'",
+        "--inventory 'default,'",
         "--extra-vars '@${var.vars_file}'",
         "--extra-vars '{\"ansible_connection\": \"community.general.chroot\", \"ansible_host\": \"${var.mount_path}\"}'",
         "--extra-vars 'ansible_python_interpreter=${var.native_python == "" ? "/usr/bin/python3" : "/mnt/usr/local/bin/bound-python3"}'",

@@ -21,7 +21,7 @@ interface Node {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\" };
 
-function unescape(raw: string): string {
+function withoutEscapes(raw: string): string {
   return raw.replace(/\\(.)/gs, (_, letter: string) => ESCAPES[letter] ?? letter).replaceAll("$${", "${");
 }
 
@@ -62,7 +62,7 @@ function literal(node: Node): Value {
   const value = node.meta?.value ?? "";
   switch (node.meta?.type) {
     case "string":
-      return unescape(value);
+      return withoutEscapes(value);
     case "number":
       return Number(value);
     case "bool":
@@ -166,8 +166,8 @@ async function evaluateText(source: string, scope: Scope): Promise<Value> {
  * The value of one attribute as the parser gives it: text with `${...}` in it, or lists and maps of such.
  * Text that is one interpolation has that expression's own type.
  */
-export async function valueOf(parsed: unknown, scope: Scope): Promise<Value> {
-  if (Array.isArray(parsed)) return Promise.all(parsed.map((item) => valueOf(item, scope)));
+export async function evaluated(parsed: unknown, scope: Scope): Promise<Value> {
+  if (Array.isArray(parsed)) return Promise.all(parsed.map((item) => evaluated(item, scope)));
   if (typeof parsed === "number" || typeof parsed === "boolean" || parsed === null) return parsed;
   if (typeof parsed !== "string") throw new ExpressionError("maps are not known to the stand-in");
   const parts: Value[] = [];

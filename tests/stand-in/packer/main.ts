@@ -79,7 +79,7 @@ async function build(template: Template, voice: Voice): Promise<boolean> {
     voice.packer("say", "Cleanly cancelled builds after being interrupted.");
     return false;
   }
-  report(good, String(template.source["image_path"]), voice);
+  report(good, String(template.source.image_path), voice);
   return good;
 }
 
@@ -105,7 +105,7 @@ function report(good: boolean, image: string, voice: Voice): void {
 
 async function run(line: CommandLine, voice: Voice): Promise<boolean> {
   const [command = "", file = ""] = line.words;
-  const plugins = process.env["PACKER_PLUGIN_PATH"] ?? "";
+  const plugins = process.env.PACKER_PLUGIN_PATH ?? "";
   if (command === "version") {
     process.stdout.write(`Packer v${PACKER_VERSION}\n`);
     return true;

@@ -77,10 +77,10 @@ export async function checkBase(running: Running): Promise<string> {
 export function makeImage(running: Running): string {
   const { template, voice, cleanup } = running;
   const image = text(template.source, "image_path");
-  const [partition = {}] = template.blocks["image_partitions"] ?? [];
+  const [partition = {}] = template.blocks.image_partitions ?? [];
   voice.builder("say", `creating an empty image ${image}`);
   writeFileSync(image, "");
-  truncateSync(image, Number(template.source["image_size_bytes"]));
+  truncateSync(image, Number(template.source.image_size_bytes));
   voice.builder("say", `creating 1 dos partitions on ${image}`);
   const table = `label: dos\nunit: sectors\n1: type=${text(partition, "type")}, start=${text(partition, "start_sector")}`;
   voice.builder("error", `** DEBUG: ${table}`);
@@ -123,8 +123,8 @@ export function mountInside(running: Running, root: string): void {
   const { template, voice, cleanup } = running;
   voice.builder("say", "running extra setup");
   const all = [
-    ...(template.blocks["image_chroot_mounts"] ?? []),
-    ...(template.blocks["additional_chroot_mounts"] ?? []),
+    ...(template.blocks.image_chroot_mounts ?? []),
+    ...(template.blocks.additional_chroot_mounts ?? []),
   ];
   const sorted = all.sort((a, b) => (text(a, "destination_path") < text(b, "destination_path") ? -1 : 1));
   for (const mount of sorted) {
@@ -145,7 +145,7 @@ export function mountInside(running: Running, root: string): void {
 
 /** As the plugin: a registered interpreter must be the very file named, and a copy goes into the root. */
 export function setUpInterpreter(running: Running, root: string): void {
-  if (process.env["DONT_SETUP_QEMU"] !== undefined) return;
+  if (process.env.DONT_SETUP_QEMU !== undefined) return;
   const { template, voice, cleanup } = running;
   const from = text(template.source, "qemu_binary_source_path");
   const registry = "/proc/sys/fs/binfmt_misc";
@@ -174,7 +174,7 @@ export function setUpInterpreter(running: Running, root: string): void {
 export async function provision(running: Running): Promise<void> {
   const { template, voice, signal } = running;
   voice.builder("say", "running the provision hook");
-  const script = join(process.env["TMPDIR"] ?? "/tmp", `packer-shell${process.pid}`);
+  const script = join(process.env.TMPDIR ?? "/tmp", `packer-shell${process.pid}`);
   const lines = [
     `#!${text(template.provisioner, "inline_shebang")}`,
     ...texts(template.provisioner, "inline"),

@@ -1,7 +1,7 @@
 import { parse } from "@cdktf/hcl2json";
 import { type AttributeType, SHELL_LOCAL_ATTRIBUTES, SOURCE_ATTRIBUTES, SOURCE_BLOCKS } from "./contract.ts";
 import { Diagnostic, lineOf } from "./diagnostic.ts";
-import { type Scope, type Value, valueOf } from "./expression.ts";
+import { evaluated, type Scope, type Value } from "./expression.ts";
 import { resolveVariables } from "./variables.ts";
 
 export type Attributes = Readonly<Record<string, Value>>;
@@ -61,7 +61,7 @@ async function attributes(
     if (type === undefined) {
       throw new Diagnostic("Unsupported argument", `An argument named "${name}" is not expected here.`, line);
     }
-    found[name] = check(name, await valueOf(value, scope), type, line);
+    found[name] = check(name, await evaluated(value, scope), type, line);
   }
   return found;
 }
@@ -72,9 +72,9 @@ async function instances(body: Parsed, name: string, scope: Scope, source: strin
   const written = blocks(body[name]).map((block) => attributes(block, known, scope, source));
   const made: Promise<Attributes>[] = [];
   for (const dynamic of blocks(within(body, "dynamic", name))) {
-    const each = await valueOf(dynamic["for_each"], scope);
+    const each = await evaluated(dynamic.for_each, scope);
     for (const value of Array.isArray(each) ? (each as readonly Value[]) : []) {
-      const content = only(dynamic["content"], "content block");
+      const content = only(dynamic.content, "content block");
       made.push(attributes(content, known, { ...scope, [name]: { value } }, source));
     }
   }
@@ -105,11 +105,11 @@ export async function loadTemplate(
   }
   const scope: Scope = { var: await resolveVariables(within(parsed, "variable") as Parsed, given, source) };
   const body = only(within(parsed, "source", "arm", "node"), 'source "arm" "node"');
-  const build = only(parsed["build"], "build block");
-  if (JSON.stringify(build["sources"]) !== '["source.arm.node"]') {
+  const build = only(parsed.build, "build block");
+  if (JSON.stringify(build.sources) !== '["source.arm.node"]') {
     throw new Diagnostic("Unknown source", "The build must use source.arm.node.");
   }
-  const unknown = Object.keys((body["dynamic"] ?? {}) as Parsed).find(
+  const unknown = Object.keys((body.dynamic ?? {}) as Parsed).find(
     (name) => SOURCE_BLOCKS[name] === undefined,
   );
   if (unknown !== undefined) {
@@ -123,7 +123,7 @@ export async function loadTemplate(
   );
   const shell = only(within(build, "provisioner", "shell-local"), 'provisioner "shell-local"');
   const plugins = only(
-    within(only(parsed["packer"], "packer block"), "required_plugins"),
+    within(only(parsed.packer, "packer block"), "required_plugins"),
     "required_plugins block",
   );
   return {

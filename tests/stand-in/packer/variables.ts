@@ -1,6 +1,6 @@
 import { VARIABLE_ATTRIBUTES } from "./contract.ts";
 import { Diagnostic, lineOf } from "./diagnostic.ts";
-import { type Value, valueOf } from "./expression.ts";
+import { evaluated, type Value } from "./expression.ts";
 
 type Parsed = Readonly<Record<string, unknown>>;
 
@@ -11,10 +11,11 @@ interface Declaration {
 }
 
 function typed(name: string, given: string, type: string | undefined): Value {
-  switch (type) {
-    case "${string}":
+  // The parser wraps a type, as any expression, in an interpolation.
+  switch (type?.slice(2, -1)) {
+    case "string":
       return given;
-    case "${number}": {
+    case "number": {
       const number = Number(given);
       if (given !== "" && Number.isFinite(number)) return number;
       throw new Diagnostic("Invalid value for variable", `The value of "${name}" is not a number.`);
@@ -54,9 +55,9 @@ export async function resolveVariables(
       throw new Diagnostic(`Unset variable "${name}"`, detail);
     }
     values[name] =
-      value === undefined ? await valueOf(declaration.default, {}) : typed(name, value, declaration.type);
+      value === undefined ? await evaluated(declaration.default, {}) : typed(name, value, declaration.type);
     for (const rule of declaration.validation ?? []) {
-      if ((await valueOf(rule.condition, { var: values })) === true) continue;
+      if ((await evaluated(rule.condition, { var: values })) === true) continue;
       const line = lineOf(source, new RegExp(`^variable "${name}"`, "m")) ?? 0;
       const at = `This was checked by the validation rule at node.pkr.hcl:${line},3-13.`;
       throw new Diagnostic("Invalid value for cmd variable", `${rule.error_message}\n\n${at}`);

@@ -1,5 +1,5 @@
 import { formatPlace, type Place } from "../../../failure.ts";
-import { type FailedTask, failedTask, playbookError } from "./ansible-output.ts";
+import { type FailedTask, failedTask, playbookError } from "../ansible-output.ts";
 import { parseDiagnostics } from "./diagnostics.ts";
 import type { RunCode } from "./failure.ts";
 import { HINTS } from "./hints.ts";

@@ -83,7 +83,7 @@ function insideTools(
   ];
   const env = {
     ...packerEnvironment(SCRATCH, `${INSIDE}/plugins`),
-    ...ansibleEnvironment(SCRATCH, join(request.ansible, "roles")),
+    ...ansibleEnvironment(SCRATCH, request.project),
     HOME: "/tmp",
     TMPDIR: "/tmp",
     PATH: `${INSIDE}/host:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,

@@ -1,5 +1,5 @@
 import type { Step } from "../../../progress/reporter.ts";
-import { isTaskHeader } from "./ansible-output.ts";
+import { isTaskHeader } from "../ansible-output.ts";
 import type { PackerEvent } from "./messages.ts";
 import { isNoise } from "./outcome.ts";
 
