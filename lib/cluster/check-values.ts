@@ -33,7 +33,7 @@ function checkJson(file: YamlFile, path: Path, value: unknown): Problem[] {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return [];
   if (Number.isFinite(value) && !Number.isInteger(value)) return [];
   const fix = "put it in quotes to keep every digit";
-  const message = `the number ${value} cannot be kept exactly`;
+  const message = `the number ${file.sourceOf(path) ?? value} cannot be kept exactly`;
   return [problemAt(file, path, { code: "VARIABLE", message, fix })];
 }
 

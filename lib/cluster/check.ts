@@ -5,7 +5,7 @@ import { suggest } from "./nearest.ts";
 import { entriesOf, valueAt } from "./raw-value.ts";
 import { clusterSchema, type Definition } from "./schema.ts";
 import { showPath } from "./show.ts";
-import { objectToName } from "./text-rules.ts";
+import { objectToName, objectToRole } from "./text-rules.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
 /** GitHub's limit for the jobs of one matrix. */
@@ -19,6 +19,8 @@ export interface Surroundings {
 }
 
 interface RawProfile {
+  /** False where the schema has already said what should stand here. */
+  readonly isMap: boolean;
   readonly abstract: boolean;
   readonly extends: string | undefined;
   readonly board: string | undefined;
@@ -35,6 +37,7 @@ function rawProfiles(file: YamlFile): Map<string, RawProfile> {
     profiles.map(([name, value]) => [
       name,
       {
+        isMap: typeof value === "object" && value !== null && !Array.isArray(value),
         abstract: valueAt(value, ["abstract"]) === true,
         extends: textAt(value, "extends"),
         board: textAt(value, "board"),
@@ -80,7 +83,9 @@ function checkAncestors(file: YamlFile, name: string, profiles: ReadonlyMap<stri
   const isFirst = chain.every((other) => order.indexOf(other) >= order.indexOf(name));
   if (end !== name || !isFirst) return [];
   const message = `profiles extend each other: ${[...chain, name].join(" -> ")}`;
-  return [problemAt(file, path, { code: "INHERITANCE_CYCLE", message, fix: `remove one "extends" of them` })];
+  return [
+    problemAt(file, path, { code: "INHERITANCE_CYCLE", message, fix: `remove one "extends" among them` }),
+  ];
 }
 
 function checkBoards(
@@ -98,7 +103,7 @@ function checkBoards(
     // An unfinished chain has a problem of its own, and so has a board that is no text.
     const unsure =
       end !== undefined || chain.some((at) => valueAt(file.value, ["profiles", at, "board"]) !== undefined);
-    if (profile.abstract || unsure) return [];
+    if (profile.abstract || !profile.isMap || unsure) return [];
     const fix = `add "board: ${boards[0] ?? "NAME"}", or "abstract: true" if it is only a parent`;
     return [
       problemAt(
@@ -141,7 +146,8 @@ function checkCount(file: YamlFile, profiles: ReadonlyMap<string, RawProfile>): 
 
 function checkRoles(file: YamlFile, missing: ReadonlySet<string>): Problem[] {
   return rolesIn(file).flatMap(({ path, role }) => {
-    if (!missing.has(role)) return [];
+    // A text that names no folder at all has a problem of its own.
+    if (!missing.has(role) || objectToRole(role) !== undefined) return [];
     const fix = role.startsWith("./")
       ? `make it, with tasks/main.yml inside`
       : `write "./${role}" for a folder beside this file`;

@@ -53,17 +53,27 @@ export function problemAt(
 
 function wrongType(file: YamlFile, path: Path, expected: string): Problem {
   const value = valueAt(file.value, path);
+  if (path.length === 0 && (value === null || value === undefined)) {
+    const place = file.placeOf([], "value");
+    return {
+      code: "WRONG_TYPE",
+      message: "the file is empty",
+      place,
+      fix: `begin with a line "cluster: NAME"`,
+    };
+  }
   const [name, advice] = expectedWords[expected] ?? [expected, `write ${expected}`];
   const isScalar = typeof value === "number" || typeof value === "boolean";
-  const fix = expected === "string" && isScalar ? `put it in quotes: "${String(value)}"` : advice;
+  const written = (isScalar ? file.sourceOf(path) : undefined) ?? showValue(value);
+  const fix = expected === "string" && isScalar ? `put it in quotes: "${written}"` : advice;
   // An empty value is absent to the one who wrote it: nothing stands behind the colon.
-  const found = value === null || value === undefined ? "nothing" : showValue(value);
+  const found = value === null || value === undefined ? "nothing" : written;
   const code: DefinitionCode = "WRONG_TYPE";
   return {
     code,
     message: `${found} instead of ${name} in ${showPath(path)}`,
     place: file.placeOf(path, value === null ? "key" : "value"),
-    value: showValue(value),
+    value: written,
     fix,
   };
 }

@@ -79,12 +79,9 @@ const base = z
 
 const ansible = z
   .strictObject({
-    vars: z
-      .record(key(VARIABLE_PATTERN), z.custom<Json>())
-      .default({})
-      .meta({
-        description: "Variables for the playbook and your roles; a child's value replaces its parent's",
-      }),
+    vars: z.record(key(VARIABLE_PATTERN), z.custom<Json>()).default({}).meta({
+      description: "Variables for the playbook and your roles; a child's value replaces its parent's",
+    }),
     roles: z
       .array(text(objectToRole, "A folder beside this file, for example ./my-role", ROLE_PATTERN))
       .default([])

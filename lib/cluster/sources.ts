@@ -7,7 +7,7 @@ import { type LoadedDefinition, rolePath } from "./load.ts";
 const folders: Readonly<Record<string, { readonly folder: string; readonly suffix?: string }>> = {
   playbook: { folder: "ansible" },
   tools: { folder: "tools" },
-  assembly: { folder: "lib/image", suffix: ".ts" },
+  assembly: { folder: "lib/image" },
   keys: { folder: "keys" },
 };
 
