@@ -1,5 +1,5 @@
 import { realWorld, type World } from "../../lib/external/world.ts";
-import { describeFailure, Failure, type Place } from "../../lib/failure.ts";
+import { describeFailure, Failure, formatPlace, type Place } from "../../lib/failure.ts";
 import { annotationProperties, defuse, workflowCommand } from "../../lib/progress/workflow-command.ts";
 
 /** Set for the process that runs as root: its standard input is the line to the one the runner knows. */
@@ -27,7 +27,9 @@ function remarksOf(error: unknown): readonly Remark[] {
 /** The lines for the log: annotations for the first ten remarks, plain text for all others. */
 export function failureLines(remarks: readonly Remark[]): string[] {
   return remarks.map(({ text, place }, at) =>
-    at < ANNOTATIONS ? workflowCommand("error", annotationProperties(place), text) : defuse(text),
+    at < ANNOTATIONS
+      ? workflowCommand("error", annotationProperties(place), text)
+      : defuse(place === undefined ? text : `${formatPlace(place)}: ${text}`),
   );
 }
 

@@ -7,9 +7,10 @@ export function listOf(text: string): readonly string[] {
   return text.split(/[\s,]+/).filter((word) => word !== "");
 }
 
-function formatIssue(issue: z.core.$ZodIssue): string {
+function formatIssue(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): string {
   const name = issue.path.join(".");
-  return name === "" ? issue.message : `input \`${name}\`: ${issue.message}`;
+  const value = given[name];
+  return `input \`${name}\`: ${value === undefined ? "is required" : `${issue.message}, not \`${value}\``}`;
 }
 
 /**
@@ -19,12 +20,11 @@ function formatIssue(issue: z.core.$ZodIssue): string {
 export function readInputs<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
 ): z.output<z.ZodObject<Shape>> {
-  const given = Object.keys(schema.shape)
-    .map((name) => [name, getInput(name)] as const)
-    .filter(([, value]) => value !== "");
-  const result = schema.safeParse(Object.fromEntries(given));
+  const named = Object.keys(schema.shape).map((name) => [name, getInput(name)] as const);
+  const given = Object.fromEntries(named.filter(([, value]) => value !== ""));
+  const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const [first = "wrong inputs", ...others] = result.error.issues.map(formatIssue);
+  const [first = "wrong inputs", ...others] = result.error.issues.map((issue) => formatIssue(issue, given));
   throw new ActionError("INPUT", first, {
     details: others,
     fix: "set it under `with:` of the step; the action's README lists all inputs",

@@ -9,6 +9,12 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
+function noRoot(why: string): ActionError {
+  return new ActionError("ROOT", `building and booting images needs root, and ${why}`, {
+    fix: "use a GitHub-hosted runner, or allow the runner's user `NOPASSWD: ALL` in /etc/sudoers.d",
+  });
+}
+
 function environment(): Record<string, string> {
   const entries = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
@@ -23,21 +29,14 @@ function environment(): Record<string, string> {
  */
 export async function asRoot(script: string, world: World, work: () => Promise<number>): Promise<number> {
   if (isRoot()) return work();
+  if (process.env[LINE_TO_PARENT] !== undefined) throw noRoot("sudo did not make us root");
   const probe = await world.processes
     .run({ argv: ["sudo", "-n", "true"], timeoutMs: 20_000, accept: [0, 1] })
     .then(
       (result) => result.exitCode === 0,
       () => false,
     );
-  if (!probe) {
-    throw new ActionError(
-      "ROOT",
-      "building an image needs root, and sudo without a password is not allowed here",
-      {
-        fix: "use a GitHub-hosted runner, or allow the runner's user `NOPASSWD: ALL` in /etc/sudoers.d",
-      },
-    );
-  }
+  if (!probe) throw noRoot("sudo without a password is not allowed here");
   const child = world.processes.start(
     { argv: ["sudo", "-n", "-E", process.execPath, script], env: environment() },
     (chunk) => void process.stdout.write(chunk),
