@@ -2,18 +2,12 @@ import { join } from "node:path";
 import { openLogFile } from "../external/log-file.ts";
 import { shortParent, withScratch } from "../external/scratch.ts";
 import { freePort } from "../external/socket.ts";
+import type { Terminal } from "../external/terminal.ts";
 import type { World } from "../external/world.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
 import type { MachineName } from "./machine.ts";
 import { PoweredMachine } from "./power.ts";
 import { prepare } from "./prepare.ts";
-
-/** The person's side of a serial line. */
-export interface Terminal {
-  write(chunk: Buffer): void;
-  /** Calls back with what is typed; returns what ends that. */
-  listen(onInput: (text: string) => void): () => void;
-}
 
 export interface AttachOptions {
   readonly machine: MachineName;

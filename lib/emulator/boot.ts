@@ -13,7 +13,7 @@ import type { MachineName } from "./machine.ts";
 import { PoweredMachine } from "./power.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { Report } from "./report.ts";
-import { makeKey, probeSsh, type SshKey } from "./ssh.ts";
+import { makeKey, probeSsh, type SshKey, throwAwayIdentity } from "./ssh.ts";
 import type { Timings } from "./timeline.ts";
 
 export interface Identity {
@@ -24,12 +24,10 @@ export interface Identity {
 }
 
 /**
- * Who tries to log in after the last boot. `throw-away`: a key made for this run, which `identityFor` puts
- * into an identity; `nobody`: no identity, and every key and password must be refused.
+ * Who tries to log in after the last boot. `throw-away`: a key made for this run, whose identity replaces
+ * any other; `nobody`: no identity, and every key and password must be refused.
  */
-export type SshProbe =
-  | { readonly kind: "throw-away"; readonly identityFor: (publicKey: string) => string }
-  | { readonly kind: "nobody" };
+export type SshProbe = "throw-away" | "nobody";
 
 export interface BootOptions {
   readonly machine: MachineName;
@@ -138,14 +136,12 @@ async function runBoots(options: BootOptions, bench: Bench, wiring: Wiring, step
 
 async function makeProbe(bench: Bench, ssh: SshProbe): Promise<Probe> {
   const otherKey = await makeKey(bench, "stranger");
-  return { key: ssh.kind === "throw-away" ? await makeKey(bench, "friend") : undefined, otherKey };
+  return { key: ssh === "throw-away" ? await makeKey(bench, "friend") : undefined, otherKey };
 }
 
 function identityOf(options: BootOptions, probe: Probe | undefined): Identity | undefined {
-  if (options.ssh?.kind === "throw-away" && probe?.key !== undefined) {
-    return { text: options.ssh.identityFor(probe.key.publicKey), keys: 1 };
-  }
-  return options.identity;
+  if (probe === undefined) return options.identity;
+  return probe.key === undefined ? undefined : { text: throwAwayIdentity(probe.key.publicKey), keys: 1 };
 }
 
 async function bootOnce(

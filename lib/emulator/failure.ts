@@ -20,7 +20,9 @@ export type EmulatorCode =
   /** A report whose digest is right and whose content is not what we know. */
   | "REPORT_SCHEMA"
   /** The profile to boot has no built image. */
-  | "NO_BUILD";
+  | "NO_BUILD"
+  /** The node reported, and not all is as it should be. */
+  | "CHECKS";
 
 export class EmulatorError extends Failure<EmulatorCode> {
   readonly area = "emulator";

@@ -60,9 +60,9 @@ export function machineCommand(request: MachineRequest): Argv {
     ...common,
     ...["-serial", "stdio"],
     ...["-bios", request.firmware],
-    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-pci,drive=disk"],
-    // An empty romfile: nothing boots from the network, and the tools tree has no boot ROMs.
-    ...(request.sshPort === undefined ? [] : ["-device", `virtio-net-pci,netdev=${NETWORK},romfile=`]),
+    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-device,drive=disk"],
+    // On the memory-mapped bus, not PCI: that is the driver the initramfs holds.
+    ...(request.sshPort === undefined ? [] : ["-device", `virtio-net-device,netdev=${NETWORK}`]),
   ];
 }
 

@@ -77,13 +77,21 @@ export function findReport(line: string): Report | "damaged" | undefined {
   if (at < 0) return undefined;
   const [, digest, json] = LINE.exec(line.slice(at + MARK.length).trimEnd()) ?? [];
   if (digest === undefined || json === undefined || sha256OfText(json) !== digest) return "damaged";
-  const parsed = reportSchema.safeParse(parseJson(json));
+  const value = parseJson(json);
+  const parsed = reportSchema.safeParse(value);
   if (parsed.success) return parsed.data;
+  const missing = errorsSchema.safeParse(value).data?.errors ?? {};
   throw new EmulatorError("REPORT_SCHEMA", "the node's report arrived whole but is not of the agreed form", {
-    details: parsed.error.issues.map((issue) => `${issue.path.join(".") || "report"}: ${issue.message}`),
-    fix: "the image was built from another version of this repository: build it again",
+    details: [
+      ...parsed.error.issues.map((issue) => `${issue.path.join(".") || "report"}: ${issue.message}`),
+      ...Object.entries(missing).map(([fact, why]) => `the node could not tell ${fact}: ${why}`),
+    ],
+    fix: "mend what the node could not tell; where it is the form that differs, build the image again",
   });
 }
+
+/** Facts the node could not find out; they are missing from its report. */
+const errorsSchema = z.object({ errors: z.record(z.string(), z.string()) });
 
 function parseJson(text: string): unknown {
   try {

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { ProcessError } from "../external/process.ts";
 import type { Check } from "./checks.ts";
 import { type Bench, runTool } from "./disk.ts";
 import type { MachineLimits } from "./limits.ts";
 
-/** Who logs in with the keys of an identity file. */
-export const LOGIN_USER = "pi";
+/** Who logs in with the keys of an identity file: nodes have no other account with a shell. */
+export const LOGIN_USER = "root";
 
 export interface SshKey {
   /** Path of the private half, in the work folder. */
@@ -31,6 +32,11 @@ export async function makeKey(bench: Bench, name: string): Promise<SshKey> {
     file,
   ]);
   return { file, publicKey: (await readFile(`${file}.pub`, "utf8")).trim() };
+}
+
+/** identity.yaml of a node that lets this key in, and no other. */
+export function throwAwayIdentity(publicKey: string): string {
+  return stringify({ version: 1, hostname: "emulated-pi", ssh: [publicKey] }, { lineWidth: 0 });
 }
 
 export interface SshTarget {
