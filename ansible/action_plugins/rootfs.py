@@ -79,7 +79,7 @@ def mistakes_of(entries: list[dict], modes: dict) -> list[str]:
     wrong += [f"{path}: named twice" for path in sorted(set(put)) if put.count(path) > 1]
     wrong += [f"{path}: a mode, but no file" for path in sorted(set(modes) - set(paths))]
     for entry in entries:
-        if not re.fullmatch("[0-7]{3,4}", entry.get("mode", "0644")):
+        if not re.fullmatch("0[0-7]{3}", entry.get("mode", "0644")):
             wrong.append(f"{entry['path']}: mode {entry['mode']!r} is not octal text such as '0644'")
     return wrong
 
