@@ -12,6 +12,7 @@ import { carrierBytes, PARTITION_OFFSET, removeCarrier } from "./carrier.ts";
 import { ansibleEnvironment, packerEnvironment } from "./environment.ts";
 import { PackerError } from "./failure.ts";
 import type { PackerInstallation } from "./installation.ts";
+import { registeredInterpreter } from "./interpreter.ts";
 import { type PackerEvent, parsePackerLine } from "./messages.ts";
 import { type PackerFailure, packerOutcome } from "./outcome.ts";
 import { phaseReporter } from "./phases.ts";
@@ -22,21 +23,16 @@ const HOST = asset("lib", "image", "provision", "packer", "host");
 const INSIDE = "/run/home-pi";
 const SCRATCH = "/tmp/packer";
 
-/** The values of the template's variables, and whether an interpreter for arm64 is wanted. */
-export interface TemplateInput {
-  readonly variables: Readonly<Record<string, string>>;
-  readonly foreign: boolean;
-}
-
-/** What the template is given for a build. `toolsTree` holds the interpreter that is registered. */
-export function templateInput(
+/**
+ * The values of the template's variables. `interpreter` is the path the kernel knows for arm64 programs;
+ * undefined on an arm64 machine, where the base's own Python is a native one.
+ */
+export function templateVariables(
   request: ProvisionRequest,
   baseBytes: number,
-  toolsTree: string,
-  arch: string,
-): TemplateInput {
-  const foreign = arch !== "arm64";
-  const variables = {
+  interpreter: string | undefined,
+): Readonly<Record<string, string>> {
+  return {
     base_archive: `${INSIDE}/base.tar`,
     base_sha256: request.base.sha256,
     image_path: join(request.work, "carrier.img"),
@@ -45,14 +41,16 @@ export function templateInput(
     playbook: join(request.ansible, "site.yml"),
     vars_file: request.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
-    ...(foreign && request.nativePython ? { native_python: "/" } : {}),
-    ...(foreign ? { qemu_binary: join(toolsTree, "usr/bin/qemu-aarch64") } : {}),
+    ...(interpreter !== undefined && request.nativePython ? { native_python: "/" } : {}),
+    ...(interpreter === undefined ? {} : { qemu_binary: interpreter }),
   };
-  return { variables, foreign };
 }
 
 /** The command line of a build. */
-export function buildArguments(packer: string, { variables }: TemplateInput): [string, ...string[]] {
+export function buildArguments(
+  packer: string,
+  variables: Readonly<Record<string, string>>,
+): [string, ...string[]] {
   const given = Object.entries(variables).flatMap(([name, value]) => ["-var", `${name}=${value}`]);
   return [packer, "-machine-readable", "build", "-on-error=cleanup", "-timestamp-ui", ...given, TEMPLATE];
 }
@@ -61,9 +59,8 @@ function insideTools(
   request: ProvisionRequest,
   installation: PackerInstallation,
   tools: ToolsTree,
-  foreign: boolean,
+  interpreter: string | undefined,
 ): Required<ToolRun> {
-  const qemu = join(tools.path, "usr/bin/qemu-aarch64");
   const readable = [
     request.project,
     request.ansible,
@@ -73,8 +70,10 @@ function insideTools(
   ];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
-    // The plugin looks for the registered interpreter by the path the kernel knows.
-    ...(foreign ? [{ source: qemu, readOnly: true }] : []),
+    // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
+    ...(interpreter === undefined
+      ? []
+      : [{ source: join(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }]),
     { source: request.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
     { source: installation.packer, target: `${INSIDE}/bin/packer`, readOnly: true },
     { source: installation.plugins, target: `${INSIDE}/plugins`, readOnly: true },
@@ -90,7 +89,7 @@ function insideTools(
     LC_ALL: "C.UTF-8",
     TZ: "UTC",
     SOURCE_DATE_EPOCH: String(request.epoch),
-    ...(foreign ? {} : { DONT_SETUP_QEMU: "1" }),
+    ...(interpreter === undefined ? { DONT_SETUP_QEMU: "1" } : {}),
   };
   return { binds, env, cwd: dirname(TEMPLATE) };
 }
@@ -114,7 +113,7 @@ async function runPacker(
   step: Step,
 ): Promise<void> {
   const { size } = await stat(request.base.path);
-  const input = templateInput(request, size, tools.path, process.arch);
+  const interpreter = process.arch === "arm64" ? undefined : await registeredInterpreter();
   const report = phaseReporter(step);
   const events: PackerEvent[] = [];
   const onLine = (line: string): void => {
@@ -126,9 +125,9 @@ async function runPacker(
     events.push(event);
     report(event);
   };
-  const build = buildArguments(`${INSIDE}/bin/packer`, input);
+  const build = buildArguments(`${INSIDE}/bin/packer`, templateVariables(request, size, interpreter));
   const command = tools.command(["sh", `${INSIDE}/host/enter.sh`, ...build], {
-    ...insideTools(request, installation, tools, input.foreign),
+    ...insideTools(request, installation, tools, interpreter),
     timeoutMs: timeouts.provision,
     signal: world.signal,
     onLine,
