@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, readFile, readlink, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type FileEntry, listTree } from "./files.ts";
 
 /** What tools leave behind while they run: it shapes nothing, and would make every second run look changed. */
@@ -30,13 +30,12 @@ async function digestEntry(root: string, entry: FileEntry): Promise<string> {
 /**
  * SHA-256 (hex) of a folder as git sees it: path, executable bit and content of every file, links by their
  * target, in the order of paths; empty folders, owners and times do not count. An absent folder has the
- * digest of an empty one. `suffix` keeps only files with that ending.
+ * digest of an empty one.
  */
-export async function digestFolder(root: string, suffix = ""): Promise<string> {
+export async function digestFolder(root: string): Promise<string> {
   const entries = (await isFolder(root)) ? await listTree(root) : [];
   const counted = entries.filter(
-    ({ path, kind }) =>
-      (kind === "file" || kind === "link") && !LEFTOVERS.test(path) && basename(path).endsWith(suffix),
+    ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path),
   );
   const lines = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
   return createHash("sha256")

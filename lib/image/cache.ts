@@ -28,7 +28,7 @@ export interface CacheRequest {
 }
 
 export function cacheFolder(cacheDir: string, room: string, key: string): string {
-  return join(cacheDir, room, key.slice(0, 32));
+  return join(cacheDir, room, key);
 }
 
 /** The content of done.json, or undefined where the entry is not there or not whole. */

@@ -1,0 +1,91 @@
+import { chown, readdir } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import prettyBytes from "pretty-bytes";
+import type { BuiltImage } from "../lib/image/build/results.ts";
+import type { BuilderName, Provisioner } from "../lib/image/provision/provisioner.ts";
+import type { CliContext } from "./context.ts";
+import { becomeRoot } from "./root.ts";
+
+interface BuildFlags {
+  readonly file?: string;
+  readonly out: string;
+  readonly builder: BuilderName;
+  readonly plain?: true;
+}
+
+/** The builder by name. Packer is looked for, or downloaded by digest, only when it is asked for. */
+export async function chooseProvisioner(name: BuilderName, context: CliContext): Promise<Provisioner> {
+  if (name === "chroot") return (await import("../lib/image/provision/chroot.ts")).chrootProvisioner;
+  const [{ installPacker }, { packerProvisioner }, { readPins }] = await Promise.all([
+    import("../lib/image/provision/packer/installation.ts"),
+    import("../lib/image/provision/packer/packer.ts"),
+    import("../lib/image/provision/packer/pins.ts"),
+  ]);
+  const { cacheDir, world, reporter } = context;
+  const request = {
+    pins: await readPins(),
+    cacheDir,
+    folder: process.env.PI_PACKER_DIR,
+    searchPath: process.env.PATH,
+  };
+  return packerProvisioner(await installPacker(request, world, reporter));
+}
+
+/** Results belong to whoever called, not to root. */
+async function giveBack(folder: string): Promise<void> {
+  const uid = Number(process.env.SUDO_UID);
+  const gid = Number(process.env.SUDO_GID);
+  if (!Number.isInteger(uid) || !Number.isInteger(gid)) return;
+  await chown(folder, uid, gid);
+  for (const name of await readdir(folder)) await chown(join(folder, name), uid, gid);
+}
+
+function renderResults(images: readonly BuiltImage[]): string {
+  const lines = images.map(({ id, info, image, reused }) => {
+    const size = prettyBytes(info.disk.bytes, { binary: true });
+    return `${id}  build ${info.buildId.slice(0, 12)}  ${size}${reused ? "  (unchanged)" : ""}\n  ${relative(process.cwd(), image)}\n`;
+  });
+  const first = images[0];
+  const next = first === undefined ? "" : `\nSee one boot: ./pi boot ${first.info.profile}\n`;
+  return `${lines.join("")}${next}`;
+}
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command("build")
+    .description("build the images, from the cache where nothing changed")
+    .argument("[profiles...]", "profiles to build (default: all)")
+    .option("--file <path>", "the definition (default: cluster.yaml)")
+    .option("--out <folder>", "where the images go", "out")
+    .addOption(new Option("--builder <name>", "who runs the playbook").choices(["chroot", "packer"]).default("chroot"))
+    .option("--plain", "nothing native inside foreign roots: slower, the same bytes")
+    .action(async (profiles: string[], flags: BuildFlags) => {
+      // Mistakes in the definition and a machine that cannot build are told before a password is asked for.
+      const [{ loadDefinition }, { preflight }] = await Promise.all([
+        import("../lib/cluster/load.ts"),
+        import("../lib/image/preflight.ts"),
+      ]);
+      const file = flags.file === undefined ? undefined : resolve(flags.file);
+      await loadDefinition(context.project, file);
+      becomeRoot(context, "building images");
+      await preflight(context);
+      const { buildImages } = await import("../lib/image/build/build.ts");
+      const out = resolve(flags.out);
+      const images = await buildImages(
+        {
+          project: context.project,
+          ...(file === undefined ? {} : { file }),
+          cacheDir: context.cacheDir,
+          only: profiles,
+          plain: flags.plain === true,
+          out,
+          provisioner: () => chooseProvisioner(flags.builder, context),
+        },
+        context.world,
+        context.reporter,
+      );
+      await giveBack(out);
+      context.print(renderResults(images));
+    });
+}

@@ -1,0 +1,65 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { assetsRoot } from "../lib/external/assets.ts";
+import { realWorld } from "../lib/external/world.ts";
+import { describeFailure } from "../lib/failure.ts";
+import { createReporter } from "../lib/progress/create.ts";
+import * as boot from "./boot.ts";
+import * as build from "./build.ts";
+import * as clean from "./clean.ts";
+import type { CliContext } from "./context.ts";
+import * as doctor from "./doctor.ts";
+import * as identity from "./identity.ts";
+import * as pin from "./pin.ts";
+import * as plan from "./plan.ts";
+import * as test from "./test.ts";
+import * as tools from "./tools.ts";
+
+/** In the order of use. */
+const COMMANDS = [plan, build, boot, identity, doctor, clean, test, tools, pin];
+const INTERRUPTED_EXIT = 130;
+
+function cacheDir(): string {
+  const given = process.env.PI_CACHE;
+  if (given !== undefined && given !== "") return given;
+  const root = process.getuid?.() === 0;
+  const folder = root ? "/var/cache" : (process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"));
+  return join(folder, "home-pi-cluster");
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const interruption = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
+  }
+  const verbose = argv.includes("--verbose");
+  const cache = cacheDir();
+  const context: CliContext = {
+    project: assetsRoot,
+    cacheDir: cache,
+    world: realWorld(interruption.signal),
+    reporter: createReporter({ cacheDir: cache, verbose, stream: process.stderr }),
+    print: (text) => void process.stdout.write(text),
+  };
+  const program = new Command("pi")
+    .description("Images for a Kubernetes cluster of Raspberry Pis, from one cluster.yaml")
+    .option("--verbose", "show the tools' own output")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(./pi COMMAND --help says more)");
+  for (const command of COMMANDS) command.register(program, context);
+  try {
+    await program.parseAsync(["node", "pi", ...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (interruption.signal.aborted) {
+      process.stderr.write("stopped: nothing half made is left, the next run goes on from what was finished\n");
+      return INTERRUPTED_EXIT;
+    }
+    process.stderr.write(`error: ${describeFailure(error).join("\n")}\n`);
+    return 1;
+  }
+}
+
+// Explicit: an open socket or timer of a library must not keep a finished command alive.
+process.exit(await main(process.argv.slice(2)));

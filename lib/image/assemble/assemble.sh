@@ -1,0 +1,47 @@
+#!/bin/sh
+# Puts p1 together and the disk image around it. Nothing is mounted. Runs inside the tools tree, with
+# SOURCE_DATE_EPOCH set.
+#   assemble.sh WORK TREE FIRMWARE BOARD LAYOUT
+# WORK holds slot.ext4, slot-a.index, identity.example.yaml; WORK/p1.img and WORK/disk.img are made.
+# LAYOUT: file with the sizes as shell variables and partitions.sfdisk beside it.
+set -eu
+work=$1 tree=$2 firmware=$3 board=$4 layout=$5
+# shellcheck source=/dev/null
+. "$layout"
+p1=$work/p1
+mkdir -p "$p1"
+tar -xf "$tree" -C "$work" ./boot/dtbs
+for name in bootcode.bin start.elf fixup.dat start4.elf fixup4.dat; do
+  cp "$firmware/usr/lib/raspi-firmware/$name" "$p1/"
+done
+cp "$firmware/usr/lib/u-boot/rpi_arm64/u-boot.bin" "$p1/"
+while read -r dtb; do
+  case $dtb in '' | '#'*) continue ;; esac
+  cp "$work/boot/dtbs/broadcom/$dtb" "$p1/"
+done <"$board/boot/dtbs.txt"
+cp "$board/boot/config.txt" "$work/identity.example.yaml" "$work/slot-a.index" "$p1/"
+mkenvimage -s 0x4000 -o "$p1/uboot.env" "$board/boot/uboot.env.txt"
+mkimage -q -A arm64 -T script -C none -n boot -d "$board/boot/boot.cmd" "$p1/boot.scr"
+find "$p1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+
+rm -f "$work/p1.img"
+truncate -s $((boot_size * 512)) "$work/p1.img"
+mkfs.fat --invariant -F 32 -i 50693031 -n HOMEPI "$work/p1.img" >/dev/null
+# Sorted, one by one: the order of directory entries is part of the image.
+(cd "$p1" && LC_ALL=C ls) | while read -r name; do
+  mcopy -i "$work/p1.img" -m "$p1/$name" "::/$name"
+done
+
+mkenvimage -s 512 -o "$work/state.bin" "$board/boot/state.txt"
+
+rm -f "$work/disk.img"
+truncate -s $(((data_start + data_size) * 512)) "$work/disk.img"
+sfdisk --quiet --no-reread --no-tell-kernel "$work/disk.img" <"$work/partitions.sfdisk"
+put() { dd if="$1" of="$work/disk.img" bs=1M seek="$2" oflag=seek_bytes conv=notrunc,sparse status=none; }
+put "$work/state.bin" $((state_1 * 512))
+put "$work/state.bin" $((state_2 * 512))
+put "$work/p1.img" $((boot_start * 512))
+put "$work/slot.ext4" $((slot_a_start * 512))
+# The image ends where slot A's file system does.
+truncate -s $((slot_a_start * 512 + $(stat -c %s "$work/slot.ext4"))) "$work/disk.img"
+rm -r "$p1" "$work/boot" "$work/p1.img" "$work/state.bin"

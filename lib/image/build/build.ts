@@ -1,0 +1,277 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { renderIdentityExample } from "../../cluster/identity.ts";
+import { type LoadedDefinition, loadDefinition, rolePath } from "../../cluster/load.ts";
+import type { Build } from "../../cluster/plan.ts";
+import { writeRecord } from "../../cluster/records.ts";
+import { asset } from "../../external/assets.ts";
+import { sha256OfFile, sha256OfText } from "../../external/files.ts";
+import { digestFolder } from "../../external/folder-digest.ts";
+import type { World } from "../../external/world.ts";
+import type { Reporter } from "../../progress/reporter.ts";
+import { type Archive, type ArchiveChoice, openArchive } from "../archive/archive.ts";
+import { assemble } from "../assemble/assemble.ts";
+import { ensureBase } from "../base/base.ts";
+import { CORE_SCRIPTS, type Core, SCRIPTS, type Workshop, ensureCore, titled } from "../base/core.ts";
+import { parseDpkgStatus } from "../base/dpkg-status.ts";
+import { useForeignBinaries } from "../binfmt.ts";
+import { cacheFolder, ensureCached, readDone } from "../cache.ts";
+import { ImageError } from "../failure.ts";
+import { givenCore } from "../base/given.ts";
+import type { Provisioner } from "../provision/provisioner.ts";
+import { ensureTools } from "../tools/ensure.ts";
+import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
+import { type ResolvedPlan, resolvePlan } from "./resolve.ts";
+import { sbom } from "./sbom.ts";
+
+export interface BuildOptions {
+  /** This project: ansible/, boards/, keys/. */
+  readonly project: string;
+  /** The definition, absolute; undefined: cluster.yaml of the project. */
+  readonly file?: string;
+  readonly cacheDir: string;
+  /** Builds by id or profile; empty: all. */
+  readonly only: readonly string[];
+  /** Nothing native in foreign roots; kept apart in the cache. */
+  readonly plain: boolean;
+  /** Folder for the results; undefined: they stay in the cache. */
+  readonly out?: string;
+  readonly provisioner: (workshop: Workshop) => Promise<Provisioner>;
+}
+
+/** Builds the definition's images, taking from the cache what has not changed. */
+export async function buildImages(options: BuildOptions, world: World, reporter: Reporter): Promise<BuiltImage[]> {
+  const { project, cacheDir } = options;
+  const loaded = await loadDefinition(project, options.file);
+  const tools = await ensureTools(world, reporter, cacheDir);
+  const workshop: Workshop = { tools, cacheDir, world, reporter, speed: options.plain ? "plain" : "native" };
+  const choice = choiceOf(loaded);
+  const archive = await openArchive(choice, tools, cacheDir, world, reporter);
+  const resolved = await resolvePlan(loaded, project, archive, cacheDir);
+  const builds = selectBuilds(resolved.plan.builds, options.only);
+  const foreign = lazily(() => useForeignBinaries(tools.path, world));
+  const results: BuiltImage[] = [];
+  try {
+    for (const build of builds) {
+      const job = { build, resolved, loaded, archive, choice, options, workshop };
+      results.push(await buildOne(job, foreign.get));
+    }
+  } finally {
+    await (await foreign.made())?.release();
+  }
+  return results;
+}
+
+interface Job {
+  readonly build: Build;
+  readonly resolved: ResolvedPlan;
+  readonly loaded: LoadedDefinition;
+  readonly archive: Archive;
+  readonly choice: ArchiveChoice;
+  readonly options: BuildOptions;
+  readonly workshop: Workshop;
+}
+
+function choiceOf({ definition }: LoadedDefinition): ArchiveChoice {
+  return { suite: definition.base.suite, snapshot: definition.base.snapshot, architecture: "arm64" };
+}
+
+/** Throws ImageError PREFLIGHT for a name that is no build. */
+export function selectBuilds(builds: readonly Build[], only: readonly string[]): Build[] {
+  for (const name of only) {
+    if (!builds.some((build) => build.id === name || build.profile === name)) {
+      throw new ImageError("PREFLIGHT", `there is no profile ${JSON.stringify(name)} to build`, {
+        fix: `one of: ${builds.map((build) => build.profile).join(", ")}`,
+      });
+    }
+  }
+  return builds.filter((build) => only.length === 0 || only.includes(build.id) || only.includes(build.profile));
+}
+
+/** Made when first asked for: an up-to-date cache needs none of it. */
+function lazily<T>(make: () => Promise<T>): { get: () => Promise<T>; made: () => Promise<T | undefined> } {
+  let value: Promise<T> | undefined;
+  return {
+    get: () => {
+      value ??= make();
+      return value;
+    },
+    made: async () => value?.catch(() => undefined),
+  };
+}
+
+async function buildOne(job: Job, foreign: () => Promise<unknown>): Promise<BuiltImage> {
+  const { build, options, workshop, resolved } = job;
+  const { cacheDir, world, reporter } = workshop;
+  const room = options.plain ? "builds-plain" : "builds";
+  const started = world.clock.now();
+  const entry = await ensureCached(
+    {
+      cacheDir,
+      room,
+      key: build.buildId,
+      about: { id: build.id, inputs: build.inputs },
+      make: async (folder) => {
+        await foreign();
+        await makeImage(folder, job, started);
+      },
+    },
+    world,
+    reporter,
+  );
+  if (!options.plain) {
+    await writeRecord(cacheDir, resolved.plan.cluster, build.id, {
+      buildId: build.buildId,
+      inputs: build.inputs,
+      finishedAt: new Date(world.clock.now()).toISOString(),
+    });
+  }
+  const info = JSON.parse(await readFile(join(entry.folder, "buildinfo.json"), "utf8")) as BuildInfo;
+  if (entry.reused) reporter.info(`${build.id}: unchanged, build ${build.buildId.slice(0, 12)}`);
+  return handOut(entry, info, options.out);
+}
+
+async function makeImage(folder: string, job: Job, started: number): Promise<void> {
+  const { build, options, workshop, archive } = job;
+  const { world, reporter, tools } = workshop;
+  const core = await coreOf(job);
+  const recipe = sha256OfText(
+    [await digestFolder(asset("boards", build.board)), await sha256OfFile(join(SCRIPTS, "profile.sh"))].join(),
+  );
+  const base = await ensureBase(
+    {
+      core,
+      archive,
+      profile: build.profile,
+      board: build.board,
+      recipe,
+      packages: packagesOf(job),
+      corePackages: boardOf(job).core,
+      given: job.loaded.definition.base.url !== undefined,
+    },
+    workshop,
+  );
+  const provisioner = await options.provisioner(workshop);
+  const work = join(folder, "work");
+  const tree = join(folder, "tree.tar");
+  await mkdir(work);
+  await writeFile(join(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  await reporter.step(titled(`playbook for ${build.profile}`, workshop), {}, (step) =>
+    provisioner.provision(
+      {
+        build,
+        base: { path: base.tar, sha256: base.sha256 },
+        ansible: asset("ansible"),
+        project: job.loaded.folder,
+        varsFile: join(folder, "vars.json"),
+        tree,
+        work,
+        nativePython: workshop.speed === "native",
+        epoch: core.epoch,
+      },
+      tools,
+      world,
+      step,
+    ),
+  );
+  await rm(work, { recursive: true, force: true });
+  const treeDigest = await sha256OfFile(tree);
+  const assembled = await reporter.step(titled(`image of ${build.profile}`, workshop), {}, (step) =>
+    assemble(
+      {
+        profile: build.profile,
+        board: build.board,
+        buildId: build.buildId,
+        tree,
+        firmware: core.firmware,
+        identityExample: renderIdentityExample(),
+        folder,
+        epoch: core.epoch,
+      },
+      tools,
+      world,
+      step,
+    ),
+  );
+  const name = [job.resolved.plan.cluster, build.profile, build.board].join("-");
+  await writeSbom(folder, name, job, core, tree);
+  const info: BuildInfo = {
+    version: 1,
+    name,
+    cluster: job.resolved.plan.cluster,
+    profile: build.profile,
+    board: build.board,
+    buildId: build.buildId,
+    inputs: build.inputs,
+    builder: provisioner.name,
+    base: { sha256: base.sha256, epoch: core.epoch },
+    tools: tools.digest,
+    tree: { sha256: treeDigest },
+    slot: { bytes: assembled.slot.bytes, sha256: assembled.slot.sha256 },
+    disk: { bytes: assembled.disk.bytes, sha256: assembled.disk.sha256 },
+    durationMs: world.clock.now() - started,
+  };
+  await writeFile(join(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}\n`);
+  for (const name of ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"]) {
+    await rm(join(folder, name), { force: true });
+  }
+}
+
+const boardOf = (job: Job) => {
+  const board = job.resolved.boards.get(job.build.board);
+  if (board === undefined) throw new Error(`board ${job.build.board} was not resolved`);
+  return board;
+};
+
+const packagesOf = (job: Job) => job.resolved.packages.get(job.build.id) ?? [];
+
+async function coreOf(job: Job): Promise<Core> {
+  const { workshop, archive, choice } = job;
+  const { core: packages, firmware } = boardOf(job);
+  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join(SCRIPTS, name))));
+  const scriptsDigest = sha256OfText(scripts.join());
+  const { url, sha256 } = job.loaded.definition.base;
+  if (url !== undefined && sha256 !== undefined) {
+    return givenCore({ url, sha256, archive, firmware }, workshop, scriptsDigest);
+  }
+  return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
+}
+
+/** The extra variables of the playbook: the resolved profile. */
+function playbookVariables({ build, resolved, options, loaded }: Job, core: Core): Record<string, unknown> {
+  const { cluster } = resolved.plan;
+  const roles = build.ansible.roles.map((role) => rolePath(role, options.project, loaded.folder));
+  return {
+    ...build.ansible.vars,
+    home_pi: {
+      cluster,
+      profile: build.profile,
+      board: build.board,
+      role: build.role,
+      build_id: build.buildId,
+      epoch: core.epoch,
+      boot: build.boot,
+      compatible: `${cluster}-${build.profile}-${build.board}`,
+      user_roles: roles,
+      keys: join(options.project, "keys"),
+    },
+  };
+}
+
+async function writeSbom(folder: string, name: string, job: Job, core: Core, tree: string): Promise<void> {
+  const { workshop, build } = job;
+  const status = await workshop.world.processes.run({
+    argv: ["tar", "--extract", "--to-stdout", "--file", tree, "./var/lib/dpkg/status"],
+    timeoutMs: 60_000,
+  });
+  const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, architecture: "all", source: entry.name }));
+  const packages = parseDpkgStatus(status.stdout);
+  const text = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
+  await writeFile(join(folder, "sbom.cdx.json"), text);
+}
+
+/** What a finished build left in the cache, or undefined. */
+export async function findBuild(cacheDir: string, buildId: string): Promise<{ folder: string } | undefined> {
+  const done = await readDone(cacheDir, "builds", buildId);
+  return done === undefined ? undefined : { folder: cacheFolder(cacheDir, "builds", buildId) };
+}

@@ -1,0 +1,43 @@
+import type { InstalledPackage } from "../base/dpkg-status.ts";
+
+export interface SbomRequest {
+  /** `<cluster>-<profile>-<board>`. */
+  readonly name: string;
+  readonly buildId: string;
+  readonly packages: readonly InstalledPackage[];
+  /** Unpacked to p1, not installed. */
+  readonly firmware: readonly InstalledPackage[];
+  /** Seconds since 1970. */
+  readonly epoch: number;
+}
+
+/** The image's bill of materials as CycloneDX 1.6 JSON, from dpkg's own records. */
+export async function sbom(request: SbomRequest): Promise<string> {
+  // A large library that only a finished build needs.
+  const { Enums, Models, Serialize, Spec } = await import("@cyclonedx/cyclonedx-library");
+  const { PackageURL } = await import("packageurl-js");
+  const bom = new Models.Bom({ version: 1 });
+  bom.metadata.timestamp = new Date(request.epoch * 1000);
+  bom.metadata.component = new Models.Component(Enums.ComponentType.OperatingSystem, request.name, {
+    version: request.buildId,
+    bomRef: request.name,
+  });
+  const add = (entry: InstalledPackage, type: (typeof Enums.ComponentType)["Firmware" | "Library"]): void => {
+    const { name, version, architecture, source } = entry;
+    const purl = new PackageURL(
+      "deb",
+      "debian",
+      name,
+      version,
+      { arch: architecture, distro: "debian-13" },
+      undefined,
+    ).toString();
+    const component = new Models.Component(type, name, { version, bomRef: purl, purl });
+    component.properties.add(new Models.Property("debian:source", source));
+    bom.components.add(component);
+  };
+  for (const entry of request.packages) add(entry, Enums.ComponentType.Library);
+  for (const entry of request.firmware) add(entry, Enums.ComponentType.Firmware);
+  const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
+  return new Serialize.JsonSerializer(factory).serialize(bom, { sortLists: true, space: 2 });
+}
