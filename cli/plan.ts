@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { BuildState } from "../lib/cluster/build-state.ts";
 import type { Build, Plan } from "../lib/cluster/plan.ts";
 import type { BuilderName } from "../lib/image/provision/provisioner.ts";
@@ -109,7 +109,9 @@ export function register(program: Command, context: CliContext): void {
     .description("show what is to be built, what is cached and what changed")
     .option("--file <path>", "the definition (default: cluster.yaml)")
     .option("--json", "print the machine form")
-    .option("--builder <name>", "chroot or packer", "chroot")
+    .addOption(
+      new Option("--builder <name>", "what is to build").choices(["chroot", "packer"]).default("chroot"),
+    )
     .action(async (options: PlanOptions) => {
       const builder = options.builder === "packer" ? "packer" : "chroot";
       const report = await makePlan(context, options.file, builder);

@@ -28,7 +28,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > limit) continue;
     const edits = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (edits <= limit && edits < (best?.edits ?? Number.POSITIVE_INFINITY)) best = { candidate, edits };
+    if (edits <= limit && edits < word.length && edits < (best?.edits ?? Number.POSITIVE_INFINITY))
+      best = { candidate, edits };
   }
   return best?.candidate;
 }

@@ -4,11 +4,11 @@ import { type Sources, shapeBuilds } from "./compile.ts";
 import { type LoadedDefinition, rolePath } from "./load.ts";
 
 /** Folders of the project that shape every image, by the name of the input. */
-const folders: Readonly<Record<string, { readonly folder: string; readonly suffix?: string }>> = {
-  playbook: { folder: "ansible" },
-  tools: { folder: "tools" },
-  assembly: { folder: "lib/image" },
-  keys: { folder: "keys" },
+const folders: Readonly<Record<string, string>> = {
+  playbook: "ansible",
+  tools: "tools",
+  assembly: "lib/image",
+  keys: "keys",
 };
 
 async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<string, string>> {
@@ -32,11 +32,9 @@ export async function gatherSources(
       ansible.roles.map((role) => [role, rolePath(role, project, loaded.folder)] as const),
     ),
   );
-  const digests = Object.entries(folders).map(
-    async ([name, { folder, suffix }]) => [name, await digestFolder(join(project, folder), suffix)] as const,
-  );
+  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join(project, folder)]));
   return {
-    digests: Object.fromEntries(await Promise.all(digests)),
+    digests: await digestAll(shared),
     boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages,
