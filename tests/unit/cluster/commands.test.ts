@@ -35,7 +35,7 @@ async function pi(...argv: string[]): Promise<string> {
     reporter: { step: unused, info: unused, warn: unused, error: unused },
     print: (text) => void printed.push(text),
   };
-  const program = new Command().exitOverride();
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   registerPlan(program, context);
   registerIdentity(program, context);
   await program.parseAsync(argv, { from: "user" });
