@@ -13,29 +13,41 @@ export async function actionNames(): Promise<string[]> {
   return names.filter((name) => existsSync(join(root, "actions", name, "action.yml"))).sort();
 }
 
-// CommonJS packages inside an ES module still call require for Node's own modules.
+// What CommonJS packages still expect around them inside an ES module.
 const BANNER = [
   'import { createRequire as createRequireForBundle } from "node:module";',
   "const require = createRequireForBundle(import.meta.url);",
+  "const __filename = import.meta.filename;",
+  "const __dirname = import.meta.dirname;",
 ].join("\n");
 
-/** Bundles one action; `folder` receives index.js and licenses.txt. The same sources give the same bytes. */
-export async function buildAction(name: string, folder: string): Promise<void> {
+// Optional companions of the CycloneDX library, for XML and validation; it goes without where they are missing.
+const ABSENT = ["ajv", "ajv-formats", "ajv-formats-draft2019", "libxmljs2", "xmlbuilder2"];
+
+/** Bundles a program with all it imports, so that it runs where only Node is. Returns what went into it. */
+export async function bundle(entry: string, outfile: string): Promise<Metafile> {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: [`actions/${name}/index.ts`],
-    outfile: join(folder, "index.js"),
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: "node",
     target: "node24",
     format: "esm",
     banner: { js: BANNER },
+    external: ABSENT,
     charset: "utf8",
     legalComments: "none",
     logLevel: "warning",
     metafile: true,
   });
-  await writeFile(join(folder, "licenses.txt"), await licences(result.metafile));
+  return result.metafile;
+}
+
+/** Bundles one action; `folder` receives index.js and licenses.txt. The same sources give the same bytes. */
+export async function buildAction(name: string, folder: string): Promise<void> {
+  const metafile = await bundle(`actions/${name}/index.ts`, join(folder, "index.js"));
+  await writeFile(join(folder, "licenses.txt"), await licences(metafile));
 }
 
 const packageSchema = z.object({

@@ -21,8 +21,8 @@ export const inputs = z.object({
     .describe("Minutes after which the whole step fails, copying the image included."),
   "cache-dir": z
     .string()
-    .default(".pi/cache")
-    .describe("Folder that keeps the build tools, relative to the workspace; the same as for build-image."),
+    .default("/var/cache/home-pi-cluster")
+    .describe("Folder that keeps the build tools; the same as for build-image."),
 });
 
 export type Inputs = z.output<typeof inputs>;

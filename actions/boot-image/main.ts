@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type BootResult, bootImage } from "../../lib/emulator/boot.ts";
+import { EmulatorError } from "../../lib/emulator/failure.ts";
+import { checksError } from "../../lib/emulator/verdict.ts";
 import { writeAtomically } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
@@ -19,8 +21,8 @@ export interface Surroundings {
 }
 
 /**
- * Boots the image and tells the workflow. Throws ActionError CHECKS for a check that failed or a deadline
- * that passed, EmulatorError for a node that never reported.
+ * Boots the image and tells the workflow. Throws EmulatorError for a check that failed or a node that never
+ * reported, ActionError DEADLINE for the whole step's time.
  */
 export async function run(
   inputs: Inputs,
@@ -39,9 +41,9 @@ export async function run(
     await writeAtomically(files.result, `${JSON.stringify(result, undefined, 2)}\n`);
     await addSummary(resultSummary(name, result));
     writeOutputs(outputs, { ok: String(result.ok), ...files });
-    if (!result.ok) throw checksFailed(name, result);
+    if (!result.ok) throw checksError(result);
   } catch (error) {
-    if (error instanceof ActionError && error.code === "CHECKS") throw error;
+    if (error instanceof EmulatorError && error.code === "CHECKS") throw error;
     await addSummary(failureSummary(name, error));
     writeOutputs(outputs, { ok: "false", result: "", "console-log": files["console-log"] });
     throw error;
@@ -82,17 +84,4 @@ async function bootInTime(
       cause,
     });
   }
-}
-
-function checksFailed(name: string, result: BootResult): ActionError {
-  const failed = result.checks.filter((check) => !check.ok);
-  return new ActionError(
-    "CHECKS",
-    `${name} booted, but ${failed.length} of ${result.checks.length} checks failed`,
-    {
-      details: failed.map(
-        ({ name: check, expected, actual }) => `${check}: expected ${expected}, found ${actual}`,
-      ),
-    },
-  );
 }

@@ -16,8 +16,8 @@ export const inputs = z.object({
     ),
   "cache-dir": z
     .string()
-    .default(".pi/cache")
-    .describe("Folder that keeps finished layers, relative to the workspace. Only root can use it."),
+    .default("/var/cache/home-pi-cluster")
+    .describe("Folder that keeps finished layers. It belongs to root."),
   out: z.string().default("out").describe("Folder for the finished files, relative to the workspace."),
 });
 

@@ -3,9 +3,9 @@ import { createReporter } from "../../lib/progress/create.ts";
 import { runAction } from "../runner/ending.ts";
 import { readInputs } from "../runner/inputs.ts";
 import { temporary, workspace } from "../runner/places.ts";
+import { problemRemarks } from "../runner/problems.ts";
 import { inputs } from "./interface.ts";
 import { run } from "./main.ts";
-import { problemRemarks } from "./problems.ts";
 
 const around = { project: assetsRoot, workspace, temporary };
 

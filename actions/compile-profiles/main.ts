@@ -10,9 +10,9 @@ import type { World } from "../../lib/external/world.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { ActionError } from "../runner/failure.ts";
 import { addSummary, markdownTable, writeOutputs } from "../runner/outputs.ts";
+import { problemTable } from "../runner/problems.ts";
 import { checkoutRoot, withEarlier } from "./earlier.ts";
 import { type Inputs, outputs } from "./interface.ts";
-import { problemTable } from "./problems.ts";
 import { matrixOf, type Selection, selectAffected, selectAll, selectProfiles } from "./select.ts";
 
 export interface Surroundings {

@@ -3,7 +3,7 @@ import { describeFailure, Failure, formatPlace, type Place } from "../../lib/fai
 import { annotationProperties, defuse, workflowCommand } from "../../lib/progress/workflow-command.ts";
 
 /** Set for the process that runs as root: its standard input is the line to the one the runner knows. */
-export const LINE_TO_PARENT = "HOME_PI_LINE_TO_PARENT";
+export const LINE_TO_PARENT = "PI_LINE_TO_PARENT";
 
 /** GitHub shows this many errors of a step beside the code; all of them are in the log. */
 const ANNOTATIONS = 10;
@@ -58,6 +58,7 @@ export async function runAction(
   try {
     exitCode = await work(world);
   } catch (error) {
+    if (world.signal.aborted) process.stdout.write("stopped: nothing half made is left\n");
     for (const line of failureLines(remarks(error) ?? remarksOf(error))) process.stdout.write(`${line}\n`);
   }
   await new Promise((resolve) => process.stdout.write("", resolve));

@@ -8,9 +8,7 @@ export type ActionCode =
   /** The runner does not let us become root. */
   | "ROOT"
   /** The image took longer than it was given. */
-  | "DEADLINE"
-  /** The image did not pass its checks. */
-  | "CHECKS";
+  | "DEADLINE";
 
 export class ActionError extends Failure<ActionCode> {
   readonly area = "action";

@@ -4,7 +4,7 @@ import type { World } from "../../lib/external/world.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 
 /** Programs a hosted runner lacks, by the Debian and Ubuntu package that brings them. */
-const programs: Readonly<Record<string, string>> = { mmdebstrap: "mmdebstrap" };
+const programs: Readonly<Record<string, string>> = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 
 const APT_TIMEOUT_MS = 10 * 60_000;
 

@@ -45,13 +45,14 @@ export async function asRoot(script: string, world: World, work: () => Promise<n
   return (await child.exited) ?? 1;
 }
 
-/** Hands what root wrote to the user the runner's later steps run as. Nothing to do without sudo. */
-export async function giveToRunner(path: string): Promise<void> {
+/**
+ * Lets the user the runner's later steps run as remove and add to a folder root made. Its files stay root's:
+ * they can be read, and some are links into the cache. Nothing to do without sudo.
+ */
+export async function giveToRunner(folder: string): Promise<void> {
   const uid = Number(process.env.SUDO_UID);
   const gid = Number(process.env.SUDO_GID);
   if (!isRoot() || !Number.isInteger(uid) || !Number.isInteger(gid)) return;
-  await chown(path, uid, gid);
-  for (const entry of await listTree(path)) {
-    if (entry.kind !== "link") await chown(join(path, entry.path), uid, gid);
-  }
+  const folders = (await listTree(folder)).filter(({ kind }) => kind === "folder");
+  for (const path of ["", ...folders.map((entry) => entry.path)]) await chown(join(folder, path), uid, gid);
 }

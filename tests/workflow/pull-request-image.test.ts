@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
 
 /** Folder with finished layers: with it the change is really built and booted. Needs root. */
-const cache = process.env.HOME_PI_TEST_CACHE;
+const cache = process.env.PI_TEST_CACHE;
 const MINUTES = 60_000;
 
 let scenario: Scenario;
@@ -28,7 +28,7 @@ test.runIf(cache !== undefined)(
     const run = await openPullRequest(
       scenario,
       { "cluster.yaml": changed },
-      { vars: { HOME_PI_CACHE: cache ?? "", HOME_PI_BUILDER: "chroot" }, timeoutMs: 19 * MINUTES },
+      { vars: { PI_CACHE: cache ?? "", PI_BUILDER: "chroot" }, timeoutMs: 19 * MINUTES },
     );
     expect(run.jobs, run.log).toEqual([
       { job: "compile", matrix: {}, result: "success" },

@@ -15,7 +15,7 @@ describe("inputs", () => {
       image: "out/agent.img",
       machine: "raspi3b",
       deadline: 45,
-      "cache-dir": ".pi/cache",
+      "cache-dir": "/var/cache/home-pi-cluster",
     });
   });
 

@@ -21,6 +21,7 @@ const workflowSchema = z.object({
     z.object({
       "timeout-minutes": z.number().int().positive(),
       permissions: z.record(z.string(), z.string()),
+      if: z.string().optional(),
       needs: z.union([z.string(), z.array(z.string())]).default([]),
       steps: z.array(stepSchema),
     }),
@@ -31,6 +32,8 @@ const workflowSchema = z.object({
 const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "pull-request.yml compile": { "contents: read": "checks out the pull request" },
   "pull-request.yml image": { "contents: read": "checks out the pull request" },
+  "tests.yml fast": { "contents: read": "checks out the project" },
+  "tests.yml images": { "contents: read": "checks out the project" },
 };
 
 const folder = join(root, ".github", "workflows");
@@ -95,6 +98,13 @@ describe("workflows", () => {
       );
     }
   });
+});
+
+test("the project's own tests do not run in what people make of the template", () => {
+  const own = jobs.filter(({ file }) => file === "tests.yml");
+  expect(own.map(({ job }) => job.if)).toEqual(
+    own.map(() => expect.stringContaining("github.event.repository.is_template")),
+  );
 });
 
 test("dependabot waits before it proposes a new version", async () => {
