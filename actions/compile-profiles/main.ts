@@ -92,7 +92,10 @@ async function select(
     // In a repository of its own, playbook and boards change with the commit; from elsewhere they do not.
     return compileFile(earlier.definition, own ? earlier.root : around.project).catch((error: unknown) => {
       if (!(error instanceof DefinitionError)) throw error;
-      reporter.warn(`the definition of ${since} does not compile, so every build counts as affected`);
+      const [problem = error.message] = error.problems.map(({ message }) => message);
+      reporter.warn(
+        `the definition of ${since} does not compile (${problem}), so every build counts as affected`,
+      );
       return undefined;
     });
   });

@@ -48566,6 +48566,62 @@ function freePort() {
   });
 }
 
+// lib/emulator/failure.ts
+var EmulatorError = class extends Failure {
+  area = "emulator";
+};
+
+// lib/emulator/limits.ts
+var SECOND_MS = 1e3;
+var MINUTE_MS = 60 * SECOND_MS;
+var GIB = 1024 ** 3;
+var CARD_BYTES = 8 * GIB;
+var TAIL_LINES3 = 40;
+var FATAL_SETTLE_MS = 2 * SECOND_MS;
+var COPY_MS = 10 * MINUTE_MS;
+var TOOL_MS = MINUTE_MS;
+var QMP_CONNECT_MS = 30 * SECOND_MS;
+var QMP_ANSWER_MS = 30 * SECOND_MS;
+var QUIT_MS = 20 * SECOND_MS;
+var machineLimits = {
+  raspi3b: {
+    loginMs: 10 * MINUTE_MS,
+    reportMs: 6 * MINUTE_MS,
+    silenceMs: 4 * MINUTE_MS,
+    networkMs: 5 * MINUTE_MS,
+    sshMs: 90 * SECOND_MS
+  },
+  virt: {
+    loginMs: 5 * MINUTE_MS,
+    reportMs: 5 * MINUTE_MS,
+    silenceMs: 3 * MINUTE_MS,
+    networkMs: 3 * MINUTE_MS,
+    sshMs: 60 * SECOND_MS
+  }
+};
+
+// lib/emulator/await-report.ts
+async function waitForReport(machine, name, onStage) {
+  const limits = machineLimits[name];
+  const { console: console2, timeline } = machine;
+  let shown = "";
+  const look = () => {
+    if (shown !== timeline.stage) onStage(timeline.stage);
+    shown = timeline.stage;
+    return timeline.report;
+  };
+  const up = () => look() !== void 0 || timeline.timings.loginMs !== void 0 ? true : void 0;
+  await console2.waitFor({ what: "the login prompt", timeoutMs: limits.loginMs, look: up });
+  try {
+    return await console2.waitFor({ what: "the node's report", timeoutMs: limits.reportMs, look });
+  } catch (error62) {
+    const nothing = error62 instanceof EmulatorError && ["DEADLINE", "SILENCE"].includes(error62.code);
+    if (!nothing || timeline.damagedReports === 0) throw error62;
+    const text = `${timeline.damagedReports} report lines arrived, none of them whole`;
+    throw new EmulatorError("REPORT_DAMAGED", text, { details: console2.tail, cause: error62 });
+  }
+}
+
 // lib/emulator/checks.ts
 var FULL_ATTEMPTS = 3;
 var USABLE_SHARE = 0.9;
@@ -48763,40 +48819,6 @@ function decodeBootState(sector) {
   }
   return values;
 }
-
-// lib/emulator/failure.ts
-var EmulatorError = class extends Failure {
-  area = "emulator";
-};
-
-// lib/emulator/limits.ts
-var SECOND_MS = 1e3;
-var MINUTE_MS = 60 * SECOND_MS;
-var GIB = 1024 ** 3;
-var CARD_BYTES = 8 * GIB;
-var TAIL_LINES3 = 40;
-var FATAL_SETTLE_MS = 2 * SECOND_MS;
-var COPY_MS = 10 * MINUTE_MS;
-var TOOL_MS = MINUTE_MS;
-var QMP_CONNECT_MS = 30 * SECOND_MS;
-var QMP_ANSWER_MS = 30 * SECOND_MS;
-var QUIT_MS = 20 * SECOND_MS;
-var machineLimits = {
-  raspi3b: {
-    loginMs: 10 * MINUTE_MS,
-    reportMs: 6 * MINUTE_MS,
-    silenceMs: 4 * MINUTE_MS,
-    networkMs: 5 * MINUTE_MS,
-    sshMs: 90 * SECOND_MS
-  },
-  virt: {
-    loginMs: 5 * MINUTE_MS,
-    reportMs: 5 * MINUTE_MS,
-    silenceMs: 3 * MINUTE_MS,
-    networkMs: 3 * MINUTE_MS,
-    sshMs: 60 * SECOND_MS
-  }
-};
 
 // lib/emulator/partition-table.ts
 var SECTOR_BYTES = 512;
@@ -49128,7 +49150,7 @@ var SerialConsole = class {
     this.#guard(() => {
       this.#text.push(chunk);
       const pending = this.#text.pending;
-      this.#fatal ??= fatalIn(pending, true);
+      this.#noteFatal(fatalIn(pending, true));
       this.#options.onUnfinished?.(pending, this.elapsedMs);
     });
     this.#wake();
@@ -49153,7 +49175,7 @@ var SerialConsole = class {
       if (this.#problem !== void 0) throw this.#problem;
       const found = wait.look(this);
       if (found !== void 0) return found;
-      if (this.#fatal !== void 0) throw await this.#fatalError(this.#fatal);
+      if (this.#fatal !== void 0) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
       if (this.#ended !== void 0) throw this.#endedError(wait.what);
       const now = clock2.now();
       if (now >= deadline) {
@@ -49192,7 +49214,7 @@ var SerialConsole = class {
 `);
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES3) this.#tail.shift();
-    this.#fatal ??= fatalIn(line);
+    this.#noteFatal(fatalIn(line));
     for (const watch of this.#watchers) watch(line);
     this.#options.onLine?.(line, at);
   }
@@ -49217,20 +49239,23 @@ var SerialConsole = class {
     enough.abort();
     if (signal.aborted) throw new ProcessError("INTERRUPTED", "the boot was interrupted");
   }
-  async #fatalError(fatal) {
-    const until = this.#options.clock.now() + FATAL_SETTLE_MS;
-    while (this.#ended === void 0 && this.#options.clock.now() < until) {
-      await this.#change(until - this.#options.clock.now());
+  #noteFatal(fatal) {
+    if (fatal !== void 0) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+  }
+  /** What follows a panic on the line is its trace, so it is read for a moment more. */
+  async #fatalError(fatal, atMs) {
+    while (this.#ended === void 0 && this.elapsedMs < atMs + FATAL_SETTLE_MS) {
+      await this.#change(atMs + FATAL_SETTLE_MS - this.elapsedMs);
     }
-    return this.#error(fatal.code, `${FATAL_WORDS[fatal.code]}: ${fatal.line.trim()}`);
+    return this.#error(fatal.code, `${FATAL_WORDS[fatal.code]}: ${fatal.line.trim()}`, atMs);
   }
   #endedError(what) {
     const code = this.#ended?.exitCode;
     const how = code === void 0 ? "was killed or could not be started" : `ended with ${code}`;
     return this.#error("QEMU", `QEMU ${how} while waiting for ${what}`);
   }
-  #error(code, message) {
-    const at = `${seconds(this.elapsedMs)} s after power-on`;
+  #error(code, message, atMs = this.elapsedMs) {
+    const at = `${seconds(atMs)} s after power-on`;
     return new EmulatorError(code, `${message} (${at})`, { details: this.tail });
   }
 };
@@ -49633,7 +49658,7 @@ async function bootOnce(bench, machine, prepared, wiring, step, label, probe) {
     ...port === void 0 ? {} : { sshPort: port }
   });
   try {
-    const report = await waitForReport(powered, machine, step, label);
+    const report = await waitForReport(powered, machine, (stage) => step.update(`${label}${stage}`));
     const { timings, starts } = powered.timeline;
     const run3 = { report, timings, starts };
     if (probe === void 0 || port === void 0) return { run: run3, checks: [] };
@@ -49643,26 +49668,6 @@ async function bootOnce(bench, machine, prepared, wiring, step, label, probe) {
     return { run: run3, checks: await probeSsh(bench, request, machineLimits[machine]) };
   } finally {
     await powered.cut();
-  }
-}
-async function waitForReport(powered, machine, step, label) {
-  const limits = machineLimits[machine];
-  const { console: console2, timeline } = powered;
-  let shown = "";
-  const look = () => {
-    if (shown !== timeline.stage) step.update(`${label}${timeline.stage}`);
-    shown = timeline.stage;
-    return timeline.report;
-  };
-  const up = () => look() !== void 0 || timeline.timings.loginMs !== void 0 ? true : void 0;
-  await console2.waitFor({ what: "the login prompt", timeoutMs: limits.loginMs, look: up });
-  try {
-    return await console2.waitFor({ what: "the node's report", timeoutMs: limits.reportMs, look });
-  } catch (error62) {
-    const silent = error62 instanceof EmulatorError && ["DEADLINE", "SILENCE"].includes(error62.code);
-    if (!silent || timeline.damagedReports === 0) throw error62;
-    const text = `${timeline.damagedReports} report lines arrived, none of them whole`;
-    throw new EmulatorError("REPORT_DAMAGED", text, { details: console2.tail, cause: error62 });
   }
 }
 async function cardFacts(bench, disk, slotBefore) {

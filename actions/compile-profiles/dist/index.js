@@ -49639,7 +49639,10 @@ async function select(inputs2, definition, plan, around2, world, reporter) {
     const own2 = await checkoutRoot(around2.workspace, world) === await realpath2(around2.project);
     return compileFile(earlier.definition, own2 ? earlier.root : around2.project).catch((error62) => {
       if (!(error62 instanceof DefinitionError)) throw error62;
-      reporter.warn(`the definition of ${since} does not compile, so every build counts as affected`);
+      const [problem = error62.message] = error62.problems.map(({ message }) => message);
+      reporter.warn(
+        `the definition of ${since} does not compile (${problem}), so every build counts as affected`
+      );
       return void 0;
     });
   });
