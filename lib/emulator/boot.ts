@@ -5,9 +5,9 @@ import { freePort } from "../external/socket.ts";
 import type { World } from "../external/world.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
 import type { Step } from "../progress/reporter.ts";
+import { waitForReport } from "./await-report.ts";
 import { type Check, checkCard, checkCourse, checkReport, type ExpectedBuild } from "./checks.ts";
 import { type Bench, type Disk, digestOfSlotA, listP1, readBootStates } from "./disk.ts";
-import { EmulatorError } from "./failure.ts";
 import { CARD_BYTES, machineLimits } from "./limits.ts";
 import type { MachineName } from "./machine.ts";
 import { PoweredMachine } from "./power.ts";
@@ -161,7 +161,7 @@ async function bootOnce(
     ...(port === undefined ? {} : { sshPort: port }),
   });
   try {
-    const report = await waitForReport(powered, machine, step, label);
+    const report = await waitForReport(powered, machine, (stage) => step.update(`${label}${stage}`));
     const { timings, starts } = powered.timeline;
     const run = { report, timings, starts };
     if (probe === undefined || port === undefined) return { run, checks: [] };
@@ -171,34 +171,6 @@ async function bootOnce(
     return { run, checks: await probeSsh(bench, request, machineLimits[machine]) };
   } finally {
     await powered.cut();
-  }
-}
-
-/** First the login prompt, then the report: so that a boot that hangs is told from one that says nothing. */
-async function waitForReport(
-  powered: PoweredMachine,
-  machine: MachineName,
-  step: Step,
-  label: string,
-): Promise<Report> {
-  const limits = machineLimits[machine];
-  const { console, timeline } = powered;
-  let shown = "";
-  const look = (): Report | undefined => {
-    if (shown !== timeline.stage) step.update(`${label}${timeline.stage}`);
-    shown = timeline.stage;
-    return timeline.report;
-  };
-  const up = (): true | undefined =>
-    look() !== undefined || timeline.timings.loginMs !== undefined ? true : undefined;
-  await console.waitFor({ what: "the login prompt", timeoutMs: limits.loginMs, look: up });
-  try {
-    return await console.waitFor({ what: "the node's report", timeoutMs: limits.reportMs, look });
-  } catch (error) {
-    const silent = error instanceof EmulatorError && ["DEADLINE", "SILENCE"].includes(error.code);
-    if (!silent || timeline.damagedReports === 0) throw error;
-    const text = `${timeline.damagedReports} report lines arrived, none of them whole`;
-    throw new EmulatorError("REPORT_DAMAGED", text, { details: console.tail, cause: error });
   }
 }
 

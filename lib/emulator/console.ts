@@ -41,7 +41,7 @@ export class SerialConsole {
   readonly #tail: string[] = [];
   readonly #watchers = new Set<(line: string) => void>();
   #lastByteAt: number;
-  #fatal: Fatal | undefined;
+  #fatal: (Fatal & { readonly atMs: number }) | undefined;
   #problem: unknown;
   #ended: { readonly exitCode: number | undefined } | undefined;
   #changed = Promise.withResolvers<void>();
@@ -69,7 +69,7 @@ export class SerialConsole {
     this.#guard(() => {
       this.#text.push(chunk);
       const pending = this.#text.pending;
-      this.#fatal ??= fatalIn(pending, true);
+      this.#noteFatal(fatalIn(pending, true));
       this.#options.onUnfinished?.(pending, this.elapsedMs);
     });
     this.#wake();
@@ -97,7 +97,7 @@ export class SerialConsole {
       if (this.#problem !== undefined) throw this.#problem;
       const found = wait.look(this);
       if (found !== undefined) return found;
-      if (this.#fatal !== undefined) throw await this.#fatalError(this.#fatal);
+      if (this.#fatal !== undefined) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
       if (this.#ended !== undefined) throw this.#endedError(wait.what);
       const now = clock.now();
       if (now >= deadline) {
@@ -137,7 +137,7 @@ export class SerialConsole {
     if (this.#options.timestamps) this.#options.log(`${(at / 1000).toFixed(3).padStart(9)} ${line}\n`);
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
-    this.#fatal ??= fatalIn(line);
+    this.#noteFatal(fatalIn(line));
     for (const watch of this.#watchers) watch(line);
     this.#options.onLine?.(line, at);
   }
@@ -166,12 +166,16 @@ export class SerialConsole {
     if (signal.aborted) throw new ProcessError("INTERRUPTED", "the boot was interrupted");
   }
 
-  async #fatalError(fatal: Fatal): Promise<EmulatorError> {
-    const until = this.#options.clock.now() + FATAL_SETTLE_MS;
-    while (this.#ended === undefined && this.#options.clock.now() < until) {
-      await this.#change(until - this.#options.clock.now());
+  #noteFatal(fatal: Fatal | undefined): void {
+    if (fatal !== undefined) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+  }
+
+  /** What follows a panic on the line is its trace, so it is read for a moment more. */
+  async #fatalError(fatal: Fatal, atMs: number): Promise<EmulatorError> {
+    while (this.#ended === undefined && this.elapsedMs < atMs + FATAL_SETTLE_MS) {
+      await this.#change(atMs + FATAL_SETTLE_MS - this.elapsedMs);
     }
-    return this.#error(fatal.code, `${FATAL_WORDS[fatal.code]}: ${fatal.line.trim()}`);
+    return this.#error(fatal.code, `${FATAL_WORDS[fatal.code]}: ${fatal.line.trim()}`, atMs);
   }
 
   #endedError(what: string): EmulatorError {
@@ -180,8 +184,8 @@ export class SerialConsole {
     return this.#error("QEMU", `QEMU ${how} while waiting for ${what}`);
   }
 
-  #error(code: EmulatorCode, message: string): EmulatorError {
-    const at = `${seconds(this.elapsedMs)} s after power-on`;
+  #error(code: EmulatorCode, message: string, atMs = this.elapsedMs): EmulatorError {
+    const at = `${seconds(atMs)} s after power-on`;
     return new EmulatorError(code, `${message} (${at})`, { details: this.tail });
   }
 }
