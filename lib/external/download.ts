@@ -38,7 +38,7 @@ export interface Downloaded {
 
 function requireSecure(url: string): void {
   const { protocol, hostname } = new URL(url);
-  const loopback = hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname);
+  const loopback = hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
   if (protocol === "https:" || (protocol === "http:" && loopback)) return;
   throw new DownloadError("INSECURE", `${url} is not fetched over https`, { fix: "use an https address" });
 }
