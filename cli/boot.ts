@@ -1,10 +1,14 @@
+import { chown } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BootOptions, BootResult, Identity } from "../lib/emulator/boot.ts";
+import type { ExpectedBuild } from "../lib/emulator/checks.ts";
 import type { BuiltImage } from "../lib/emulator/find-image.ts";
 import { type MachineName, machineNames } from "../lib/emulator/machine.ts";
+import type { ToolsTree } from "../lib/image/tools/tree.ts";
 import type { CliContext } from "./context.ts";
 import { makePlan } from "./plan.ts";
+import { becomeRoot } from "./root.ts";
 
 interface BootFlags {
   readonly machine: MachineName;
@@ -28,7 +32,7 @@ async function chooseImage(context: CliContext, wanted: string, file?: string): 
       import("../lib/cluster/nearest.ts"),
     ]);
     const names = plan.builds.map(({ profile }) => profile);
-    const fix = `${suggest(wanted, "profiles", names)} An image is named by its path: ./${wanted}.img.zst`;
+    const fix = `${suggest(wanted, "profiles", names)}; an image is named by its path: ./${wanted}.img.zst`;
     throw new EmulatorError("NO_BUILD", `no image is made of a profile "${wanted}"`, { fix });
   }
   const { build, state } = planned;
@@ -63,53 +67,77 @@ export async function renderResult(result: BootResult): Promise<string> {
   return `${table.toString()}\n`;
 }
 
-/** Boots and prints the table. @throws EmulatorError CHECKS where a check failed, others where none could be made. */
-export async function boot(context: CliContext, wanted: string, flags: BootFlags): Promise<void> {
-  const { reporter, world, cacheDir } = context;
-  const [found, identity] = [
-    await chooseImage(context, wanted, flags.file),
-    await readIdentity(context, flags),
-  ];
-  const { ensureTools } = await import("../lib/image/tools/ensure.ts");
-  const tools = await ensureTools(world, reporter, cacheDir);
-  const { machine } = flags;
-  const name = found.expected.profile ?? "image";
-  const places = {
-    scratch: join(cacheDir, "scratch"),
-    consoleLog: join(cacheDir, "boots", `${name}-${machine}.console.log`),
+interface Seat {
+  readonly machine: MachineName;
+  readonly image: string;
+  readonly scratch: string;
+  readonly consoleLog: string;
+  readonly identity: Identity | undefined;
+}
+
+async function sitAtConsole(context: CliContext, seat: Seat, tools: ToolsTree): Promise<void> {
+  const [{ attachConsole }, { terminal }] = await Promise.all([
+    import("../lib/emulator/attach.ts"),
+    import("../lib/external/terminal.ts"),
+  ]);
+  const { identity, ...rest } = seat;
+  const onReady = ({ sshPort }: { sshPort: number }): void => {
+    const login = `once it is up: ssh -p ${sshPort} root@127.0.0.1`;
+    context.reporter.info(`the serial line of ${seat.machine}; Ctrl-] leaves; ${login}`);
   };
-  if (flags.console === true) {
-    const [{ attachConsole }, { terminal }] = await Promise.all([
-      import("../lib/emulator/attach.ts"),
-      import("../lib/external/terminal.ts"),
-    ]);
-    const onReady = ({ sshPort }: { sshPort: number }): void => {
-      reporter.info(
-        `serial line of ${machine}; Ctrl-] leaves. Once it is up: ssh -p ${sshPort} root@127.0.0.1`,
-      );
-    };
-    const seat = { machine, image: found.image, identityText: identity?.text, ...places, onReady };
-    await attachConsole(seat, terminal, tools, world);
-    return;
-  }
+  await attachConsole({ ...rest, identityText: identity?.text, onReady }, terminal, tools, context.world);
+}
+
+/** The result belongs to whoever called, not to root. */
+async function writeResult(file: string, result: BootResult): Promise<void> {
+  const { writeAtomically } = await import("../lib/external/files.ts");
+  await writeAtomically(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  const [uid, gid] = [Number(process.env.SUDO_UID), Number(process.env.SUDO_GID)];
+  if (Number.isInteger(uid) && Number.isInteger(gid)) await chown(file, uid, gid);
+}
+
+/** Boots and prints the table. @throws EmulatorError CHECKS where a check failed, others where none could be made. */
+async function judge(context: CliContext, seat: Seat, rest: BootRest, tools: ToolsTree): Promise<void> {
+  const { reporter, world } = context;
+  const { identity, ...places } = seat;
+  const { flags, expected, name } = rest;
   const { bootImage } = await import("../lib/emulator/boot.ts");
   const options: BootOptions = {
-    ...{ machine, ...found, ...places, boots: flags.boots },
+    ...{ ...places, expected, boots: flags.boots },
     ...(identity === undefined ? {} : { identity }),
     ...(flags.ssh === true ? { ssh: "throw-away" as const } : {}),
   };
-  const result = await reporter.step(`boot ${name} on ${machine}`, {}, (step) =>
-    bootImage(options, tools, world, step),
-  );
-  if (flags.json !== undefined) {
-    const { writeAtomically } = await import("../lib/external/files.ts");
-    await writeAtomically(resolve(flags.json), `${JSON.stringify(result, undefined, 2)}\n`);
+  try {
+    const title = `boot ${name} on ${seat.machine}`;
+    const result = await reporter.step(title, {}, (step) => bootImage(options, tools, world, step));
+    if (flags.json !== undefined) await writeResult(resolve(flags.json), result);
+    context.print(await renderResult(result));
+    if (!result.ok) throw (await import("../lib/emulator/verdict.ts")).checksError(result);
+  } finally {
+    reporter.info(`console log: ${seat.consoleLog}`);
   }
-  context.print(await renderResult(result));
-  reporter.info(`console log: ${result.consoleLog}`);
-  if (result.ok) return;
-  const { checksError } = await import("../lib/emulator/verdict.ts");
-  throw checksError(result);
+}
+
+interface BootRest {
+  readonly flags: BootFlags;
+  readonly expected: ExpectedBuild;
+  readonly name: string;
+}
+
+/** Mistakes of the call are told before root is asked for, and before the tools tree is made. */
+async function boot(context: CliContext, wanted: string, flags: BootFlags): Promise<void> {
+  const { cacheDir, world, reporter } = context;
+  const { image, expected } = await chooseImage(context, wanted, flags.file);
+  const identity = await readIdentity(context, flags);
+  becomeRoot(context, "booting an image");
+  const { ensureTools } = await import("../lib/image/tools/ensure.ts");
+  const tools = await ensureTools(world, reporter, cacheDir);
+  const { machine } = flags;
+  const name = expected.profile ?? "image";
+  const consoleLog = join(cacheDir, "boots", `${name}-${machine}.console.log`);
+  const seat: Seat = { machine, image, scratch: join(cacheDir, "scratch"), consoleLog, identity };
+  if (flags.console === true) await sitAtConsole(context, seat, tools);
+  else await judge(context, seat, { flags, expected, name }, tools);
 }
 
 const MOST_BOOTS = 20;

@@ -115,13 +115,16 @@ export interface ProbeRequest {
 /** Tries the door: the identity's key opens it, another key does not, passwords are not even offered. */
 export async function probeSsh(bench: Bench, request: ProbeRequest, limits: MachineLimits): Promise<Check[]> {
   const { port, key, otherKey, buildId } = request;
-  const checks: Check[] = [];
-  if (key !== undefined) checks.push(checkIn(await askUntilAnswered(bench, { port, key }, limits), buildId));
-  const other = await askUntilAnswered(bench, { port, key: otherKey }, limits);
-  checks.push(checkRefused("ssh with another key", other));
-  checks.push(
-    checkRefused("ssh with a password", await askUntilAnswered(bench, { port, key: undefined }, limits)),
-  );
+  let lost: SshAnswer | undefined;
+  // A node that did not answer for minutes is not waited for again.
+  const answer = async (target: SshTarget): Promise<SshAnswer> => {
+    const given = lost ?? (await askUntilAnswered(bench, target, limits));
+    if (given.kind === "unreachable") lost = given;
+    return given;
+  };
+  const checks = key === undefined ? [] : [checkIn(await answer({ port, key }), buildId)];
+  checks.push(checkRefused("ssh with another key", await answer({ port, key: otherKey })));
+  checks.push(checkRefused("ssh with a password", await answer({ port, key: undefined })));
   return checks;
 }
 
