@@ -9,6 +9,7 @@ Options of a task, all optional:
   directories  {path: octal text}
   masked       [unit], systemd units that must never start
   absent       [path or wildcard], removed before anything is put
+  uboot        {path: text}, U-Boot scripts: wrapped here with mkimage, since U-Boot sources nothing else
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import base64
 import os
 import re
 import stat
+import subprocess
+import tempfile
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-OPTIONS = ("src", "content", "modes", "links", "directories", "masked", "absent")
+OPTIONS = ("src", "content", "modes", "links", "directories", "masked", "absent", "uboot")
 
 
 def entries_of(folder: str) -> list[dict]:
@@ -48,6 +51,21 @@ def file_entry(path: str, content: bytes, mode: str) -> dict:
         "mode": mode,
         "content": base64.b64encode(content).decode("ascii"),
     }
+
+
+def uboot_script(text: str, epoch: int) -> bytes:
+    """A script in U-Boot's image format, dated so that equal scripts give equal images."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = os.path.join(folder, "script"), os.path.join(folder, "image")
+        with open(source, "w", encoding="utf-8") as handle:
+            handle.write(text)
+        command = ["mkimage", "-q", "-A", "arm64", "-T", "script", "-C", "none", "-n", "slot", "-d", source, target]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AnsibleActionFail(f"rootfs: mkimage failed: {done.stdout}{done.stderr}")
+        with open(target, "rb") as handle:
+            return handle.read()
 
 
 def entries_from(args: dict, folder: str | None) -> list[dict]:
@@ -101,12 +119,14 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail(f"rootfs: src: there is no folder {folder}")
             folder = None
         entries = entries_from(args, folder)
+        epoch = int(self._templar.template(task_vars["home_pi"]["epoch"]))
+        for path, text in (args.get("uboot") or {}).items():
+            entries.append(file_entry(path, uboot_script(str(text), epoch), "0644"))
         wrong = mistakes_of(entries, args.get("modes") or {})
         if wrong:
             raise AnsibleActionFail("rootfs: " + "; ".join(wrong))
-        epoch = self._templar.template(task_vars["home_pi"]["epoch"])
         return self._execute_module(
             module_name="rootfs",
-            module_args={"entries": entries, "epoch": int(epoch)},
+            module_args={"entries": entries, "epoch": epoch},
             task_vars=task_vars,
         )

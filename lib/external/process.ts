@@ -18,6 +18,8 @@ export type OutputStream = "stdout" | "stderr";
 
 export interface Command {
   readonly argv: readonly [string, ...string[]];
+  /** What messages call it, where argv[0] is only a wrapper around the program meant. */
+  readonly name?: string;
   readonly cwd?: string;
   /** Added to a small fixed environment; the caller's own environment is not passed on. */
   readonly env?: Readonly<Record<string, string>>;
@@ -27,6 +29,8 @@ export interface Command {
   /** File that receives standard output; the result's stdout is then empty. */
   readonly outputFile?: string;
   readonly timeoutMs: number;
+  /** Between SIGTERM and SIGKILL, when it is timed out or interrupted. Default: 8 s. */
+  readonly graceMs?: number;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string, stream: OutputStream) => void;
   /** Exit codes that are answers, not errors. Default: only 0. */
@@ -52,7 +56,7 @@ export interface RunningProcess {
 
 export interface Processes {
   run(command: Command): Promise<ProcessResult>;
-  start(command: Omit<Command, "accept" | "timeoutMs">, onData: (chunk: Buffer) => void): RunningProcess;
+  start(command: Omit<Command, "accept" | "timeoutMs" | "graceMs">, onData: (chunk: Buffer) => void): RunningProcess;
 }
 
 const OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -83,14 +87,21 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-async function endGroup(pid: number | undefined, exited: Promise<unknown>, graceMs: number): Promise<void> {
-  signalGroup(pid, "SIGTERM");
-  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
+async function endGroup(child: ChildProcess, exited: Promise<unknown>, graceMs = KILL_GRACE_MS): Promise<void> {
+  signalGroup(child.pid, "SIGTERM");
+  const timer = setTimeout(() => {
+    signalGroup(child.pid, "SIGKILL");
+    // Whoever left the group may still hold our pipes; without this the end would never come.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, graceMs);
   await exited;
   clearTimeout(timer);
+  // What is left of the group ignored SIGTERM behind its leader's back.
+  signalGroup(child.pid, "SIGKILL");
 }
 
-function spawn(command: Omit<Command, "accept" | "timeoutMs">, interactive: boolean): ChildProcess {
+function spawn(command: Omit<Command, "accept" | "timeoutMs" | "graceMs">, interactive: boolean): ChildProcess {
   const [file, ...args] = command.argv;
   const input = command.inputFile === undefined ? undefined : openSync(command.inputFile, "r");
   const output = command.outputFile === undefined ? undefined : openSync(command.outputFile, "w");
@@ -146,6 +157,7 @@ export function lineSplitter(onLine: (line: string) => void): { push(chunk: Buff
       }
     },
     end() {
+      pending += decoder.decode();
       if (pending !== "") onLine(pending);
       pending = "";
     },
@@ -172,7 +184,7 @@ function tailOf(text: string): string[] {
 }
 
 async function run(command: Command): Promise<ProcessResult> {
-  const name = command.argv[0];
+  const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
   const started = performance.now();
   const child = spawn(command, false);
@@ -189,7 +201,7 @@ async function run(command: Command): Promise<ProcessResult> {
   let ended: "timeout" | "interrupted" | undefined;
   const end = (why: "timeout" | "interrupted"): void => {
     ended ??= why;
-    void endGroup(child.pid, exited, KILL_GRACE_MS);
+    void endGroup(child, exited, command.graceMs);
   };
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = (): void => end("interrupted");
@@ -200,7 +212,6 @@ async function run(command: Command): Promise<ProcessResult> {
   const stdout = output.stdout.text();
   const stderr = output.stderr.text();
   const details = tailOf(stderr.trim() === "" ? stdout : stderr);
-  const shown = command.argv.join(" ").slice(0, 200);
   if (ended === "interrupted") throw new ProcessError("INTERRUPTED", `${name} was interrupted`);
   if (ended === "timeout") {
     const seconds = Math.round(command.timeoutMs / 1000);
@@ -212,13 +223,13 @@ async function run(command: Command): Promise<ProcessResult> {
   const exitCode = result.code ?? -1;
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === undefined ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}: ${shown}`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
 
 function start(
-  command: Omit<Command, "accept" | "timeoutMs">,
+  command: Omit<Command, "accept" | "timeoutMs" | "graceMs">,
   onData: (chunk: Buffer) => void,
 ): RunningProcess {
   const child = spawn(command, true);
@@ -229,10 +240,11 @@ function start(
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    stop: (graceMs = KILL_GRACE_MS) => endGroup(child.pid, exited, graceMs),
+    stop: (graceMs) => endGroup(child, exited, graceMs),
   };
   const onAbort = (): void => void running.stop();
   command.signal?.addEventListener("abort", onAbort, { once: true });
+  if (command.signal?.aborted === true) onAbort();
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }

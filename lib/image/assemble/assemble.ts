@@ -114,8 +114,9 @@ async function runAssembler(
     await world.processes.run(
       tools.command(argv, {
         binds: [
-          { source: request.folder },
+          // In this order: the tree may lie in the folder, which has to stay writable.
           { source: dirname(request.tree), readOnly: true },
+          { source: request.folder },
           { source: request.firmware, readOnly: true },
           { source: asset(), readOnly: true },
         ],

@@ -37,6 +37,7 @@ async function provision(
           binds: [
             { source: request.work },
             { source: dirname(request.base.path), readOnly: true },
+            { source: request.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
             { source: request.project, readOnly: true },
           ],

@@ -28,6 +28,7 @@ export function toolsTreeAt(path: string, digest: string): ToolsTree {
     path,
     digest,
     command: (argv, { binds, cwd, env, ...rest }): Command => ({
+      name: argv[0],
       ...rest,
       argv: enterCommand(path, argv, {
         ...(binds === undefined ? {} : { binds }),
