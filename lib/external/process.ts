@@ -56,7 +56,10 @@ export interface RunningProcess {
 
 export interface Processes {
   run(command: Command): Promise<ProcessResult>;
-  start(command: Omit<Command, "accept" | "timeoutMs" | "graceMs">, onData: (chunk: Buffer) => void): RunningProcess;
+  start(
+    command: Omit<Command, "accept" | "timeoutMs" | "graceMs">,
+    onData: (chunk: Buffer) => void,
+  ): RunningProcess;
 }
 
 const OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -67,7 +70,9 @@ const PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTT
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const inherited = process.env;
   const path = inherited["PATH"] ?? "";
-  const proxies = PROXY_NAMES.flatMap((name) => (inherited[name] === undefined ? [] : [[name, inherited[name]]]));
+  const proxies = PROXY_NAMES.flatMap((name) =>
+    inherited[name] === undefined ? [] : [[name, inherited[name]]],
+  );
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
     HOME: process.env["HOME"] ?? "/root",
@@ -87,7 +92,11 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-async function endGroup(child: ChildProcess, exited: Promise<unknown>, graceMs = KILL_GRACE_MS): Promise<void> {
+async function endGroup(
+  child: ChildProcess,
+  exited: Promise<unknown>,
+  graceMs = KILL_GRACE_MS,
+): Promise<void> {
   signalGroup(child.pid, "SIGTERM");
   const timer = setTimeout(() => {
     signalGroup(child.pid, "SIGKILL");
@@ -101,7 +110,10 @@ async function endGroup(child: ChildProcess, exited: Promise<unknown>, graceMs =
   signalGroup(child.pid, "SIGKILL");
 }
 
-function spawn(command: Omit<Command, "accept" | "timeoutMs" | "graceMs">, interactive: boolean): ChildProcess {
+function spawn(
+  command: Omit<Command, "accept" | "timeoutMs" | "graceMs">,
+  interactive: boolean,
+): ChildProcess {
   const [file, ...args] = command.argv;
   const input = command.inputFile === undefined ? undefined : openSync(command.inputFile, "r");
   const output = command.outputFile === undefined ? undefined : openSync(command.outputFile, "w");
@@ -110,7 +122,11 @@ function spawn(command: Omit<Command, "accept" | "timeoutMs" | "graceMs">, inter
       env: environment(command.env),
       // A group of its own: Ctrl-C reaches us alone, and we decide in which order things end.
       detached: true,
-      stdio: [input ?? (interactive || command.input !== undefined ? "pipe" : "ignore"), output ?? "pipe", "pipe"],
+      stdio: [
+        input ?? (interactive || command.input !== undefined ? "pipe" : "ignore"),
+        output ?? "pipe",
+        "pipe",
+      ],
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     });
     child.stdin?.on("error", () => undefined);
