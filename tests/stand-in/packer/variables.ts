@@ -58,7 +58,7 @@ export async function resolveVariables(
       value === undefined ? await evaluated(declaration.default, {}) : typed(name, value, declaration.type);
     for (const rule of declaration.validation ?? []) {
       if ((await evaluated(rule.condition, { var: values })) === true) continue;
-      const line = lineOf(source, new RegExp(`^variable "${name}"`, "m")) ?? 0;
+      const line = lineOf(source, new RegExp(`(?<=^variable "${name}" \\{[^}]*?)validation \\{`, "m")) ?? 0;
       const at = `This was checked by the validation rule at node.pkr.hcl:${line},3-13.`;
       throw new Diagnostic("Invalid value for cmd variable", `${rule.error_message}\n\n${at}`);
     }

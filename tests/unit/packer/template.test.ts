@@ -126,7 +126,8 @@ describe("the template and the program that calls it", () => {
     ["qemu_binary", "qemu"],
   ])("%s = %s is refused by its own rule, with the place", async (name, value) => {
     const failure = await refusal({ ...given, [name]: value });
-    const place = { file: "node.pkr.hcl", line: expect.any(Number) };
+    const rule = source.indexOf("validation", source.indexOf(`variable "${name}"`));
+    const place = { file: "node.pkr.hcl", line: source.slice(0, rule).split("\n").length };
     expect(failure).toMatchObject({
       code: "VARIABLE",
       message: expect.stringContaining(`The ${name} value must be`),
