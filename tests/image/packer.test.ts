@@ -12,7 +12,7 @@ import { leftovers, makeSmallBase, order, PLAY, packerBuilder } from "./packer-w
 import { quietStep, testTools, world } from "./surroundings.ts";
 
 /** Folder with the real packer and arm plugin; without it only the stand-in is tested. */
-const real = process.env.PI_REAL_PACKER_DIR;
+const real = process.env.PI_REAL_PACKER_DIR ?? process.env.PI_PACKER_DIR;
 const SOON_MS = 10_000;
 
 const tools = await testTools();
