@@ -15,7 +15,7 @@ export interface ResolvedPackage {
 export function parsePrintUris(output: string): ResolvedPackage[] {
   const packages: ResolvedPackage[] = [];
   for (const line of output.split("\n")) {
-    const match = /^'[^']+' ([^_\s]+)_([^_\s]+)_[^_\s]+\.deb \d+ (?:SHA256:([0-9a-f]{64}))?/.exec(line);
+    const match = /^'[^']+' ([^_\s]+)_([^_\s]+)_[^_\s]+\.deb \d+(?: SHA256:([0-9a-f]{64}))?/.exec(line);
     if (match === null) continue;
     const [, name = "", version = "", sha256] = match;
     if (sha256 === undefined) {
@@ -37,7 +37,8 @@ export function parseResolution(text: string): ResolvedPackage[] {
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => {
       const match = /^([^=\s]+)=(\S+) ([0-9a-f]{64})$/.exec(line);
-      if (match === null) throw new ImageError("ARCHIVE", `not a line of a package list: ${JSON.stringify(line)}`);
+      if (match === null)
+        throw new ImageError("ARCHIVE", `not a line of a package list: ${JSON.stringify(line)}`);
       const [, name = "", version = "", sha256 = ""] = match;
       return { name, version, sha256 };
     });
@@ -67,34 +68,52 @@ export function newestReleaseDate(releases: readonly string[]): number {
 export function explainApt(lines: readonly string[]): { problem: string; fix: string } | undefined {
   const text = lines.join("\n");
   const has = (pattern: RegExp): boolean => pattern.test(text);
-  if (has(/NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/)) {
-    return {
-      problem: "the archive's signature is not by a key this project trusts",
-      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's",
-    };
-  }
-  if (has(/not valid yet|is expired|Release file .* expired/)) {
+  // sqv's words for a signature from the future: before the check of signatures, whose words stand there too.
+  if (has(/Release file .+ is (?:not valid yet|expired)|Not live until/)) {
     return {
       problem: "the archive's Release file is not valid at this machine's time",
       fix: "check this machine's clock (date)",
     };
   }
+  if (
+    has(
+      /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/,
+    )
+  ) {
+    return {
+      problem: "the archive's signature is not by a key this project trusts",
+      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's",
+    };
+  }
   if (has(/No space left on device|You don't have enough free space/)) {
     return { problem: "the disk is full", fix: "free space (./pi clean shows what the cache holds)" };
   }
-  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(text);
+  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
+    text,
+  );
   if (missing !== null) {
     const name = missing[1] ?? missing[2] ?? "";
     return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
   }
-  if (has(/Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch/)) {
+  if (
+    has(
+      /Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/,
+    )
+  ) {
     return { problem: "the archive changed while it was read", fix: "run the same command again" };
   }
-  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Failed to fetch|Unable to connect|timed out/)) {
+  const unreachable = {
+    problem: "the Debian archive cannot be reached",
+    fix: "check this machine's network (and http_proxy, where you use one)",
+  };
+  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|timed out/)) {
+    return unreachable;
+  }
+  if (has(/(?:does not have|no longer has) a Release file/)) {
     return {
-      problem: "the Debian archive cannot be reached",
-      fix: "check this machine's network (and http_proxy, where you use one)",
+      problem: "the archive has no such release, or none of that moment",
+      fix: "correct base.suite or base.snapshot in cluster.yaml",
     };
   }
-  return undefined;
+  return has(/Failed to fetch|Cannot initiate the connection/) ? unreachable : undefined;
 }
