@@ -1,17 +1,31 @@
+import { existsSync } from "node:fs";
+import { ImageError } from "../lib/image/failure.ts";
 import type { CliContext } from "./context.ts";
+
+const SUDO = "/usr/bin/sudo";
+const KEPT = [
+  ...["PATH", "HOME", "TERM", "CI", "GITHUB_ACTIONS", "PI_PACKER_DIR"],
+  ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
+];
 
 /**
  * Goes on as root: building and booting need mounts and chroots. Where we are not root the process is
  * replaced by the same command under sudo, with the same cache; then this does not return.
+ * Throws ImageError PREFLIGHT where there is no sudo.
  */
 export function becomeRoot(context: CliContext, why: string): void {
   if (process.getuid?.() === 0) return;
+  // A failed execve ends in an abort, so it is looked for first.
+  if (process.execve === undefined || !existsSync(SUDO)) {
+    throw new ImageError("PREFLIGHT", `${why} needs root, and there is no sudo`, {
+      fix: "run the same command as root, or install sudo",
+    });
+  }
   process.stderr.write(`${why} needs root: going on with sudo\n`);
-  const kept = ["PATH", "HOME", "TERM", "CI", "GITHUB_ACTIONS", "http_proxy", "https_proxy", "no_proxy"];
   const environment = [
     `PI_CACHE=${context.cacheDir}`,
-    ...kept.flatMap((name) => (process.env[name] === undefined ? [] : [`${name}=${process.env[name]}`])),
+    ...KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [`${name}=${process.env[name]}`])),
   ];
-  const [node = "node", ...script] = process.argv;
-  process.execve?.("/usr/bin/sudo", ["sudo", "env", ...environment, process.execPath ?? node, ...script]);
+  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(SUDO, ["sudo", "env", ...environment, ...program]);
 }
