@@ -1,7 +1,8 @@
-import { chown, readdir } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { chown, mkdir, readdir } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import prettyBytes from "pretty-bytes";
+import { exists } from "../lib/external/files.ts";
 import type { BuiltImage } from "../lib/image/build/results.ts";
 import type { BuilderName, Provisioner } from "../lib/image/provision/provisioner.ts";
 import type { CliContext } from "./context.ts";
@@ -32,13 +33,27 @@ export async function chooseProvisioner(name: BuilderName, context: CliContext):
   return packerProvisioner(await installPacker(request, world, reporter));
 }
 
-/** Results belong to whoever called, not to root. */
-async function giveBack(folder: string): Promise<void> {
-  const uid = Number(process.env.SUDO_UID);
-  const gid = Number(process.env.SUDO_GID);
-  if (!Number.isInteger(uid) || !Number.isInteger(gid)) return;
-  await chown(folder, uid, gid);
-  for (const name of await readdir(folder)) await chown(join(folder, name), uid, gid);
+/** Who called sudo: results belong to them, not to root. */
+function caller(): { uid: number; gid: number } | undefined {
+  const [uid, gid] = [Number(process.env.SUDO_UID), Number(process.env.SUDO_GID)];
+  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
+}
+
+async function makeResultsFolder(folder: string): Promise<void> {
+  if (await exists(folder)) return;
+  await mkdir(folder, { recursive: true });
+  const to = caller();
+  if (to !== undefined) await chown(folder, to.uid, to.gid);
+}
+
+/** Gives the images' files to the caller; what else lies in the folder stays whose it is. */
+async function giveBack(folder: string, images: readonly BuiltImage[]): Promise<void> {
+  const to = caller();
+  if (to === undefined) return;
+  const stems = images.map(({ image }) => basename(image, "img.zst"));
+  for (const name of await readdir(folder)) {
+    if (stems.some((stem) => name.startsWith(stem))) await chown(join(folder, name), to.uid, to.gid);
+  }
 }
 
 function renderResults(images: readonly BuiltImage[]): string {
@@ -72,6 +87,7 @@ export function register(program: Command, context: CliContext): void {
       await preflight(context);
       const { buildImages } = await import("../lib/image/build/build.ts");
       const out = resolve(flags.out);
+      await makeResultsFolder(out);
       const images = await buildImages(
         {
           project: context.project,
@@ -85,7 +101,7 @@ export function register(program: Command, context: CliContext): void {
         context.world,
         context.reporter,
       );
-      await giveBack(out);
+      await giveBack(out, images);
       context.print(renderResults(images));
     });
 }
