@@ -1,12 +1,15 @@
 import { freemem } from "node:os";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { exists, freeBytes } from "../external/files.ts";
 import type { World } from "../external/world.ts";
+import { readDone } from "./cache.ts";
 import { ImageError } from "./failure.ts";
 import { needs } from "./limits.ts";
 
 /** What a build needs of the machine, as it was found. */
 export interface MachineFacts {
+  /** Whether we are root, or can become it. */
   readonly root: boolean;
   readonly programs: Readonly<Record<string, boolean>>;
   readonly freeDiskBytes: number;
@@ -84,14 +87,20 @@ export async function readMachine(context: { world: World; cacheDir: string }): 
   const filesystems = await readFile("/proc/filesystems", "utf8");
   const memory = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
   return {
-    root: process.getuid?.() === 0,
+    root: process.getuid?.() === 0 || (await exists("/usr/bin/sudo")),
     programs: Object.fromEntries(found),
     freeDiskBytes: await freeBytes(cacheDir),
     freeMemoryBytes: memory === undefined ? freemem() : Number(memory) * 1024,
     foreignPrograms:
       process.arch === "arm64" || filesystems.includes("binfmt_misc") || (await canLoad("binfmt_misc", world)),
-    warm: await exists(`${cacheDir}/tools`),
+    warm: await hasTools(cacheDir),
   };
+}
+
+async function hasTools(cacheDir: string): Promise<boolean> {
+  const keys = await readdir(join(cacheDir, "tools")).catch(() => []);
+  const done = await Promise.all(keys.map((key) => readDone(cacheDir, "tools", key)));
+  return done.some((about) => about !== undefined);
 }
 
 async function canLoad(module: string, world: World): Promise<boolean> {
