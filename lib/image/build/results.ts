@@ -47,7 +47,7 @@ export async function handOut(entry: CacheEntry, info: BuildInfo, out: string | 
   if (out === undefined) return { ...result, image: join(entry.folder, "disk.img.zst") };
   await mkdir(out, { recursive: true });
   const stem = `${info.name}-${info.buildId.slice(0, 12)}`;
-  const earlier = new RegExp(`^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)$`);
+  const earlier = new RegExp(`^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`);
   for (const name of await readdir(out)) {
     if (earlier.test(name) && !name.startsWith(stem)) await rm(join(out, name), { force: true });
   }
