@@ -264,7 +264,7 @@ async function writeSbom(folder: string, name: string, job: Job, core: Core, tre
     argv: ["tar", "--extract", "--to-stdout", "--file", tree, "./var/lib/dpkg/status"],
     timeoutMs: 60_000,
   });
-  const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, architecture: "all", source: entry.name }));
+  const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name }));
   const packages = parseDpkgStatus(status.stdout);
   const text = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
   await writeFile(join(folder, "sbom.cdx.json"), text);

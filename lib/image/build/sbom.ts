@@ -6,7 +6,7 @@ export interface SbomRequest {
   readonly buildId: string;
   readonly packages: readonly InstalledPackage[];
   /** Unpacked to p1, not installed. */
-  readonly firmware: readonly InstalledPackage[];
+  readonly firmware: readonly Omit<InstalledPackage, "architecture">[];
   /** Seconds since 1970. */
   readonly epoch: number;
 }
@@ -22,14 +22,16 @@ export async function sbom(request: SbomRequest): Promise<string> {
     version: request.buildId,
     bomRef: request.name,
   });
-  const add = (entry: InstalledPackage, type: (typeof Enums.ComponentType)["Firmware" | "Library"]): void => {
+  type Entry = Omit<InstalledPackage, "architecture"> & { readonly architecture?: string };
+  const add = (entry: Entry, type: (typeof Enums.ComponentType)["Firmware" | "Library"]): void => {
     const { name, version, architecture, source } = entry;
+    const arch = architecture === undefined ? {} : { arch: architecture };
     const purl = new PackageURL(
       "deb",
       "debian",
       name,
       version,
-      { arch: architecture, distro: "debian-13" },
+      { ...arch, distro: "debian-13" },
       undefined,
     ).toString();
     const component = new Models.Component(type, name, { version, bomRef: purl, purl });
