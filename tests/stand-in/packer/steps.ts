@@ -184,8 +184,11 @@ export async function provision(running: Running): Promise<void> {
   const child = spawn(script, { stdio: ["ignore", "pipe", "pipe"] });
   const onAbort = (): void => void child.kill("SIGTERM");
   signal.addEventListener("abort", onAbort, { once: true });
-  for (const stream of [child.stdout, child.stderr]) {
-    const split = lineSplitter((line) => voice.builder("say", line));
+  for (const [stream, how] of [
+    [child.stdout, "say"],
+    [child.stderr, "error"],
+  ] as const) {
+    const split = lineSplitter((line) => voice.builder(how, line));
     stream.on("data", (chunk: Buffer) => split.push(chunk));
     stream.on("end", () => split.end());
   }

@@ -25,6 +25,8 @@ const TAIL_LINES = 20;
 /** Errors of a template shown after the first: one missing quote makes thirty. */
 const OTHER_ERRORS = 5;
 
+const HOOK_FAILED = "error while running provision hook";
+
 /** Errors that packer and the plugin print in good builds too, or that only follow from another one. */
 const NOISE = [
   /^\*\* DEBUG:/,
@@ -52,15 +54,13 @@ function failure(code: RunCode, message: string, details: Details = {}): PackerF
   return { ok: false, code, message, hint: HINTS[code], place, task, output };
 }
 
-function spokenBy(events: readonly PackerEvent[], kind: "say" | "error"): SpokenEvent[] {
-  return events.filter((event): event is SpokenEvent => event.kind === kind);
+function isSpoken(event: PackerEvent): event is SpokenEvent {
+  return event.kind === "say" || event.kind === "error";
 }
 
 function tail(events: readonly PackerEvent[]): string[] {
-  const spoken = events.filter(
-    (event): event is SpokenEvent => event.kind === "say" || event.kind === "error",
-  );
-  return spoken
+  return events
+    .filter(isSpoken)
     .filter((event) => !isNoise(event))
     .flatMap((event) => event.text.split("\n"))
     .filter((line) => line.trim() !== "")
@@ -93,7 +93,8 @@ function taskFailure(task: FailedTask): PackerFailure {
 }
 
 function provisionFailure(events: readonly PackerEvent[], cause: SpokenEvent): PackerFailure {
-  const lines = spokenBy(events, "say").map((event) => event.literal);
+  // Both kinds: what the playbook writes to standard error comes as errors, its warnings included.
+  const lines = events.filter(isSpoken).map((event) => event.literal);
   const task = failedTask(lines);
   if (task !== undefined) return taskFailure(task);
   const error = playbookError(lines);
@@ -109,7 +110,7 @@ function firstLine(text: string): string {
 function builderFailure(events: readonly PackerEvent[], cause: SpokenEvent): PackerFailure {
   const { text } = cause;
   const output = text.split("\n").slice(1).slice(-TAIL_LINES);
-  if (text.startsWith("error while running provision hook")) return provisionFailure(events, cause);
+  if (text.startsWith(HOOK_FAILED)) return provisionFailure(events, cause);
   if (text.includes("Checksums did not match")) {
     const [expected, got] = [/Expected: (\S+)/.exec(text)?.[1], /Got: (\S+)/.exec(text)?.[1]];
     return failure(
@@ -137,7 +138,7 @@ export interface PackerExit {
  * build was halted.
  */
 export function packerOutcome(events: readonly PackerEvent[], exit: PackerExit): PackerOutcome {
-  const errors = spokenBy(events, "error");
+  const errors = events.filter(isSpoken).filter((event) => event.kind === "error");
   const failed = events.some((event) => event.kind === "count" && event.of === "error" && event.count > 0);
   if (exit.code === 0 && !failed) {
     const artifact = events.find((event) => event.kind === "artifact" && event.field === "file");
@@ -154,7 +155,8 @@ export function packerOutcome(events: readonly PackerEvent[], exit: PackerExit):
   }
   const template = templateFailure(errors);
   if (template !== undefined) return template;
-  const cause = errors.find((event) => event.fromBuilder && !isNoise(event));
+  const candidates = errors.filter((event) => event.fromBuilder && !isNoise(event));
+  const cause = candidates.find((event) => event.text.startsWith(HOOK_FAILED)) ?? candidates[0];
   if (cause !== undefined) return builderFailure(events, cause);
   if (exit.code === undefined || exit.code === 137 || exit.code === 143) {
     return failure("KILLED", "packer was killed in the middle of the build", { output: tail(events) });

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { asset } from "../../../external/assets.ts";
+import { asset, assetsRoot } from "../../../external/assets.ts";
 import { ProcessError } from "../../../external/process.ts";
 import type { World } from "../../../external/world.ts";
 import type { Step } from "../../../progress/reporter.ts";
@@ -61,13 +61,7 @@ function insideTools(
   tools: ToolsTree,
   interpreter: string | undefined,
 ): Required<ToolRun> {
-  const readable = [
-    request.project,
-    request.ansible,
-    request.varsFile,
-    dirname(TEMPLATE),
-    ...installation.needs,
-  ];
+  const readable = [assetsRoot, request.project, request.ansible, request.varsFile, ...installation.needs];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
