@@ -58,6 +58,8 @@ export async function handOut(entry: CacheEntry, info: BuildInfo, out: string | 
     // A link costs nothing; across file systems it has to be a copy.
     await link(join(entry.folder, from), part).catch(() => copyFile(join(entry.folder, from), part));
     await rename(part, target);
+    // Two links to one file: rename does nothing then, and leaves both names.
+    await rm(part, { force: true });
   }
   return { ...result, image: join(out, `${stem}.img.zst`) };
 }
