@@ -36,7 +36,10 @@ kernel=$(basename "$root"/boot/vmlinuz-*)
 kernel=${kernel#vmlinuz-}
 [ -d "$root/usr/lib/modules/$kernel" ] || { echo "one kernel expected, found: $kernel" >&2; exit 1; }
 echo "initramfs of $kernel"
+# kmod is copied into the initramfs: it has to be the node's own there.
+[ "$speed" = plain ] || umount "$root/usr/bin/kmod"
 chroot "$root" update-initramfs -c -k "$kernel"
+"$scripts/check-initramfs.sh" "$root/boot/initrd.img-$kernel"
 mv "$root/boot/initrd.img-$kernel" "$root/boot/initrd.img"
 # U-Boot's booti takes gzip; the card is slow, so a small kernel is a fast boot.
 gzip -9n <"$root/boot/vmlinuz-$kernel" >"$root/boot/Image.gz"

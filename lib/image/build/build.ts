@@ -135,8 +135,9 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
   const { build, options, workshop, archive } = job;
   const { world, reporter, tools } = workshop;
   const core = await coreOf(job);
+  const scripts = ["profile.sh", "check-initramfs.sh"].map((name) => sha256OfFile(join(SCRIPTS, name)));
   const recipe = sha256OfText(
-    [await digestFolder(asset("boards", build.board)), await sha256OfFile(join(SCRIPTS, "profile.sh"))].join(),
+    [await digestFolder(asset("boards", build.board)), ...(await Promise.all(scripts))].join(),
   );
   const base = await ensureBase(
     {
