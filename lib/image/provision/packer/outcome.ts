@@ -98,9 +98,10 @@ function provisionFailure(events: readonly PackerEvent[], cause: SpokenEvent): P
   const task = failedTask(lines);
   if (task !== undefined) return taskFailure(task);
   const error = playbookError(lines);
-  if (error !== undefined)
-    return failure("PLAYBOOK", error.message, { place: error.place, output: tail(events) });
-  return failure("PROVISION", firstLine(cause.text), { output: tail(events) });
+  // What comes after the cause is only the cleaning up.
+  const output = tail(events.slice(0, events.indexOf(cause)));
+  if (error !== undefined) return failure("PLAYBOOK", error.message, { place: error.place, output });
+  return failure("PROVISION", firstLine(cause.text), { output });
 }
 
 function firstLine(text: string): string {

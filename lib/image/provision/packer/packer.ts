@@ -89,12 +89,11 @@ function insideTools(
 }
 
 /** The error a failed run becomes; template places, relative to its folder, are made whole. */
-function asError(failure: PackerFailure, cause: unknown): PackerError {
+function asError(failure: PackerFailure): PackerError {
   const { code, message, hint, place, output } = failure;
   return new PackerError(code, message, {
     fix: hint,
     details: output,
-    cause,
     ...(place === undefined ? {} : { place: { ...place, file: resolve(dirname(TEMPLATE), place.file) } }),
   });
 }
@@ -135,7 +134,7 @@ async function runPacker(
   }
   const killed = ended !== undefined && (ended.exitCode === undefined || ended.exitCode < 0);
   const outcome = packerOutcome(events, { code: killed ? undefined : (ended?.exitCode ?? 0) });
-  if (!outcome.ok) throw asError(outcome, ended);
+  if (!outcome.ok) throw asError(outcome);
 }
 
 /** Packs the image's partition as the tree; it lands by rename. */
