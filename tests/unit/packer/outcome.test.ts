@@ -170,6 +170,26 @@ describe("packerOutcome", () => {
     `1795358912,,ui,${how},2026-11-22T14:48:32Z: ==> arm.node: ${text}`;
   const synthetic: readonly (readonly [RunCode, readonly string[], RegExp])[] = [
     [
+      "PLAYBOOK",
+      [
+        line("error", "[WARNING]: No inventory was parsed"),
+        line("error", "[ERROR]: YAML parsing failed: While parsing a flow mapping"),
+        line("error", "Origin: /p/site.yml:5:1"),
+        line("error", "error while running provision hook: Script exited with non-zero exit status: 4."),
+      ],
+      /^YAML parsing failed/,
+    ],
+    [
+      "TASK",
+      [
+        line("say", "TASK [rauc : Configure it] ****"),
+        line("error", "[WARNING]: Module remote_tmp /tmp/.ansible did not exist"),
+        line("say", 'fatal: [default]: FAILED! => {"msg": "no such key"}'),
+        line("error", "error while running provision hook: Script exited with non-zero exit status: 2."),
+      ],
+      /^task "rauc : Configure it" failed: no such key$/,
+    ],
+    [
       "BASE_UNREADABLE",
       [line("error", "error downloading rootfs_archive: [open /x.tar: no such file]")],
       /open \/x\.tar/,
