@@ -4,6 +4,7 @@
 #   assemble.sh WORK TREE FIRMWARE BOARD LAYOUT
 # WORK holds slot.ext4, slot-a.index, identity.example.yaml; WORK/p1.img and WORK/disk.img are made.
 # LAYOUT: file with the sizes as shell variables and partitions.sfdisk beside it.
+# shellcheck disable=SC2154 # the sizes come from LAYOUT
 set -eu
 work=$1 tree=$2 firmware=$3 board=$4 layout=$5
 # shellcheck source=/dev/null
@@ -44,4 +45,4 @@ put "$work/p1.img" $((boot_start * 512))
 put "$work/slot.ext4" $((slot_a_start * 512))
 # The image ends where slot A's file system does.
 truncate -s $((slot_a_start * 512 + $(stat -c %s "$work/slot.ext4"))) "$work/disk.img"
-rm -r "$p1" "$work/boot" "$work/p1.img" "$work/state.bin"
+rm -r "$p1" "${work:?}/boot" "$work/p1.img" "$work/state.bin"

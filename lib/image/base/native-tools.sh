@@ -2,7 +2,8 @@
 # Binds the tools tree's own programs over a foreign root's, so that shells, perl and compressors that
 # package scripts call run natively. Both sides are the same Debian release, multiarch keeps their
 # libraries apart, and the binds are read-only: a removal inside the root must never reach the tools tree.
-#   native-tools.sh on|off ROOT
+#   native-tools.sh on|on-for-initramfs|off ROOT
+# on-for-initramfs leaves kmod and its library out: the initramfs takes copies of both.
 # What a package has yet to bring is diverted first: dpkg then unpacks beside the bind, not onto it.
 set -eu
 action=$1
@@ -22,11 +23,19 @@ bind() {
   mount -o remount,bind,ro "$2"
 }
 
+libraries=/$lib
+if [ "$action" = on-for-initramfs ]; then
+  action=on
+  later='cpio xz zstd'
+  # Made of hard links by prepare.sh of the tools tree.
+  libraries=/usr/lib/native-tools/$triplet
+fi
+
 case $action in
 on)
   mkdir -p "$root/$lib" "$root/usr/lib64"
   [ -e "$root/lib64" ] || ln -s usr/lib64 "$root/lib64"
-  bind "/$lib" "$root/$lib"
+  bind "$libraries" "$root/$lib"
   bind /usr/lib64 "$root/usr/lib64"
   # The foreign root has perl-base alone: native perl finds its other half at a place of its own that is in
   # @INC (PERL5LIB is ignored by the scripts that run with -T).

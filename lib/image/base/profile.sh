@@ -14,7 +14,7 @@ mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
 
 "$scripts/quiet-initramfs.sh" on "$root"
-[ "$speed" = plain ] || "$scripts/native-tools.sh" on "$root"
+[ "$speed" = plain ] || "$scripts/native-tools.sh" on-for-initramfs "$root"
 
 if [ $# -gt 0 ]; then
   install -m 0644 "$scripts/dpkg.cfg" "$root/etc/dpkg/dpkg.cfg.d/home-pi-build"
@@ -36,10 +36,8 @@ kernel=$(basename "$root"/boot/vmlinuz-*)
 kernel=${kernel#vmlinuz-}
 [ -d "$root/usr/lib/modules/$kernel" ] || { echo "one kernel expected, found: $kernel" >&2; exit 1; }
 echo "initramfs of $kernel"
-# kmod is copied into the initramfs: it has to be the node's own there.
-[ "$speed" = plain ] || umount "$root/usr/bin/kmod"
 chroot "$root" update-initramfs -c -k "$kernel"
-"$scripts/check-initramfs.sh" "$root/boot/initrd.img-$kernel"
+"$scripts/check-initramfs.sh" "$root" "/boot/initrd.img-$kernel"
 mv "$root/boot/initrd.img-$kernel" "$root/boot/initrd.img"
 # U-Boot's booti takes gzip; the card is slow, so a small kernel is a fast boot.
 gzip -9n <"$root/boot/vmlinuz-$kernel" >"$root/boot/Image.gz"

@@ -5,7 +5,10 @@ set -eu
 tree=$1
 if [ -d "$tree/usr/lib/x86_64-linux-gnu" ]; then
   perl=$(chroot "$tree" perl -e 'printf "%vd", $^V')
-  mkdir -p "$tree/usr/lib/x86_64-linux-gnu/perl5/${perl%.*}"
+  mkdir -p "$tree/usr/lib/x86_64-linux-gnu/perl5/${perl%.*}" "$tree/usr/lib/native-tools"
+  # The same libraries without kmod's, which an initramfs made with them in sight would take a copy of.
+  cp -al "$tree/usr/lib/x86_64-linux-gnu" "$tree/usr/lib/native-tools/"
+  rm "$tree"/usr/lib/native-tools/x86_64-linux-gnu/libkmod.so.*
 fi
 python=$(readlink "$tree/usr/bin/python3")
 for loader in usr/lib64/ld-linux-x86-64.so.2 usr/lib/ld-linux-aarch64.so.1; do
