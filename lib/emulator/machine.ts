@@ -69,7 +69,13 @@ export function machineCommand(request: MachineRequest): Argv {
 /** Writes the device tree QEMU makes for `virt` to a file and ends. */
 export function dumpDeviceTreeCommand(dtb: string): Argv {
   const machine = `virt,dumpdtb=${option(dtb)}`;
-  return ["qemu-system-aarch64", "-M", machine, ...VIRT_BOARD, "-display", "none", "-nic", "none"];
+  // With the firmware: where there is one, QEMU leaves out the GPIO block that the tree would name otherwise,
+  // and Linux dies on reading it.
+  return [
+    ...(["qemu-system-aarch64", "-M", machine] as const),
+    ...VIRT_BOARD,
+    ...["-bios", VIRT_FIRMWARE, "-display", "none", "-nic", "none"],
+  ];
 }
 
 /** Adds the extra kernel arguments to a device tree file. */
