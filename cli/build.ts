@@ -73,7 +73,9 @@ export function register(program: Command, context: CliContext): void {
     .argument("[profiles...]", "profiles to build (default: all)")
     .option("--file <path>", "the definition (default: cluster.yaml)")
     .option("--out <folder>", "where the images go", "out")
-    .addOption(new Option("--builder <name>", "who runs the playbook").choices(["chroot", "packer"]).default("chroot"))
+    .addOption(
+      new Option("--builder <name>", "who runs the playbook").choices(["chroot", "packer"]).default("chroot"),
+    )
     .option("--plain", "nothing native inside foreign roots: slower, the same bytes")
     .action(async (profiles: string[], flags: BuildFlags) => {
       // Mistakes in the definition and a machine that cannot build are told before a password is asked for.

@@ -1,4 +1,4 @@
-import { rm, readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import prettyBytes from "pretty-bytes";

@@ -9,7 +9,9 @@ export function register(program: Command, context: CliContext): void {
       const { judgeMachine, readMachine } = await import("../lib/image/preflight.ts");
       const findings = judgeMachine(await readMachine(context));
       for (const { name, ok, found, fix } of findings) {
-        context.print(`${ok ? "ok     " : "missing"}  ${name}: ${found}${ok ? "" : `\n         fix: ${fix}`}\n`);
+        context.print(
+          `${ok ? "ok     " : "missing"}  ${name}: ${found}${ok ? "" : `\n         fix: ${fix}`}\n`,
+        );
       }
       if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
     });

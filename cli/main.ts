@@ -53,7 +53,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (interruption.signal.aborted) {
-      process.stderr.write("stopped: nothing half made is left, the next run goes on from what was finished\n");
+      process.stderr.write(
+        "stopped: nothing half made is left, the next run goes on from what was finished\n",
+      );
       return INTERRUPTED_EXIT;
     }
     process.stderr.write(`error: ${describeFailure(error).join("\n")}\n`);

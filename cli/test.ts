@@ -1,15 +1,17 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
+import { becomeRoot } from "./root.ts";
 
-/** Registered so that it is listed; `pi` hands it to scripts/run-tests.ts. */
-export function register(program: Command, _context: CliContext): void {
+export function register(program: Command, context: CliContext): void {
   program
     .command("test")
-    .description("fast: no root, no image, under a minute; nothing: everything CI runs; deep [NAME]: the rest")
-    .argument("[door]", "fast, deep, or nothing")
-    .argument("[name]", "one group of deep")
-    .action(async (door: string | undefined, name: string | undefined) => {
-      const { runTests } = await import("../scripts/run-tests.ts");
-      process.exitCode = await runTests(door ?? "ci", name, _context);
+    .description("fast: no root, no image; without a word: what CI runs; deep [GROUP]: the rest")
+    .argument("[door]", "fast or deep")
+    .argument("[group]", "one group of the door")
+    .action(async (door: string | undefined, group: string | undefined) => {
+      const { needsRoot, runTests } = await import("./test-runner.ts");
+      const wanted = door ?? "ci";
+      if (needsRoot(wanted)) becomeRoot(context, "building and booting images");
+      process.exitCode = await runTests(wanted, group, context);
     });
 }

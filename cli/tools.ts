@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Command } from "commander";
+import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
 import { becomeRoot } from "./root.ts";
 

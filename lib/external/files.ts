@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { mkdir } from "node:fs/promises";
 
 export interface FileEntry {
   /** Path relative to the folder listed, with forward slashes. */
@@ -25,7 +24,11 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /** Writes beside the target, syncs, renames: a reader sees the old content or the new, never a part. */
-export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
@@ -46,7 +49,8 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 /** SHA-256 of a file, lower-case hex, read as a stream. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
 
@@ -59,7 +63,13 @@ export async function listTree(root: string): Promise<FileEntry[]> {
   const entries: FileEntry[] = [];
   for (const entry of await readdir(root, { withFileTypes: true, recursive: true })) {
     const path = relative(root, join(entry.parentPath, entry.name)).split(sep).join("/");
-    const kind = entry.isFile() ? "file" : entry.isSymbolicLink() ? "link" : entry.isDirectory() ? "folder" : "other";
+    const kind = entry.isFile()
+      ? "file"
+      : entry.isSymbolicLink()
+        ? "link"
+        : entry.isDirectory()
+          ? "folder"
+          : "other";
     entries.push({ path, kind });
   }
   return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

@@ -69,13 +69,13 @@ const PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTT
 
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const inherited = process.env;
-  const path = inherited["PATH"] ?? "";
+  const path = inherited.PATH ?? "";
   const proxies = PROXY_NAMES.flatMap((name) =>
     inherited[name] === undefined ? [] : [[name, inherited[name]]],
   );
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
-    HOME: process.env["HOME"] ?? "/root",
+    HOME: process.env.HOME ?? "/root",
     LANG: "C.UTF-8",
     ...Object.fromEntries(proxies),
     ...extra,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists, sha256OfFile } from "../external/files.ts";
-import { type Lock, acquireLock } from "../external/lock.ts";
+import { acquireLock, type Lock } from "../external/lock.ts";
 import type { World } from "../external/world.ts";
 import { ImageError } from "./failure.ts";
 
@@ -31,12 +31,14 @@ export async function useForeignBinaries(toolsTree: string, world: World): Promi
     await mountRegistry(world);
     await removeUnused(world, name);
     if (!(await exists(join(BINFMT, name)))) {
-      await writeFile(join(BINFMT, "register"), `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`).catch((cause) => {
-        throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
-          fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
-          cause,
-        });
-      });
+      await writeFile(join(BINFMT, "register"), `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`).catch(
+        (cause) => {
+          throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
+            fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
+            cause,
+          });
+        },
+      );
     }
     const use = await lockOrFail(`${name}.users`, "shared", world);
     return { release: () => releaseUse(use, world) };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { exists, writeAtomically } from "../external/files.ts";
 import { acquireLock } from "../external/lock.ts";
@@ -41,14 +41,19 @@ export async function readDone(cacheDir: string, room: string, key: string): Pro
  * Returns the entry, making it first where it is missing. One lock per key: a second run waits and then
  * finds the result. What a killed run left of this entry is removed before, and only that.
  */
-export async function ensureCached(request: CacheRequest, world: World, reporter: Reporter): Promise<CacheEntry> {
+export async function ensureCached(
+  request: CacheRequest,
+  world: World,
+  reporter: Reporter,
+): Promise<CacheEntry> {
   const folder = cacheFolder(request.cacheDir, request.room, request.key);
   if (await exists(join(folder, DONE))) return { folder, reused: true };
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
     signal: world.signal,
-    onWait: () => reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`),
+    onWait: () =>
+      reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`),
   });
   try {
     if (await exists(join(folder, DONE))) return { folder, reused: true };

@@ -1,5 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
 import { freemem } from "node:os";
-import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { exists, freeBytes } from "../external/files.ts";
 import type { World } from "../external/world.ts";
@@ -44,7 +44,12 @@ const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 export function judgeMachine(facts: MachineFacts): Finding[] {
   const disk = facts.warm ? needs.freeDisk / 4 : needs.freeDisk;
   return [
-    { name: "root", ok: facts.root, found: facts.root ? "yes" : "no", fix: "run it with sudo, or install sudo" },
+    {
+      name: "root",
+      ok: facts.root,
+      found: facts.root ? "yes" : "no",
+      fix: "run it with sudo, or install sudo",
+    },
     ...Object.entries(PROGRAMS).map(([program, debian]) => ({
       name: program,
       ok: facts.programs[program] === true,
@@ -92,7 +97,9 @@ export async function readMachine(context: { world: World; cacheDir: string }): 
     freeDiskBytes: await freeBytes(cacheDir),
     freeMemoryBytes: memory === undefined ? freemem() : Number(memory) * 1024,
     foreignPrograms:
-      process.arch === "arm64" || filesystems.includes("binfmt_misc") || (await canLoad("binfmt_misc", world)),
+      process.arch === "arm64" ||
+      filesystems.includes("binfmt_misc") ||
+      (await canLoad("binfmt_misc", world)),
     warm: await hasTools(cacheDir),
   };
 }

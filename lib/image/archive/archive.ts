@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readTextIfPresent, sha256OfText, writeAtomically } from "../../external/files.ts";
 import { acquireLock } from "../../external/lock.ts";
@@ -6,9 +6,15 @@ import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { ensureCached } from "../cache.ts";
 import { timeouts } from "../limits.ts";
-import { KEYRING, explainMmdebstrap } from "../tools/ensure.ts";
+import { explainMmdebstrap, KEYRING } from "../tools/ensure.ts";
 import type { ToolsTree } from "../tools/tree.ts";
-import { type ResolvedPackage, formatResolution, newestReleaseDate, parsePrintUris, parseResolution } from "./resolution.ts";
+import {
+  formatResolution,
+  newestReleaseDate,
+  parsePrintUris,
+  parseResolution,
+  type ResolvedPackage,
+} from "./resolution.ts";
 
 export interface ArchiveChoice {
   readonly suite: string;
@@ -86,7 +92,11 @@ export async function openArchive(
     reporter,
   );
   const { folder } = entry;
-  const lock = await acquireLock(world.processes, { file: `${folder}.lock`, mode: "exclusive", signal: world.signal });
+  const lock = await acquireLock(world.processes, {
+    file: `${folder}.lock`,
+    mode: "exclusive",
+    signal: world.signal,
+  });
   try {
     // Written at each opening: the folder may have been moved, the keyring may have.
     await writeFile(join(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
@@ -98,12 +108,14 @@ export async function openArchive(
   const names = (await readdir(lists)).filter((name) => name.endsWith("_InRelease")).sort();
   const releases = await Promise.all(names.map((name) => readFile(join(lists, name), "utf8")));
   const state = sha256OfText(releases.map(sha256OfText).join());
-  const kept = (kind: string, argv: readonly [string, ...string[]]) => keepSelection(folder, state, kind, argv, run);
+  const kept = (kind: string, argv: readonly [string, ...string[]]) =>
+    keepSelection(folder, state, kind, argv, run);
   return {
     folder,
     epoch: newestReleaseDate(releases),
     state,
-    resolve: (wanted) => kept("install", ["apt-get", "--print-uris", "--yes", "install", "?essential", ...wanted]),
+    resolve: (wanted) =>
+      kept("install", ["apt-get", "--print-uris", "--yes", "install", "?essential", ...wanted]),
     resolveAlone: (wanted) => kept("alone", ["apt-get", "--print-uris", "download", ...wanted]),
   };
 }
@@ -115,7 +127,11 @@ async function keepSelection(
   argv: readonly [string, ...string[]],
   run: (argv: readonly [string, ...string[]], folder: string) => Promise<string>,
 ): Promise<ResolvedPackage[]> {
-  const file = join(folder, "selections", `${sha256OfText(JSON.stringify([state, kind, argv])).slice(0, 32)}.txt`);
+  const file = join(
+    folder,
+    "selections",
+    `${sha256OfText(JSON.stringify([state, kind, argv])).slice(0, 32)}.txt`,
+  );
   const known = await readTextIfPresent(file);
   if (known !== undefined) return parseResolution(known);
   const packages = parsePrintUris(await run(argv, folder));
@@ -130,7 +146,13 @@ async function makeSkeleton(
   world: World,
   step: Step,
 ): Promise<void> {
-  const options = ["--simulate", "--skip=cleanup/apt", "--variant=essential", "--mode=root", "--format=directory"];
+  const options = [
+    "--simulate",
+    "--skip=cleanup/apt",
+    "--variant=essential",
+    "--mode=root",
+    "--format=directory",
+  ];
   const argv = [
     "mmdebstrap",
     ...options,

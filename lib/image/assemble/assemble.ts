@@ -46,11 +46,20 @@ export async function assemble(
     runAssembler(argv, request, tools, world, step, onLine);
   step.update("measuring the tree", 0.05);
   const listing: string[] = [];
-  await run(["tar", "--list", "--verbose", "--numeric-owner", "--file", request.tree], (line) => listing.push(line));
+  await run(["tar", "--list", "--verbose", "--numeric-owner", "--file", request.tree], (line) =>
+    listing.push(line),
+  );
   const size = slotSize(measureListing(listing), request.profile);
   step.update("slot file system", 0.15);
   const slot = join(folder, "slot.ext4");
-  await run(["mke2fs", ...slotArguments(request, size.inodes), "-d", request.tree, slot, `${size.bytes / 1024}k`]);
+  await run([
+    "mke2fs",
+    ...slotArguments(request, size.inodes),
+    "-d",
+    request.tree,
+    slot,
+    `${size.bytes / 1024}k`,
+  ]);
   const { index, sha256 } = await hashIndex(slot);
   await writeFile(join(folder, "slot-a.index"), index);
   await writeFile(join(folder, "identity.example.yaml"), request.identityExample);
@@ -121,7 +130,12 @@ async function runAssembler(
           { source: asset(), readOnly: true },
         ],
         // mke2fs, mcopy and mkimage take their times from it.
-        env: { SOURCE_DATE_EPOCH: String(request.epoch), LC_ALL: "C.UTF-8", TZ: "UTC", MTOOLS_SKIP_CHECK: "1" },
+        env: {
+          SOURCE_DATE_EPOCH: String(request.epoch),
+          LC_ALL: "C.UTF-8",
+          TZ: "UTC",
+          MTOOLS_SKIP_CHECK: "1",
+        },
         timeoutMs: timeouts.assemble,
         signal: world.signal,
         onLine: (line, stream) => {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { asset } from "../../external/assets.ts";
 import { sha256OfFile, sha256OfText } from "../../external/files.ts";
-import { type Archive } from "../archive/archive.ts";
-import { type ResolvedPackage, formatResolution } from "../archive/resolution.ts";
+import type { Archive } from "../archive/archive.ts";
+import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
 import { explainMmdebstrap } from "../tools/ensure.ts";
-import { type Core, SCRIPTS, type Workshop, inTools, installProgress, packTree, titled } from "./core.ts";
+import { type Core, installProgress, inTools, packTree, SCRIPTS, titled, type Workshop } from "./core.ts";
 import { installedPackages } from "./dpkg-status.ts";
 
 export interface BaseRequest {
@@ -97,10 +97,12 @@ async function assertPackages(root: string, request: BaseRequest): Promise<void>
   const found = new Map((await installedPackages(root)).map((entry) => [entry.name, entry.version]));
   const wanted = new Map(request.packages.map((entry) => [entry.name, entry.version]));
   const differences = [
-    ...[...wanted].filter(([name, version]) => found.get(name) !== version).map(
-      ([name, version]) => `${name}: ${version} wanted, ${found.get(name) ?? "nothing"} installed`,
-    ),
-    ...[...found].filter(([name]) => !wanted.has(name)).map(([name, version]) => `${name}: ${version} was not asked for`),
+    ...[...wanted]
+      .filter(([name, version]) => found.get(name) !== version)
+      .map(([name, version]) => `${name}: ${version} wanted, ${found.get(name) ?? "nothing"} installed`),
+    ...[...found]
+      .filter(([name]) => !wanted.has(name))
+      .map(([name, version]) => `${name}: ${version} was not asked for`),
   ];
   if (differences.length > 0) {
     throw new ImageError("BASE", `the base of ${request.profile} is not what the plan's package list says`, {

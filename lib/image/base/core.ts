@@ -5,12 +5,12 @@ import { sha256OfText } from "../../external/files.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { type Archive, type ArchiveChoice, archiveArguments } from "../archive/archive.ts";
-import { type ResolvedPackage, formatResolution } from "../archive/resolution.ts";
+import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
 import { timeouts } from "../limits.ts";
 import { canonicalTarArguments } from "../provision/canonical-tar.ts";
-import { KEYRING, explainMmdebstrap } from "../tools/ensure.ts";
+import { explainMmdebstrap, KEYRING } from "../tools/ensure.ts";
 import type { ToolsTree } from "../tools/tree.ts";
 
 export const SCRIPTS = asset("lib", "image", "base");
@@ -48,7 +48,11 @@ export interface Core {
 export const CORE_SCRIPTS = ["native-tools.sh", "quiet-initramfs.sh", "scrub.sh", "dpkg.cfg", "firmware.sh"];
 
 /** Makes the core or takes it from the cache. Throws ImageError BASE or ARCHIVE. */
-export async function ensureCore(request: CoreRequest, workshop: Workshop, scriptsDigest: string): Promise<Core> {
+export async function ensureCore(
+  request: CoreRequest,
+  workshop: Workshop,
+  scriptsDigest: string,
+): Promise<Core> {
   const key = sha256OfText(
     JSON.stringify([
       "core",
@@ -65,14 +69,21 @@ export async function ensureCore(request: CoreRequest, workshop: Workshop, scrip
       cacheDir,
       room: workshop.speed === "plain" ? "core-plain" : "core",
       key,
-      about: { epoch: request.archive.epoch, packages: request.packages.map((p) => `${p.name}=${p.version}`) },
+      about: {
+        epoch: request.archive.epoch,
+        packages: request.packages.map((p) => `${p.name}=${p.version}`),
+      },
       make: (folder) =>
-        reporter.step(titled("core system", workshop), {}, (step) => makeCore(folder, request, workshop, step)),
+        reporter.step(titled("core system", workshop), {}, (step) =>
+          makeCore(folder, request, workshop, step),
+        ),
     },
     world,
     reporter,
   );
-  const done = (await readDone(cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key)) as { epoch: number };
+  const done = (await readDone(cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key)) as {
+    epoch: number;
+  };
   return {
     key,
     tar: join(entry.folder, "core.tar"),
@@ -135,7 +146,12 @@ async function mmdebstrap(
   ] as const;
   const progress = installProgress(request.packages.length, step);
   await workshop.world.processes.run(
-    inTools(workshop, request.archive, argv as readonly [string, ...string[]], { folder, step, output, progress }),
+    inTools(workshop, request.archive, argv as readonly [string, ...string[]], {
+      folder,
+      step,
+      output,
+      progress,
+    }),
   );
 }
 
@@ -194,7 +210,12 @@ export function inTools(
 }
 
 /** Packs a root into the canonical tar at `target`. */
-export async function packTree(root: string, target: string, epoch: number, workshop: Workshop): Promise<void> {
+export async function packTree(
+  root: string,
+  target: string,
+  epoch: number,
+  workshop: Workshop,
+): Promise<void> {
   const folder = join(target, "..");
   await mkdir(folder, { recursive: true });
   const result = await workshop.world.processes
@@ -202,7 +223,10 @@ export async function packTree(root: string, target: string, epoch: number, work
       workshop.tools.command(
         ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
         {
-          binds: [{ source: folder }, ...(root.startsWith(`${folder}/`) ? [] : [{ source: root, readOnly: true }])],
+          binds: [
+            { source: folder },
+            ...(root.startsWith(`${folder}/`) ? [] : [{ source: root, readOnly: true }]),
+          ],
           env: { LC_ALL: "C" },
           timeoutMs: timeouts.assemble,
           signal: workshop.world.signal,
@@ -214,4 +238,3 @@ export async function packTree(root: string, target: string, epoch: number, work
     });
   if (result.exitCode !== 0) throw new ImageError("BASE", `the tree at ${root} could not be packed`);
 }
-

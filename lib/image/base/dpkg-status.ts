@@ -13,10 +13,12 @@ export interface InstalledPackage {
 export function parseDpkgStatus(text: string): InstalledPackage[] {
   const packages: InstalledPackage[] = [];
   for (const paragraph of text.split(/\n\n+/)) {
-    const field = (name: string): string | undefined => new RegExp(`^${name}: (.*)$`, "m").exec(paragraph)?.[1];
+    const field = (name: string): string | undefined =>
+      new RegExp(`^${name}: (.*)$`, "m").exec(paragraph)?.[1];
     const name = field("Package");
     const version = field("Version");
-    if (name === undefined || version === undefined || !/^Status: \S+ \S+ installed$/m.test(paragraph)) continue;
+    if (name === undefined || version === undefined || !/^Status: \S+ \S+ installed$/m.test(paragraph))
+      continue;
     const source = (field("Source") ?? name).split(" ")[0] ?? name;
     packages.push({ name, version, architecture: field("Architecture") ?? "all", source });
   }

@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { DownloadError, download } from "../../external/download.ts";
 import { sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { Archive } from "../archive/archive.ts";
-import { type ResolvedPackage, formatResolution } from "../archive/resolution.ts";
+import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
-import { type Core, SCRIPTS, type Workshop, inTools } from "./core.ts";
+import { type Core, inTools, SCRIPTS, type Workshop } from "./core.ts";
 
 export interface GivenRequest {
   /** https:// or file:// of a tar (any compression GNU tar reads) with the board's packages installed. */
@@ -21,9 +21,15 @@ const LARGEST_BYTES = 4 * 1024 ** 3;
 const DOWNLOAD_MS = 30 * 60_000;
 
 /** A base the definition names by URL and digest, in the place of the core. Throws ImageError BASE_DIGEST. */
-export async function givenCore(request: GivenRequest, workshop: Workshop, scriptsDigest: string): Promise<Core> {
+export async function givenCore(
+  request: GivenRequest,
+  workshop: Workshop,
+  scriptsDigest: string,
+): Promise<Core> {
   const { cacheDir, world, reporter } = workshop;
-  const key = sha256OfText(JSON.stringify(["given", request.sha256, formatResolution(request.firmware), scriptsDigest]));
+  const key = sha256OfText(
+    JSON.stringify(["given", request.sha256, formatResolution(request.firmware), scriptsDigest]),
+  );
   const entry = await ensureCached(
     {
       cacheDir,
@@ -36,7 +42,9 @@ export async function givenCore(request: GivenRequest, workshop: Workshop, scrip
           await mkdir(join(folder, "firmware"));
           const argv = ["sh", join(SCRIPTS, "firmware.sh"), join(folder, "firmware")] as const;
           const more = request.firmware.map((entry) => `${entry.name}=${entry.version}`);
-          await world.processes.run(inTools(workshop, request.archive, [...argv], { folder, step, output: [], more }));
+          await world.processes.run(
+            inTools(workshop, request.archive, [...argv], { folder, step, output: [], more }),
+          );
         }),
     },
     world,
@@ -75,10 +83,17 @@ async function fetchTar(request: GivenRequest, target: string, workshop: Worksho
     });
   } catch (cause) {
     if (!(cause instanceof DownloadError)) throw cause;
-    throw new ImageError("BASE_DIGEST", `the base was refused: ${cause.message}`, { fix: cause.fix ?? fix, cause });
+    throw new ImageError("BASE_DIGEST", `the base was refused: ${cause.message}`, {
+      fix: cause.fix ?? fix,
+      cause,
+    });
   }
 }
 
 function wrongDigest(url: string, wanted: string, found: string, fix: string): ImageError {
-  return new ImageError("BASE_DIGEST", `the base ${url} has SHA-256 ${found}, the definition says ${wanted}`, { fix });
+  return new ImageError(
+    "BASE_DIGEST",
+    `the base ${url} has SHA-256 ${found}, the definition says ${wanted}`,
+    { fix },
+  );
 }

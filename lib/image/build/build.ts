@@ -12,16 +12,16 @@ import type { Reporter } from "../../progress/reporter.ts";
 import { type Archive, type ArchiveChoice, openArchive } from "../archive/archive.ts";
 import { assemble } from "../assemble/assemble.ts";
 import { ensureBase } from "../base/base.ts";
-import { CORE_SCRIPTS, type Core, SCRIPTS, type Workshop, ensureCore, titled } from "../base/core.ts";
+import { CORE_SCRIPTS, type Core, ensureCore, SCRIPTS, titled, type Workshop } from "../base/core.ts";
 import { parseDpkgStatus } from "../base/dpkg-status.ts";
+import { givenCore } from "../base/given.ts";
 import { useForeignBinaries } from "../binfmt.ts";
 import { cacheFolder, ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
-import { givenCore } from "../base/given.ts";
 import type { Provisioner } from "../provision/provisioner.ts";
 import { ensureTools } from "../tools/ensure.ts";
-import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
 import { type ResolvedPlan, resolvePlan } from "./resolve.ts";
+import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
 import { sbom } from "./sbom.ts";
 
 export interface BuildOptions {
@@ -40,7 +40,11 @@ export interface BuildOptions {
 }
 
 /** Builds the definition's images, taking from the cache what has not changed. */
-export async function buildImages(options: BuildOptions, world: World, reporter: Reporter): Promise<BuiltImage[]> {
+export async function buildImages(
+  options: BuildOptions,
+  world: World,
+  reporter: Reporter,
+): Promise<BuiltImage[]> {
   const { project, cacheDir } = options;
   const loaded = await loadDefinition(project, options.file);
   const tools = await ensureTools(world, reporter, cacheDir);
@@ -85,7 +89,9 @@ export function selectBuilds(builds: readonly Build[], only: readonly string[]):
       });
     }
   }
-  return builds.filter((build) => only.length === 0 || only.includes(build.id) || only.includes(build.profile));
+  return builds.filter(
+    (build) => only.length === 0 || only.includes(build.id) || only.includes(build.profile),
+  );
 }
 
 /** Made when first asked for: an up-to-date cache needs none of it. */
@@ -213,7 +219,14 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
     durationMs: world.clock.now() - started,
   };
   await writeFile(join(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}\n`);
-  for (const name of ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"]) {
+  for (const name of [
+    "tree.tar",
+    "disk.img",
+    "vars.json",
+    "layout.sh",
+    "partitions.sfdisk",
+    "slot-a.index",
+  ]) {
     await rm(join(folder, name), { force: true });
   }
 }

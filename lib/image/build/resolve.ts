@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { asset } from "../../external/assets.ts";
-import { sha256OfText } from "../../external/files.ts";
 import { type BuildShape, compile, shapeBuilds } from "../../cluster/compile.ts";
 import type { LoadedDefinition } from "../../cluster/load.ts";
 import type { Plan } from "../../cluster/plan.ts";
 import { resolvedKey, writeResolved } from "../../cluster/records.ts";
 import { gatherSources } from "../../cluster/sources.ts";
+import { asset } from "../../external/assets.ts";
+import { sha256OfText } from "../../external/files.ts";
 import type { Archive } from "../archive/archive.ts";
-import { type ResolvedPackage, formatResolution, parsePackageNames } from "../archive/resolution.ts";
+import { formatResolution, parsePackageNames, type ResolvedPackage } from "../archive/resolution.ts";
 
 /** The packages of one board and of each build on it, with versions, as the archive offers them now. */
 export interface BoardPackages {
@@ -52,7 +52,11 @@ export async function resolvePlan(
       [base.sha256 ?? formatResolution(own), formatResolution(board.firmware)].join("\0"),
     );
     digests.set(shape.id, digest);
-    await writeResolved(cacheDir, resolvedKey({ board: shape.board, base, packages: shape.packages }), digest);
+    await writeResolved(
+      cacheDir,
+      resolvedKey({ board: shape.board, base, packages: shape.packages }),
+      digest,
+    );
   }
   const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id));
   return { plan: compile(loaded.definition, sources), boards, packages };

@@ -42,12 +42,18 @@ const RESULTS = [
  * Puts a build's files into the results folder under the names people see,
  * `<cluster>-<profile>-<board>-<first 12 digits of the build id>.<kind>`, and removes those of its earlier builds.
  */
-export async function handOut(entry: CacheEntry, info: BuildInfo, out: string | undefined): Promise<BuiltImage> {
+export async function handOut(
+  entry: CacheEntry,
+  info: BuildInfo,
+  out: string | undefined,
+): Promise<BuiltImage> {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
   if (out === undefined) return { ...result, image: join(entry.folder, "disk.img.zst") };
   await mkdir(out, { recursive: true });
   const stem = `${info.name}-${info.buildId.slice(0, 12)}`;
-  const earlier = new RegExp(`^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`);
+  const earlier = new RegExp(
+    `^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`,
+  );
   for (const name of await readdir(out)) {
     if (earlier.test(name) && !name.startsWith(stem)) await rm(join(out, name), { force: true });
   }

@@ -45,7 +45,8 @@ export async function ensureTools(world: World, reporter: Reporter, cacheDir: st
       room: "tools",
       key,
       about: { packages: names },
-      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join(folder, "root"), names, world, step)),
+      make: (folder) =>
+        reporter.step("tools tree", {}, (step) => makeTools(join(folder, "root"), names, world, step)),
     },
     world,
     reporter,

@@ -8,7 +8,11 @@ const ENTER = asset("lib", "image", "tools", "enter.sh");
  * The command that runs `argv` inside the tools tree. setpriv ties it to this process: were we killed,
  * the kernel kills unshare, with it the PID namespace and every mount made for it.
  */
-export function enterCommand(tree: string, argv: readonly string[], run: ToolRun): readonly [string, ...string[]] {
+export function enterCommand(
+  tree: string,
+  argv: readonly string[],
+  run: ToolRun,
+): readonly [string, ...string[]] {
   const binds = (run.binds ?? []).flatMap((bind) => [
     "bind",
     bind.source,

@@ -2,7 +2,11 @@ import type { Command } from "../../external/process.ts";
 
 export interface ToolRun {
   /** Absolute paths, visible inside at the same place. `target` puts one elsewhere. */
-  readonly binds?: readonly { readonly source: string; readonly target?: string; readonly readOnly?: boolean }[];
+  readonly binds?: readonly {
+    readonly source: string;
+    readonly target?: string;
+    readonly readOnly?: boolean;
+  }[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }

@@ -1,0 +1,143 @@
+/** One group of tests: a command whose exit code is the verdict. */
+export interface TestGroup {
+  readonly name: string;
+  /** Which doors open it: `./pi test fast`, `./pi test`, `./pi test deep`. */
+  readonly doors: readonly Door[];
+  /** What it shows, for people who choose one. */
+  readonly shows: string;
+  readonly argv: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const doors = ["fast", "ci", "deep"] as const;
+export type Door = (typeof doors)[number];
+
+const vitest = (project: string, ...more: string[]): readonly [string, ...string[]] => [
+  "node_modules/.bin/vitest",
+  "run",
+  "--project",
+  project,
+  ...more,
+];
+
+const image = (file: string, ...more: string[]) => vitest("image", `tests/image/${file}.test.ts`, ...more);
+
+/**
+ * Every group, in the order they run: what fails fast comes first, and what needs images comes after the
+ * build that makes them. `cache` is the folder with finished layers; builds and boots are as a user's.
+ */
+export function testGroups(cache: string): TestGroup[] {
+  const env = { PI_TEST_CACHE: cache, PI_CACHE: cache };
+  return [
+    {
+      name: "lint",
+      doors: ["fast", "ci"],
+      shows: "format and lint",
+      argv: ["node_modules/.bin/biome", "check", "."],
+    },
+    {
+      name: "types",
+      doors: ["fast", "ci"],
+      shows: "strict types",
+      argv: ["node_modules/.bin/tsc", "--noEmit"],
+    },
+    {
+      name: "unit",
+      doors: ["fast", "ci"],
+      shows: "the domain, in tables and properties",
+      argv: vitest("unit"),
+    },
+    {
+      name: "contract",
+      doors: ["fast", "ci"],
+      shows: "actions and commands as they are started",
+      argv: vitest("contract"),
+    },
+    {
+      name: "workflow",
+      doors: ["ci"],
+      shows: "pull-request.yml in act",
+      argv: vitest("workflow", "tests/workflow/pull-request.test.ts"),
+    },
+    {
+      name: "build",
+      doors: ["ci"],
+      shows: "both images, as a user builds them",
+      argv: ["./pi", "build"],
+      env,
+    },
+    {
+      name: "rebuild",
+      doors: ["ci"],
+      shows: "what is rebuilt after which change, and clear failures",
+      argv: image("build"),
+      env,
+    },
+    {
+      name: "content",
+      doors: ["ci"],
+      shows: "what is in an image, and what must not be",
+      argv: image("content"),
+      env,
+    },
+    { name: "packer", doors: ["ci"], shows: "both builders make the same tree", argv: image("packer"), env },
+    {
+      name: "boot",
+      doors: ["ci"],
+      shows: "agent on an emulated Pi 3: two boots, ssh",
+      argv: image("boot", "-t", "boots twice"),
+      env: { ...env, PI_TEST_PROFILE: "agent", PI_TEST_MACHINE: "raspi3b" },
+    },
+    {
+      name: "boot-server",
+      doors: ["ci"],
+      shows: "server on virt: without an identity nobody gets in",
+      argv: image("boot", "-t", "nobody gets in"),
+      env: { ...env, PI_TEST_PROFILE: "server", PI_TEST_MACHINE: "virt" },
+    },
+    {
+      name: "pull-request",
+      doors: ["ci"],
+      shows: "act builds and boots the one image a change affects",
+      argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
+      env,
+    },
+    {
+      name: "boot-raspi3b",
+      doors: ["deep"],
+      shows: "server on an emulated Pi 3, with and without an identity",
+      argv: image("boot"),
+      env: { ...env, PI_TEST_PROFILE: "server", PI_TEST_MACHINE: "raspi3b" },
+    },
+    {
+      name: "boot-virt",
+      doors: ["deep"],
+      shows: "agent on virt, with and without an identity",
+      argv: image("boot"),
+      env: { ...env, PI_TEST_PROFILE: "agent", PI_TEST_MACHINE: "virt" },
+    },
+    {
+      name: "stand-in-boot",
+      doors: ["deep"],
+      shows: "how the emulator judges boots that fail",
+      argv: image("stand-in-boot"),
+      env,
+    },
+    {
+      name: "bench-build",
+      doors: ["deep"],
+      shows: "cold, plain and warm builds: ratios, and equal digests",
+      argv: [process.execPath, "bench/build.ts"],
+      env: { PI_BENCH_CACHE: `${cache}-bench` },
+    },
+  ];
+}
+
+/** The groups behind a door, or the one of the door that is named. */
+export function chooseGroups(
+  groups: readonly TestGroup[],
+  door: Door,
+  name: string | undefined,
+): TestGroup[] {
+  return groups.filter((group) => group.doors.includes(door) && (name === undefined || group.name === name));
+}
