@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { shapeBuilds } from "../../cluster/compile.ts";
 import { renderIdentityExample } from "../../cluster/identity.ts";
 import { type LoadedDefinition, loadDefinition, rolePath } from "../../cluster/load.ts";
 import type { Build } from "../../cluster/plan.ts";
@@ -47,6 +48,8 @@ export async function buildImages(
 ): Promise<BuiltImage[]> {
   const { project, cacheDir } = options;
   const loaded = await loadDefinition(project, options.file);
+  // A wrong name is told now, not after the tools tree.
+  selectBuilds(shapeBuilds(loaded.definition), options.only);
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop: Workshop = { tools, cacheDir, world, reporter, speed: options.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
@@ -81,7 +84,10 @@ function choiceOf({ definition }: LoadedDefinition): ArchiveChoice {
 }
 
 /** Throws ImageError PREFLIGHT for a name that is no build. */
-export function selectBuilds(builds: readonly Build[], only: readonly string[]): Build[] {
+export function selectBuilds<T extends Pick<Build, "id" | "profile">>(
+  builds: readonly T[],
+  only: readonly string[],
+): T[] {
   for (const name of only) {
     if (!builds.some((build) => build.id === name || build.profile === name)) {
       throw new ImageError("PREFLIGHT", `there is no profile ${JSON.stringify(name)} to build`, {
