@@ -52,7 +52,7 @@ function fingerprint(body: Buffer): string {
 
 function documented(): Map<string, string> {
   const rows = readFileSync(join(folder, "README.md"), "utf8").matchAll(
-    /^\| (\S+\.gpg) \| ([0-9A-F ]+) \|$/gm,
+    /^\| *(\S+\.gpg) *\| *([0-9A-F ]+?) *\|$/gm,
   );
   return new Map([...rows].map(([, file = "", print = ""]) => [file, print.replaceAll(" ", "")]));
 }
