@@ -18,9 +18,8 @@ const without = (program: string): string[] => [
   `set -e
   mount --bind /usr/bin "$1"
   mount -t tmpfs tmpfs /usr/bin
-  cd "$1"
-  for each in *; do [ "$each" = "${program}" ] || "$1/ln" -s "$1/$each" /usr/bin/; done
-  cd /
+  "$1/ln" -s "$1"/* /usr/bin/
+  rm "/usr/bin/${program}"
   shift
   exec "$@"`,
   "sh",
