@@ -58,13 +58,11 @@ async function readIdentity(context: CliContext, flags: BootFlags): Promise<Iden
 
 /** The table of checks. */
 export async function renderResult(result: BootResult): Promise<string> {
-  const [{ default: Table }, { checkRows }] = await Promise.all([
-    import("cli-table3"),
+  const [{ plainTable }, { checkRows }] = await Promise.all([
+    import("./table.ts"),
     import("../lib/emulator/verdict.ts"),
   ]);
-  const table = new Table({ head: ["", "check", "found", "expected"], style: { head: [], border: [] } });
-  table.push(...checkRows(result.checks));
-  return `${table.toString()}\n`;
+  return plainTable(["", "check", "found", "expected"], checkRows(result.checks));
 }
 
 interface Seat {

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import prettyBytes from "pretty-bytes";
 import { exists } from "../lib/external/files.ts";
 import type { BuiltImage } from "../lib/image/build/results.ts";
-import type { BuilderName, Provisioner } from "../lib/image/provision/provisioner.ts";
+import type { BuilderName } from "../lib/image/provision/provisioner.ts";
 import type { CliContext } from "./context.ts";
 import { becomeRoot } from "./root.ts";
 
@@ -13,24 +13,6 @@ interface BuildFlags {
   readonly out: string;
   readonly builder: BuilderName;
   readonly plain?: true;
-}
-
-/** The builder by name. Packer is looked for, or downloaded by digest, only when it is asked for. */
-export async function chooseProvisioner(name: BuilderName, context: CliContext): Promise<Provisioner> {
-  if (name === "chroot") return (await import("../lib/image/provision/chroot.ts")).chrootProvisioner;
-  const [{ installPacker }, { packerProvisioner }, { readPins }] = await Promise.all([
-    import("../lib/image/provision/packer/installation.ts"),
-    import("../lib/image/provision/packer/packer.ts"),
-    import("../lib/image/provision/packer/pins.ts"),
-  ]);
-  const { cacheDir, world, reporter } = context;
-  const request = {
-    pins: await readPins(),
-    cacheDir,
-    folder: process.env.PI_PACKER_DIR,
-    searchPath: process.env.PATH,
-  };
-  return packerProvisioner(await installPacker(request, world, reporter));
 }
 
 /** Who called sudo: results belong to them, not to root. */
@@ -87,7 +69,10 @@ export function register(program: Command, context: CliContext): void {
       await loadDefinition(context.project, file);
       becomeRoot(context, "building images");
       await preflight(context);
-      const { buildImages } = await import("../lib/image/build/build.ts");
+      const [{ buildImages }, { provisionerNamed }] = await Promise.all([
+        import("../lib/image/build/build.ts"),
+        import("../lib/image/provision/choose.ts"),
+      ]);
       const out = resolve(flags.out);
       await makeResultsFolder(out);
       const images = await buildImages(
@@ -98,7 +83,8 @@ export function register(program: Command, context: CliContext): void {
           only: profiles,
           plain: flags.plain === true,
           out,
-          provisioner: () => chooseProvisioner(flags.builder, context),
+          provisioner: () =>
+            provisionerNamed(flags.builder, context.cacheDir, context.world, context.reporter),
         },
         context.world,
         context.reporter,

@@ -55,40 +55,21 @@ export async function makePlan(
 
 /** The table people read: profile, board, builder, build id, state. */
 export async function renderPlan(report: PlanReport): Promise<string> {
-  const [{ default: Table }, { describeState, isResolved }] = await Promise.all([
-    import("cli-table3"),
+  const [{ plainTable }, { describeState, isResolved }] = await Promise.all([
+    import("./table.ts"),
     import("../lib/cluster/build-state.ts"),
   ]);
-  const bare = [
-    "top",
-    "top-mid",
-    "top-left",
-    "top-right",
-    "bottom",
-    "bottom-mid",
-    "bottom-left",
-    "bottom-right",
-  ];
-  const inner = ["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"];
-  const table = new Table({
-    head: ["profile", "board", "builder", "build id", "state"],
-    chars: Object.fromEntries([...bare, ...inner].map((name) => [name, name === "middle" ? "  " : ""])),
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  for (const { build, state } of report.builds) {
+  const rows = report.builds.map(({ build, state }) => {
     const mark = isResolved(build) ? "" : "*";
     const id = build.buildId.slice(0, SHOWN_ID_DIGITS) + mark;
-    table.push([build.profile, build.board, report.builder, id, describeState(state)]);
-  }
+    return [build.profile, build.board, report.builder, id, describeState(state)];
+  });
   const provisional = report.builds.some(({ build }) => !isResolved(build));
   const note = provisional
     ? "\n* provisional: ./pi build asks the archive for the package versions first\n"
     : "";
-  const lines = table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
-  return `${lines.join("\n")}\n${note}`;
+  const table = await plainTable(["profile", "board", "builder", "build id", "state"], rows);
+  return `${table}${note}`;
 }
 
 /** The machine form: the plan, each build with its builder and state. */

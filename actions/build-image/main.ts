@@ -6,12 +6,12 @@ import type { World } from "../../lib/external/world.ts";
 import { buildImages } from "../../lib/image/build/build.ts";
 import type { BuiltImage } from "../../lib/image/build/results.ts";
 import { preflight } from "../../lib/image/preflight.ts";
+import { provisionerNamed } from "../../lib/image/provision/choose.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { formatDuration } from "../../lib/progress/words.ts";
 import { installHostPackages } from "../runner/host-packages.ts";
 import { addSummary, markdownTable, writeOutputs } from "../runner/outputs.ts";
 import { giveToRunner } from "../runner/root.ts";
-import { provisionerNamed } from "./builder.ts";
 import { type Inputs, outputs } from "./interface.ts";
 
 export interface Surroundings {

@@ -10,6 +10,7 @@ import { needs } from "./limits.ts";
 /** What a build needs of the machine, as it was found. */
 export interface MachineFacts {
   /** Whether we are root, or can become it. */
+  /** We are root, or sudo can make us. */
   readonly root: boolean;
   readonly programs: Readonly<Record<string, boolean>>;
   readonly freeDiskBytes: number;
@@ -47,7 +48,7 @@ export function judgeMachine(facts: MachineFacts): Finding[] {
     {
       name: "root",
       ok: facts.root,
-      found: facts.root ? "yes" : "no",
+      found: facts.root ? "possible" : "neither root nor sudo",
       fix: "run it with sudo, or install sudo",
     },
     ...Object.entries(PROGRAMS).map(([program, debian]) => ({

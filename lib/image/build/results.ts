@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CacheEntry } from "../cache.ts";
 
@@ -61,11 +61,15 @@ export async function handOut(
     const target = join(out, `${stem}.${kind}`);
     const part = `${target}.part`;
     await rm(part, { force: true });
+    // Nobody may write through the link into the cache.
+    await chmod(join(entry.folder, from), 0o444);
     // A link costs nothing; across file systems it has to be a copy.
     await link(join(entry.folder, from), part).catch(() => copyFile(join(entry.folder, from), part));
     await rename(part, target);
     // Two links to one file: rename does nothing then, and leaves both names.
     await rm(part, { force: true });
+    // Nobody may write through the link into the cache.
+    await chmod(join(entry.folder, from), 0o444);
   }
   return { ...result, image: join(out, `${stem}.img.zst`) };
 }

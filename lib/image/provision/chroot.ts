@@ -35,11 +35,12 @@ async function provision(
         ],
         {
           binds: [
-            { source: request.work },
             { source: dirname(request.base.path), readOnly: true },
             { source: request.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
             { source: request.project, readOnly: true },
+            // Last: a folder above it may be bound read-only.
+            { source: request.work },
           ],
           env: {
             ...ansibleEnvironment("/tmp", request.project),

@@ -23,5 +23,7 @@ cat >"$tree/usr/local/bin/bound-python3" <<WRAPPER
 exec /mnt/$loader --library-path /mnt/$libraries --argv0 /mnt/usr/bin/$python /mnt/usr/bin/$python -B "\$@"
 WRAPPER
 chmod 0755 "$tree/usr/local/bin/bound-python3"
+# Packer's plugin looks there for mounts.
+ln -sf ../proc/self/mounts "$tree/etc/mtab"
 rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/*.bin
 mkdir -p "$tree/work"

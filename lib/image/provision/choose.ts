@@ -1,10 +1,7 @@
-import type { World } from "../../lib/external/world.ts";
-import { chrootProvisioner } from "../../lib/image/provision/chroot.ts";
-import { installPacker } from "../../lib/image/provision/packer/installation.ts";
-import { packerProvisioner } from "../../lib/image/provision/packer/packer.ts";
-import { readPins } from "../../lib/image/provision/packer/pins.ts";
-import type { BuilderName, Provisioner } from "../../lib/image/provision/provisioner.ts";
-import type { Reporter } from "../../lib/progress/reporter.ts";
+import type { World } from "../../external/world.ts";
+import type { Reporter } from "../../progress/reporter.ts";
+import { chrootProvisioner } from "./chroot.ts";
+import type { BuilderName, Provisioner } from "./provisioner.ts";
 
 /**
  * The builder of that name. Packer is fetched where the runner does not have it: its own, in an accepted
@@ -17,6 +14,11 @@ export async function provisionerNamed(
   reporter: Reporter,
 ): Promise<Provisioner> {
   if (name === "chroot") return chrootProvisioner;
+  const [{ installPacker }, { packerProvisioner }, { readPins }] = await Promise.all([
+    import("./packer/installation.ts"),
+    import("./packer/packer.ts"),
+    import("./packer/pins.ts"),
+  ]);
   const request = {
     pins: await readPins(),
     cacheDir,
