@@ -47163,9 +47163,8 @@ function date4(params) {
 
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
-import { open as open2, readFile, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { mkdir } from "node:fs/promises";
 async function readTextIfPresent(path) {
   try {
     return await readFile(path, "utf8");
@@ -47681,11 +47680,13 @@ var TAIL_LINES2 = 40;
 var PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 function environment(extra) {
   const inherited = process.env;
-  const path = inherited["PATH"] ?? "";
-  const proxies = PROXY_NAMES.flatMap((name) => inherited[name] === void 0 ? [] : [[name, inherited[name]]]);
+  const path = inherited.PATH ?? "";
+  const proxies = PROXY_NAMES.flatMap(
+    (name) => inherited[name] === void 0 ? [] : [[name, inherited[name]]]
+  );
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
-    HOME: process.env["HOME"] ?? "/root",
+    HOME: process.env.HOME ?? "/root",
     LANG: "C.UTF-8",
     ...Object.fromEntries(proxies),
     ...extra
@@ -47698,11 +47699,16 @@ function signalGroup(pid, signal) {
   } catch {
   }
 }
-async function endGroup(pid, exited, graceMs) {
-  signalGroup(pid, "SIGTERM");
-  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
+async function endGroup(child, exited, graceMs = KILL_GRACE_MS) {
+  signalGroup(child.pid, "SIGTERM");
+  const timer = setTimeout(() => {
+    signalGroup(child.pid, "SIGKILL");
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, graceMs);
   await exited;
   clearTimeout(timer);
+  signalGroup(child.pid, "SIGKILL");
 }
 function spawn(command, interactive) {
   const [file2, ...args] = command.argv;
@@ -47713,7 +47719,11 @@ function spawn(command, interactive) {
       env: environment(command.env),
       // A group of its own: Ctrl-C reaches us alone, and we decide in which order things end.
       detached: true,
-      stdio: [input2 ?? (interactive || command.input !== void 0 ? "pipe" : "ignore"), output2 ?? "pipe", "pipe"],
+      stdio: [
+        input2 ?? (interactive || command.input !== void 0 ? "pipe" : "ignore"),
+        output2 ?? "pipe",
+        "pipe"
+      ],
       ...command.cwd === void 0 ? {} : { cwd: command.cwd }
     });
     child.stdin?.on("error", () => void 0);
@@ -47750,6 +47760,7 @@ function lineSplitter(onLine) {
       }
     },
     end() {
+      pending += decoder.decode();
       if (pending !== "") onLine(pending);
       pending = "";
     }
@@ -47773,7 +47784,7 @@ function tailOf(text) {
   return text.trimEnd().split("\n").slice(-TAIL_LINES2);
 }
 async function run(command) {
-  const name = command.argv[0];
+  const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
   const started = performance.now();
   const child = spawn(command, false);
@@ -47790,7 +47801,7 @@ async function run(command) {
   let ended;
   const end = (why) => {
     ended ??= why;
-    void endGroup(child.pid, exited, KILL_GRACE_MS);
+    void endGroup(child, exited, command.graceMs);
   };
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
@@ -47801,7 +47812,6 @@ async function run(command) {
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
   const details = tailOf(stderr.trim() === "" ? stdout : stderr);
-  const shown = command.argv.join(" ").slice(0, 200);
   if (ended === "interrupted") throw new ProcessError("INTERRUPTED", `${name} was interrupted`);
   if (ended === "timeout") {
     const seconds2 = Math.round(command.timeoutMs / 1e3);
@@ -47813,7 +47823,7 @@ async function run(command) {
   const exitCode = result.code ?? -1;
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}: ${shown}`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -47826,10 +47836,11 @@ function start(command, onData) {
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    stop: (graceMs = KILL_GRACE_MS) => endGroup(child.pid, exited, graceMs)
+    stop: (graceMs) => endGroup(child, exited, graceMs)
   };
   const onAbort = () => void running.stop();
   command.signal?.addEventListener("abort", onAbort, { once: true });
+  if (command.signal?.aborted === true) onAbort();
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }
@@ -48458,7 +48469,11 @@ function machineCommand(request) {
 }
 function dumpDeviceTreeCommand(dtb) {
   const machine = `virt,dumpdtb=${option(dtb)}`;
-  return ["qemu-system-aarch64", "-M", machine, ...VIRT_BOARD, "-display", "none", "-nic", "none"];
+  return [
+    ...["qemu-system-aarch64", "-M", machine],
+    ...VIRT_BOARD,
+    ...["-bios", VIRT_FIRMWARE, "-display", "none", "-nic", "none"]
+  ];
 }
 function extraArgumentsCommand(dtb, text) {
   return ["fdtput", "-p", "-t", "s", dtb, "/chosen", EXTRA_ARGUMENTS, text];
@@ -49555,13 +49570,15 @@ async function askUntilAnswered(bench, target, limits) {
 }
 async function probeSsh(bench, request, limits) {
   const { port, key, otherKey, buildId } = request;
-  const checks = [];
-  if (key !== void 0) checks.push(checkIn(await askUntilAnswered(bench, { port, key }, limits), buildId));
-  const other = await askUntilAnswered(bench, { port, key: otherKey }, limits);
-  checks.push(checkRefused("ssh with another key", other));
-  checks.push(
-    checkRefused("ssh with a password", await askUntilAnswered(bench, { port, key: void 0 }, limits))
-  );
+  let lost;
+  const answer = async (target) => {
+    const given = lost ?? await askUntilAnswered(bench, target, limits);
+    if (given.kind === "unreachable") lost = given;
+    return given;
+  };
+  const checks = key === void 0 ? [] : [checkIn(await answer({ port, key }), buildId)];
+  checks.push(checkRefused("ssh with another key", await answer({ port, key: otherKey })));
+  checks.push(checkRefused("ssh with a password", await answer({ port, key: void 0 })));
   return checks;
 }
 function checkIn(answer, buildId) {
@@ -49716,41 +49733,54 @@ function parsePackageNames(text) {
 function explainApt(lines) {
   const text = lines.join("\n");
   const has = (pattern) => pattern.test(text);
-  if (has(/NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/)) {
-    return {
-      problem: "the archive's signature is not by a key this project trusts",
-      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's"
-    };
-  }
-  if (has(/not valid yet|is expired|Release file .* expired/)) {
+  if (has(/Release file .+ is (?:not valid yet|expired)|Not live until/)) {
     return {
       problem: "the archive's Release file is not valid at this machine's time",
       fix: "check this machine's clock (date)"
     };
   }
+  if (has(
+    /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/
+  )) {
+    return {
+      problem: "the archive's signature is not by a key this project trusts",
+      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's"
+    };
+  }
   if (has(/No space left on device|You don't have enough free space/)) {
     return { problem: "the disk is full", fix: "free space (./pi clean shows what the cache holds)" };
   }
-  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(text);
+  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
+    text
+  );
   if (missing !== null) {
     const name = missing[1] ?? missing[2] ?? "";
     return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
   }
-  if (has(/Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch/)) {
+  if (has(
+    /Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/
+  )) {
     return { problem: "the archive changed while it was read", fix: "run the same command again" };
   }
-  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Failed to fetch|Unable to connect|timed out/)) {
+  const unreachable = {
+    problem: "the Debian archive cannot be reached",
+    fix: "check this machine's network (and http_proxy, where you use one)"
+  };
+  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|timed out/)) {
+    return unreachable;
+  }
+  if (has(/(?:does not have|no longer has) a Release file/)) {
     return {
-      problem: "the Debian archive cannot be reached",
-      fix: "check this machine's network (and http_proxy, where you use one)"
+      problem: "the archive has no such release, or none of that moment",
+      fix: "correct base.suite or base.snapshot in cluster.yaml"
     };
   }
-  return void 0;
+  return has(/Failed to fetch|Cannot initiate the connection/) ? unreachable : void 0;
 }
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir6, readFile as readFile3, readdir as readdir3, rename as rename3, rm as rm4 } from "node:fs/promises";
+import { mkdir as mkdir6, readdir as readdir3, readFile as readFile3, rename as rename3, rm as rm4 } from "node:fs/promises";
 import { dirname as dirname5, join as join10 } from "node:path";
 
 // lib/external/lock.ts
@@ -49764,23 +49794,36 @@ async function acquireLock(processes2, request) {
   return tryLock(processes2, request, request.waitMs);
 }
 function tryLock(processes2, request, waitMs) {
+  const { file: file2, signal } = request;
   const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
   const mode = request.mode === "shared" ? "--shared" : "--exclusive";
+  const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file2}`);
+  if (signal?.aborted === true) return Promise.reject(interrupted());
   return new Promise((resolve3, reject) => {
     let output2 = "";
     const holder = processes2.start(
       {
-        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", request.file, "sh", "-c", "echo held; exec cat"],
-        ...request.signal === void 0 ? {} : { signal: request.signal }
+        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file2, "sh", "-c", "echo held; exec cat"]
       },
       (chunk) => {
         output2 += chunk.toString("utf8");
-        if (output2.startsWith("held\n")) resolve3({ release: () => holder.stop(1e3) });
+        if (!output2.startsWith("held\n")) return;
+        signal?.removeEventListener("abort", onAbort);
+        resolve3({ release: () => holder.stop(1e3) });
       }
     );
+    const onAbort = () => {
+      reject(interrupted());
+      void holder.stop(1e3);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
     void holder.exited.then((code) => {
+      signal?.removeEventListener("abort", onAbort);
       if (code === 75) resolve3(void 0);
-      else reject(new Error(`flock on ${request.file} ended with ${code ?? "a signal"}: ${output2.trim()}`));
+      else
+        reject(
+          new ProcessError("EXIT", `${file2} could not be locked with flock`, { details: [output2.trim()] })
+        );
     });
   });
 }
@@ -49865,6 +49908,7 @@ function toolsTreeAt(path, digest) {
     path,
     digest,
     command: (argv, { binds, cwd, env, ...rest }) => ({
+      name: argv[0],
       ...rest,
       argv: enterCommand(path, argv, {
         ...binds === void 0 ? {} : { binds },

@@ -47172,9 +47172,8 @@ function date4(params) {
 
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
-import { open as open2, readFile, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname as dirname2, join as join2, relative, sep } from "node:path";
-import { mkdir } from "node:fs/promises";
 async function readTextIfPresent(path) {
   try {
     return await readFile(path, "utf8");
@@ -47687,11 +47686,13 @@ var TAIL_LINES2 = 40;
 var PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 function environment(extra) {
   const inherited = process.env;
-  const path = inherited["PATH"] ?? "";
-  const proxies = PROXY_NAMES.flatMap((name) => inherited[name] === void 0 ? [] : [[name, inherited[name]]]);
+  const path = inherited.PATH ?? "";
+  const proxies = PROXY_NAMES.flatMap(
+    (name) => inherited[name] === void 0 ? [] : [[name, inherited[name]]]
+  );
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
-    HOME: process.env["HOME"] ?? "/root",
+    HOME: process.env.HOME ?? "/root",
     LANG: "C.UTF-8",
     ...Object.fromEntries(proxies),
     ...extra
@@ -47704,11 +47705,16 @@ function signalGroup(pid, signal) {
   } catch {
   }
 }
-async function endGroup(pid, exited, graceMs) {
-  signalGroup(pid, "SIGTERM");
-  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
+async function endGroup(child, exited, graceMs = KILL_GRACE_MS) {
+  signalGroup(child.pid, "SIGTERM");
+  const timer = setTimeout(() => {
+    signalGroup(child.pid, "SIGKILL");
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, graceMs);
   await exited;
   clearTimeout(timer);
+  signalGroup(child.pid, "SIGKILL");
 }
 function spawn(command, interactive) {
   const [file2, ...args] = command.argv;
@@ -47719,7 +47725,11 @@ function spawn(command, interactive) {
       env: environment(command.env),
       // A group of its own: Ctrl-C reaches us alone, and we decide in which order things end.
       detached: true,
-      stdio: [input2 ?? (interactive || command.input !== void 0 ? "pipe" : "ignore"), output2 ?? "pipe", "pipe"],
+      stdio: [
+        input2 ?? (interactive || command.input !== void 0 ? "pipe" : "ignore"),
+        output2 ?? "pipe",
+        "pipe"
+      ],
       ...command.cwd === void 0 ? {} : { cwd: command.cwd }
     });
     child.stdin?.on("error", () => void 0);
@@ -47756,6 +47766,7 @@ function lineSplitter(onLine) {
       }
     },
     end() {
+      pending += decoder.decode();
       if (pending !== "") onLine(pending);
       pending = "";
     }
@@ -47779,7 +47790,7 @@ function tailOf(text2) {
   return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
 }
 async function run(command) {
-  const name = command.argv[0];
+  const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
   const started = performance.now();
   const child = spawn(command, false);
@@ -47796,7 +47807,7 @@ async function run(command) {
   let ended;
   const end = (why) => {
     ended ??= why;
-    void endGroup(child.pid, exited, KILL_GRACE_MS);
+    void endGroup(child, exited, command.graceMs);
   };
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
@@ -47807,7 +47818,6 @@ async function run(command) {
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
   const details = tailOf(stderr.trim() === "" ? stdout : stderr);
-  const shown = command.argv.join(" ").slice(0, 200);
   if (ended === "interrupted") throw new ProcessError("INTERRUPTED", `${name} was interrupted`);
   if (ended === "timeout") {
     const seconds = Math.round(command.timeoutMs / 1e3);
@@ -47819,7 +47829,7 @@ async function run(command) {
   const exitCode = result.code ?? -1;
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}: ${shown}`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -47832,10 +47842,11 @@ function start(command, onData) {
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    stop: (graceMs = KILL_GRACE_MS) => endGroup(child.pid, exited, graceMs)
+    stop: (graceMs) => endGroup(child, exited, graceMs)
   };
   const onAbort = () => void running.stop();
   command.signal?.addEventListener("abort", onAbort, { once: true });
+  if (command.signal?.aborted === true) onAbort();
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }
