@@ -1,4 +1,5 @@
-#!/usr/bin/python3
+#!/usr/bin/python
+# Not python3: Ansible looks ansible_python_interpreter up by this name.
 """Ansible module: make paths of the node's tree what a role says they are, in one run."""
 
 from __future__ import annotations

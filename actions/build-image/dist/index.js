@@ -64219,7 +64219,7 @@ async function provision(request, tools, world, step) {
       tools.command(
         [
           ...["sh", asset("lib", "image", "provision", "chroot.sh"), request.base.path, root],
-          request.nativePython ? "native" : "plain",
+          ...[asset("lib", "image", "base"), request.nativePython ? "native" : "plain"],
           ...["--extra-vars", `@${request.varsFile}`, join22(request.ansible, "site.yml")]
         ],
         {

@@ -2,8 +2,9 @@
 # Binds the tools tree's own programs over a foreign root's, so that shells, perl and compressors that
 # package scripts call run natively. Both sides are the same Debian release, multiarch keeps their
 # libraries apart, and the binds are read-only: a removal inside the root must never reach the tools tree.
-#   native-tools.sh on|on-for-initramfs|off ROOT
-# on-for-initramfs leaves kmod and its library out: the initramfs takes copies of both.
+#   native-tools.sh on|on-for-initramfs|on-for-playbook|off ROOT
+# on-for-initramfs leaves kmod and its library out: the initramfs takes copies of both. on-for-playbook takes
+# only what every root has, and diverts nothing.
 # What a package has yet to bring is diverted first: dpkg then unpacks beside the bind, not onto it.
 set -eu
 action=$1
@@ -24,12 +25,19 @@ bind() {
 }
 
 libraries=/$lib
-if [ "$action" = on-for-initramfs ]; then
+wanted=$later
+case $action in
+on-for-initramfs)
   action=on
-  later='cpio xz zstd'
+  wanted='cpio xz zstd'
   # Made of hard links by prepare.sh of the tools tree.
   libraries=/usr/lib/native-tools/$triplet
-fi
+  ;;
+on-for-playbook)
+  action=on
+  wanted=
+  ;;
+esac
 
 case $action in
 on)
@@ -41,12 +49,12 @@ on)
   # @INC (PERL5LIB is ignored by the scripts that run with -T).
   perl=$(perl -e 'printf "%vd", $^V')
   bind "/usr/share/perl/$perl" "$root/$lib/perl5/${perl%.*}"
-  for tool in $later; do
+  for tool in $wanted; do
     [ -e "$root/usr/bin/$tool" ] && continue
     chroot "$root" dpkg-divert --quiet --local --rename --divert "/usr/bin/$tool.foreign" --add "/usr/bin/$tool"
     : >"$root/usr/bin/$tool"
   done
-  for tool in $essential $later; do
+  for tool in $essential $wanted; do
     if [ -f "/usr/bin/$tool" ] && [ -f "$root/usr/bin/$tool" ] && [ ! -L "$root/usr/bin/$tool" ]; then
       bind "/usr/bin/$tool" "$root/usr/bin/$tool"
     fi

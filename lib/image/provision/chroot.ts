@@ -30,7 +30,7 @@ async function provision(
       tools.command(
         [
           ...(["sh", asset("lib", "image", "provision", "chroot.sh"), request.base.path, root] as const),
-          request.nativePython ? "native" : "plain",
+          ...[asset("lib", "image", "base"), request.nativePython ? "native" : "plain"],
           ...["--extra-vars", `@${request.varsFile}`, join(request.ansible, "site.yml")],
         ],
         {
