@@ -77,6 +77,7 @@ describe("U-Boot scripts", () => {
 
   it.each([
     ["if test a = b; then echo fi; fi", []],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: U-Boot's own variables, in U-Boot's own text.
     ["for x in a done; do echo ${x}; done", []],
     ["if a; then b; else if c; then d; fi; fi", []],
     ["setenv if then # fi", []],

@@ -34,7 +34,7 @@ describe("a machine that can build", () => {
 
 describe("a machine that cannot build", () => {
   it.each<[string, Partial<MachineFacts>, string, RegExp]>([
-    ["root", { root: false }, "no", /sudo/],
+    ["root", { root: false }, "neither root nor sudo", /sudo/],
     ["mmdebstrap", without("mmdebstrap"), "missing", /^sudo apt-get install mmdebstrap$/],
     ["unshare", without("unshare"), "missing", /^sudo apt-get install util-linux$/],
     ["setpriv", without("setpriv"), "missing", /^sudo apt-get install util-linux$/],
