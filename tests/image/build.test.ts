@@ -97,7 +97,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, with both images in the cach
   test("refuses a given base whose digest is another", async () => {
     const file = join(copy.folder, "some-base.tar");
     await put(copy, "some-base.tar", "not a base");
-    const base = `base:\n  suite: trixie\n  url: ${pathToFileURL(file).href}\n  sha256: ${"0".repeat(64)}\n`;
+    const base = `base:\n  suite: trixie\n  url: ${pathToFileURL(file).href}\n  sha256: "${"0".repeat(64)}"\n`;
     await change(copy, "cluster.yaml", "base:\n  suite: trixie\n", base);
     const result = await copy.pi(["build", "agent"]);
     expect(result.exitCode, result.output).toBe(1);

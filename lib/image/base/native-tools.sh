@@ -24,6 +24,20 @@ bind() {
   mount -o remount,bind,ro "$2"
 }
 
+# Putting our folders in and taking them out again must not show in the times of the folders above them.
+stamps=$(mktemp -d)
+trap 'rm -rf "$stamps"' EXIT
+keep_times() {
+  touch -r "$root" "$stamps/root"
+  touch -r "$root/usr" "$stamps/usr"
+  touch -r "$root/usr/lib" "$stamps/lib"
+}
+restore_times() {
+  touch -r "$stamps/root" "$root"
+  touch -r "$stamps/usr" "$root/usr"
+  touch -r "$stamps/lib" "$root/usr/lib"
+}
+
 libraries=/$lib
 wanted=$later
 case $action in
@@ -41,8 +55,10 @@ esac
 
 case $action in
 on)
+  keep_times
   mkdir -p "$root/$lib" "$root/usr/lib64"
   [ -e "$root/lib64" ] || ln -s usr/lib64 "$root/lib64"
+  restore_times
   bind "$libraries" "$root/$lib"
   bind /usr/lib64 "$root/usr/lib64"
   # The foreign root has perl-base alone: native perl finds its other half at a place of its own that is in
@@ -71,8 +87,10 @@ off)
       chroot "$root" dpkg-divert --quiet --local --rename --remove "/usr/bin/$tool"
     fi
   done
+  keep_times
   rm -f "$root/lib64"
   rmdir "$root/usr/lib64" "$root/$lib"
+  restore_times
   ;;
 *)
   echo "native-tools.sh: on or off, not '$action'" >&2

@@ -100,7 +100,9 @@ export function explainPlaybook(
   const what = `the playbook failed for ${request.build.profile}`;
   const task = failedTask(output);
   if (task !== undefined) {
-    return new ImageError("PROVISION", `${what}: task "${task.name}": ${task.message}`, {
+    // A role given by its folder is printed with the whole path.
+    const name = task.name.replaceAll(`${request.project}/`, "");
+    return new ImageError("PROVISION", `${what}: task "${name}": ${task.message}`, {
       details: task.output,
       ...(task.place === undefined ? {} : { place: task.place }),
       cause,
