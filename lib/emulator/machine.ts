@@ -101,7 +101,8 @@ export function kernelArguments(machine: MachineName, report: boolean): string {
           "module_blacklist=vc4,bcm2835_v4l2,snd_bcm2835,hci_uart,bluetooth,cfg80211",
         ]
       : [];
-  return [...(report ? ["home-pi.report"] : []), ...emulation].join(" ");
+  // Each unit as it starts: a slow boot shows that it goes on, and a stuck one where.
+  return [...(report ? ["home-pi.report"] : []), "systemd.show_status=true", ...emulation].join(" ");
 }
 
 export interface HotPlug {
