@@ -48487,7 +48487,7 @@ function kernelArguments(machine, report) {
     "systemd.watchdog_sec=0",
     "module_blacklist=vc4,bcm2835_v4l2,snd_bcm2835,hci_uart,bluetooth,cfg80211"
   ] : [];
-  return [...report ? ["home-pi.report"] : [], ...emulation].join(" ");
+  return [...report ? ["home-pi.report"] : [], "systemd.show_status=true", ...emulation].join(" ");
 }
 function networkHotPlug(machine) {
   if (machine === "virt") return void 0;

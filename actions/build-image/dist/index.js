@@ -64277,7 +64277,8 @@ function explainPlaybook(request, output2, cause) {
   const what = `the playbook failed for ${request.build.profile}`;
   const task = failedTask(output2);
   if (task !== void 0) {
-    return new ImageError("PROVISION", `${what}: task "${task.name}": ${task.message}`, {
+    const name = task.name.replaceAll(`${request.project}/`, "");
+    return new ImageError("PROVISION", `${what}: task "${name}": ${task.message}`, {
       details: task.output,
       ...task.place === void 0 ? {} : { place: task.place },
       cause

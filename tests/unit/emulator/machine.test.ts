@@ -43,11 +43,11 @@ describe("machineCommand", () => {
 describe("kernelArguments", () => {
   it("switches off what emulation cannot stand, on raspi3b only", () => {
     expect(kernelArguments("raspi3b", true)).toBe(
-      "home-pi.report systemd.watchdog_sec=0 module_blacklist=vc4,bcm2835_v4l2,snd_bcm2835,hci_uart,bluetooth,cfg80211",
+      "home-pi.report systemd.show_status=true systemd.watchdog_sec=0 module_blacklist=vc4,bcm2835_v4l2,snd_bcm2835,hci_uart,bluetooth,cfg80211",
     );
-    expect(kernelArguments("raspi3b", false)).toMatch(/^systemd\.watchdog_sec=0 /);
-    expect(kernelArguments("virt", true)).toBe("home-pi.report");
-    expect(kernelArguments("virt", false)).toBe("");
+    expect(kernelArguments("raspi3b", false)).toMatch(/^systemd\.show_status=true systemd\.watchdog_sec=0 /);
+    expect(kernelArguments("virt", true)).toBe("home-pi.report systemd.show_status=true");
+    expect(kernelArguments("virt", false)).toBe("systemd.show_status=true");
   });
 
   it("goes into the property the boot script reads", () => {
