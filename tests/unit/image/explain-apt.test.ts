@@ -4,7 +4,7 @@ import { explainApt } from "../../../lib/image/archive/resolution.ts";
 import { ImageError } from "../../../lib/image/failure.ts";
 import { explainMmdebstrap } from "../../../lib/image/tools/ensure.ts";
 
-const mirror = "http://deb.debian.org/debian";
+const mirror = "http://mirror.example.org/debian";
 const sqv = "Sub-process /usr/bin/sqv returned an error code (1), error message is";
 
 /** What apt 2.6 to 3.0 say, and what of it a person is told: problem, and a word of the fix. */
@@ -58,15 +58,15 @@ Error: The repository '${mirror} trixie InRelease' is not signed.`,
   [
     "no name server",
     `Err:1 ${mirror} trixie InRelease
-  Temporary failure resolving 'deb.debian.org'
-E: Failed to fetch ${mirror}/dists/trixie/InRelease  Temporary failure resolving 'deb.debian.org'
+  Temporary failure resolving 'mirror.example.org'
+E: Failed to fetch ${mirror}/dists/trixie/InRelease  Temporary failure resolving 'mirror.example.org'
 E: Some index files failed to download. They have been ignored, or old ones used instead.`,
     /cannot be reached/,
     /network/,
   ],
   [
     "no route",
-    `E: Failed to fetch ${mirror}/dists/trixie/InRelease  Cannot initiate the connection to deb.debian.org:80 (2a04:4e42::644). - connect (101: Network is unreachable)`,
+    `E: Failed to fetch ${mirror}/dists/trixie/InRelease  Cannot initiate the connection to mirror.example.org:80 (2a04:4e42::644). - connect (101: Network is unreachable)`,
     /cannot be reached/,
     /network/,
   ],

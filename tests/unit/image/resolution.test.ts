@@ -10,7 +10,7 @@ import {
 } from "../../../lib/image/archive/resolution.ts";
 
 const sum = (digit: string): string => digit.repeat(64);
-const pool = "http://deb.debian.org/debian/pool/main";
+const pool = "http://mirror.example.org/debian/pool/main";
 
 // As `apt-get --print-uris install` of apt 2.6 and 3.0 prints it, with the lines around.
 const printed = `Reading package lists...
@@ -19,7 +19,7 @@ The following NEW packages will be installed:
   libstdc++6 tzdata vim-tiny
 Need to get 1,641 kB of archives.
 '${pool}/v/vim/vim-tiny_9.0.1378-2%2bdeb12u2_arm64.deb' vim-tiny_2%3a9.0.1378-2+deb12u2_arm64.deb 719960 SHA256:${sum("1")}
-'http://security.debian.org/debian-security/pool/updates/main/t/tzdata/tzdata_2026f-0%2bdeb12u1_all.deb' tzdata_2026f-0+deb12u1_all.deb 307832 SHA256:${sum("2")}
+'http://security.example.org/debian-security/pool/updates/main/t/tzdata/tzdata_2026f-0%2bdeb12u1_all.deb' tzdata_2026f-0+deb12u1_all.deb 307832 SHA256:${sum("2")}
 '${pool}/g/gcc-12/libstdc%2b%2b6_12.2.0-14%2bdeb12u1_arm64.deb' libstdc++6_12.2.0-14+deb12u1_arm64.deb 612604 SHA256:${sum("3")}
 '${pool}/e/example/example_1.0~rc1-1_arm64.deb' example_1.0~rc1-1_arm64.deb 12 SHA256:${sum("4")}
 `;
