@@ -63389,7 +63389,10 @@ async function ensureCore(request, workshop, scriptsDigest) {
     world,
     reporter
   );
-  const done = await readDone(cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key2);
+  return coreIn(entry, cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key2);
+}
+async function coreIn(entry, cacheDir, room, key2) {
+  const done = await readDone(cacheDir, room, key2);
   return {
     key: key2,
     tar: join12(entry.folder, "core.tar"),
@@ -63486,7 +63489,7 @@ function inTools(workshop, archive, argv, options2) {
 async function packTree(root, target, epoch, workshop) {
   const folder = join12(target, "..");
   await mkdir6(folder, { recursive: true });
-  const result = await workshop.world.processes.run(
+  await workshop.world.processes.run(
     workshop.tools.command(
       ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
       {
@@ -63502,7 +63505,6 @@ async function packTree(root, target, epoch, workshop) {
   ).catch((cause) => {
     throw new ImageError("BASE", `the tree at ${root} could not be packed`, { cause });
   });
-  if (result.exitCode !== 0) throw new ImageError("BASE", `the tree at ${root} could not be packed`);
 }
 
 // lib/image/base/dpkg-status.ts
@@ -63631,14 +63633,7 @@ async function givenCore(request, workshop, scriptsDigest) {
     world,
     reporter
   );
-  const done = await readDone(cacheDir, "core", key2);
-  return {
-    key: key2,
-    tar: join15(entry.folder, "core.tar"),
-    firmware: join15(entry.folder, "firmware"),
-    epoch: done.epoch,
-    reused: entry.reused
-  };
+  return coreIn(entry, cacheDir, "core", key2);
 }
 async function fetchTar(request, target, workshop) {
   const fix = "correct base.sha256 in cluster.yaml if the file is the one you mean, else base.url";

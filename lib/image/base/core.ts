@@ -6,7 +6,7 @@ import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { type Archive, type ArchiveChoice, archiveArguments } from "../archive/archive.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
-import { ensureCached, readDone } from "../cache.ts";
+import { type CacheEntry, ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
 import { timeouts } from "../limits.ts";
 import { canonicalTarArguments } from "../provision/canonical-tar.ts";
@@ -81,9 +81,12 @@ export async function ensureCore(
     world,
     reporter,
   );
-  const done = (await readDone(cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key)) as {
-    epoch: number;
-  };
+  return coreIn(entry, cacheDir, workshop.speed === "plain" ? "core-plain" : "core", key);
+}
+
+/** The core that a finished entry of the cache holds. Its epoch is that of the archive it was made from. */
+export async function coreIn(entry: CacheEntry, cacheDir: string, room: string, key: string): Promise<Core> {
+  const done = (await readDone(cacheDir, room, key)) as { epoch: number };
   return {
     key,
     tar: join(entry.folder, "core.tar"),
@@ -218,7 +221,7 @@ export async function packTree(
 ): Promise<void> {
   const folder = join(target, "..");
   await mkdir(folder, { recursive: true });
-  const result = await workshop.world.processes
+  await workshop.world.processes
     .run(
       workshop.tools.command(
         ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
@@ -236,5 +239,4 @@ export async function packTree(
     .catch((cause) => {
       throw new ImageError("BASE", `the tree at ${root} could not be packed`, { cause });
     });
-  if (result.exitCode !== 0) throw new ImageError("BASE", `the tree at ${root} could not be packed`);
 }

@@ -5,9 +5,9 @@ import { DownloadError, download } from "../../external/download.ts";
 import { sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { Archive } from "../archive/archive.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
-import { ensureCached, readDone } from "../cache.ts";
+import { ensureCached } from "../cache.ts";
 import { ImageError } from "../failure.ts";
-import { type Core, inTools, SCRIPTS, type Workshop } from "./core.ts";
+import { type Core, coreIn, inTools, SCRIPTS, type Workshop } from "./core.ts";
 
 export interface GivenRequest {
   /** https:// or file:// of a tar (any compression GNU tar reads) with the board's packages installed. */
@@ -50,14 +50,7 @@ export async function givenCore(
     world,
     reporter,
   );
-  const done = (await readDone(cacheDir, "core", key)) as { epoch: number };
-  return {
-    key,
-    tar: join(entry.folder, "core.tar"),
-    firmware: join(entry.folder, "firmware"),
-    epoch: done.epoch,
-    reused: entry.reused,
-  };
+  return coreIn(entry, cacheDir, "core", key);
 }
 
 async function fetchTar(request: GivenRequest, target: string, workshop: Workshop): Promise<void> {
