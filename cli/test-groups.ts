@@ -70,7 +70,7 @@ export function testGroups(cache: string): TestGroup[] {
       name: "rebuild",
       doors: ["ci"],
       shows: "what is rebuilt after which change, and clear failures",
-      argv: image("build"),
+      argv: [...image("build"), "tests/image/archive.test.ts"],
       env,
     },
     {

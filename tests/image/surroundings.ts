@@ -11,7 +11,7 @@ export const world: World = realWorld(new AbortController().signal);
 
 export const quietStep: Step = { line: () => undefined, update: () => undefined };
 
-const quietReporter: Reporter = {
+export const quietReporter: Reporter = {
   step: (_title, _options, work) => work(quietStep),
   info: () => undefined,
   warn: () => undefined,
