@@ -23,6 +23,8 @@ done <"$board/boot/dtbs.txt"
 cp "$board/boot/config.txt" "$work/identity.example.yaml" "$work/slot-a.index" "$p1/"
 mkenvimage -s 0x4000 -o "$p1/uboot.env" "$board/boot/uboot.env.txt"
 mkimage -q -A arm64 -T script -C none -n boot -d "$board/boot/boot.cmd" "$p1/boot.scr"
+# A damaged boot script would be the end of the card: U-Boot's environment tries this one next.
+cp "$p1/boot.scr" "$p1/boot2.scr"
 find "$p1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 rm -f "$work/p1.img"
