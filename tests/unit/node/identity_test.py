@@ -13,6 +13,7 @@ import stat
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import places
@@ -71,12 +72,12 @@ class Boot(unittest.TestCase):
     def facts(self):
         return json.loads(self.text("run/home-pi/identity.json"))
 
-    def test_moves_the_file_to_data_and_makes_it_true(self):
+    def test_keeps_the_file_on_data_and_makes_it_true(self):
         (self.p1 / "identity.yaml").write_text(GOOD)
         (self.p1 / "config.txt").write_text("arm_64bit=1\n")
         self.boot()
         self.assertEqual(self.text("data/identity/identity.yaml"), GOOD)
-        self.assertEqual(os.listdir(self.p1), ["config.txt"])
+        self.assertEqual((self.p1 / "identity.yaml").read_text(), GOOD)
         self.assertEqual(self.text("data/identity/authorized_keys"), f"{KEY}\n")
         self.assertEqual(self.text("proc/sys/kernel/hostname"), "pi-1\n")
         self.assertEqual(self.facts(), {"present": True, "keys": 1, "problems": []})
@@ -98,7 +99,39 @@ class Boot(unittest.TestCase):
         (self.p1 / "Identity.YAML.txt").write_text(GOOD.replace("\n", "\r\n"))
         self.boot()
         self.assertEqual(self.facts()["keys"], 1)
-        self.assertEqual(os.listdir(self.p1), [])
+        self.assertEqual(os.listdir(self.p1), ["Identity.YAML.txt"])
+
+    def test_leaves_only_what_anybody_may_know_on_the_boot_partition(self):
+        whole = f"{GOOD}wifi: {{ password: hunter2 }}\n"
+        (self.p1 / "identity.yaml").write_text(whole)
+        self.boot()
+        self.assertEqual(self.text("data/identity/identity.yaml"), whole)
+        left = (self.p1 / "identity.yaml").read_text()
+        self.assertEqual(os.listdir(self.p1), ["identity.yaml"])
+        self.assertNotIn("hunter2", left)
+        # The next boot takes neither for the other.
+        self.boot()
+        self.assertEqual(self.text("data/identity/identity.yaml"), whole)
+        self.assertEqual((self.p1 / "identity.yaml").read_text(), left)
+        # Data lost: the same people get in.
+        self.data_is("tmpfs", "no superblock")
+        (self.root / "data/identity/identity.yaml").unlink()
+        self.boot()
+        self.assertEqual(self.text("run/home-pi/authorized_keys"), f"{KEY}\n")
+        self.assertEqual(self.text("proc/sys/kernel/hostname"), "pi-1\n")
+
+    def test_says_that_data_is_full(self):
+        for free, files, text in (
+            (16, 5000, "data      FULL: 16 MiB free of 4096"),
+            (4000, 3, "data      FULL: room for 3 more files"),
+            (4000, 5000, None),
+        ):
+            found = os.statvfs_result((4096, 4096, 1048576, free * 256, free * 256, 9000, files, files, 0, 255))
+            with unittest.mock.patch("os.statvfs", return_value=found):
+                self.boot()
+            shown = self.text("run/issue.d/10-home-pi.issue")
+            self.assertEqual("FULL" in shown, text is not None, shown)
+            self.assertIn(text or "", shown)
 
     def test_a_new_file_replaces_the_old_one(self):
         (self.p1 / "identity.yaml").write_text(GOOD)

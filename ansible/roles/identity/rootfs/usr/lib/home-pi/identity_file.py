@@ -26,6 +26,7 @@ KEY_TYPES = (
     "sk-ssh-ed25519@openssh.com",
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
+# What a file may hold that anybody may know. Anything else counts as secret.
 KNOWN = ("version", "hostname", "ssh")
 
 
@@ -37,6 +38,9 @@ class Identity:
     keys: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
+
+    # Nothing is in the file that only the node may know.
+    public: bool = True
 
     @property
     def usable(self) -> bool:
@@ -65,6 +69,13 @@ def parse(content: bytes) -> Identity:
     return of_node(root)
 
 
+def public_part(identity: Identity) -> bytes:
+    """An identity file with nothing in it but name and public keys."""
+    facts = {"version": 1, "hostname": identity.hostname, "ssh": identity.keys}
+    text = yaml.safe_dump({name: value for name, value in facts.items() if value is not None}, sort_keys=False)
+    return f"# The rest of this file was moved to the node.\n{text}".encode()
+
+
 def decode(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
@@ -87,6 +98,7 @@ def of_node(root: yaml.Node | None) -> Identity:
             take_keys(identity, value)
         elif name not in KNOWN:
             # A newer file on an older image is no mistake.
+            identity.public = False
             identity.notes.append(f"{place(key)}{name!r} is not known to this image")
     return identity
 
