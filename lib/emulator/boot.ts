@@ -129,7 +129,8 @@ async function runBoots(options: BootOptions, bench: Bench, wiring: Wiring, step
     boots.push(done.run);
   }
   step.update("reading the card");
-  checks.push(...checkCard(await cardFacts(bench, prepared.disk, slotBefore)));
+  const card = await cardFacts(bench, prepared.disk, slotBefore);
+  checks.push(...checkCard({ ...card, identity: identity !== undefined }));
   const { machine, image, consoleLog } = options;
   return { version: 1, ok: checks.every((check) => check.ok), machine, image, checks, boots, consoleLog };
 }

@@ -63,6 +63,7 @@ export function checkReport(report: Report, expected: Expected): Check[] {
       expected: `about ${mebibytes(expected.dataBytes)}`,
       actual: `${mebibytes(data.sizeBytes)}${data.grown ? "" : ", not grown"}`,
     },
+    checkRoom(report),
     same("/var of this build", `/data/var/${report.buildId}`, report.varSource),
     same("marked good", "yes", report.markedGood ? "yes" : "no"),
     same("boot state copies", "valid, valid, equal", copies(bootState.valid, bootState.equal)),
@@ -117,6 +118,18 @@ function checkDataState(report: Report, boot: number): Check {
   };
 }
 
+/** Less than this, and the node's own files may not fit any more. */
+export const SCARCE = { bytes: 64 * 1024 ** 2, inodes: 1000 } as const;
+
+function checkRoom({ data }: Report): Check {
+  return {
+    name: "room on data",
+    ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
+    expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
+    actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`,
+  };
+}
+
 function verdict(report: Report, slot: string): string {
   const found = report.rauc.slots.find((entry) => entry.bootname === slot);
   return found === undefined ? `no slot ${slot}` : `${found.state}, ${found.bootStatus ?? "no boot status"}`;
@@ -161,6 +174,12 @@ export interface CardFacts {
   readonly slotAfter: string;
   /** Paths of files on p1. */
   readonly p1: readonly string[];
+  /** Whether an identity file was put on p1: what is in it is public, and it stays for when data is lost. */
+  readonly identity: boolean;
+}
+
+function present(there: boolean): string {
+  return there ? "present" : "none";
 }
 
 /** Files a Pi 3 and 4 look for on p1 before Linux; a star where the firmware brings several. */
@@ -172,6 +191,7 @@ const P1_FILES: readonly string[] = [
   "u-boot.bin",
   "uboot.env",
   "boot.scr",
+  "boot2.scr",
   "bcm2837-rpi-3-b.dtb",
   "bcm2837-rpi-3-b-plus.dtb",
   "bcm2711-rpi-4-b.dtb",
@@ -201,6 +221,6 @@ export function checkCard(card: CardFacts): Check[] {
       slot ? "unchanged" : `changed to ${card.slotAfter.slice(0, 12)}`,
     ),
     same("missing on p1", "none", list(missing)),
-    same("identity file on p1", "none", names.includes("identity.yaml") ? "present" : "none"),
+    same("identity file on p1", present(card.identity), present(names.includes("identity.yaml"))),
   ];
 }

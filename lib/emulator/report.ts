@@ -26,11 +26,13 @@ export const reportSchema = z.object({
   rootReadOnly: z.boolean(),
   data: z.object({
     mounted: z.boolean(),
-    state: z.enum(["fresh", "ok", "repaired", "tmpfs"]),
+    state: z.enum(["fresh", "kept", "ok", "repaired", "tmpfs"]),
     reason: z.string(),
     device: z.string(),
     sizeBytes: bytes,
     grown: z.boolean(),
+    freeBytes: bytes,
+    freeInodes: z.number().int().nonnegative(),
   }),
   varSource: z.string(),
   bootState: z.object({

@@ -48666,6 +48666,7 @@ function checkReport(report, expected) {
       expected: `about ${mebibytes(expected.dataBytes)}`,
       actual: `${mebibytes(data.sizeBytes)}${data.grown ? "" : ", not grown"}`
     },
+    checkRoom(report),
     same("/var of this build", `/data/var/${report.buildId}`, report.varSource),
     same("marked good", "yes", report.markedGood ? "yes" : "no"),
     same("boot state copies", "valid, valid, equal", copies(bootState.valid, bootState.equal)),
@@ -48714,6 +48715,15 @@ function checkDataState(report, boot) {
     actual: `${mounted ? "mounted" : "not mounted"}, ${state} (${device})${because}`
   };
 }
+var SCARCE = { bytes: 64 * 1024 ** 2, inodes: 1e3 };
+function checkRoom({ data }) {
+  return {
+    name: "room on data",
+    ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
+    expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
+    actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`
+  };
+}
 function verdict(report, slot) {
   const found = report.rauc.slots.find((entry) => entry.bootname === slot);
   return found === void 0 ? `no slot ${slot}` : `${found.state}, ${found.bootStatus ?? "no boot status"}`;
@@ -48743,6 +48753,9 @@ function checkCourse(timings, starts) {
     { name: "time to login", ok: true, expected: "shown only", actual }
   ];
 }
+function present(there) {
+  return there ? "present" : "none";
+}
 var P1_FILES = [
   "bootcode.bin",
   "start*.elf",
@@ -48751,6 +48764,7 @@ var P1_FILES = [
   "u-boot.bin",
   "uboot.env",
   "boot.scr",
+  "boot2.scr",
   "bcm2837-rpi-3-b.dtb",
   "bcm2837-rpi-3-b-plus.dtb",
   "bcm2711-rpi-4-b.dtb"
@@ -48777,7 +48791,7 @@ function checkCard(card) {
       slot ? "unchanged" : `changed to ${card.slotAfter.slice(0, 12)}`
     ),
     same("missing on p1", "none", list(missing)),
-    same("identity file on p1", "none", names.includes("identity.yaml") ? "present" : "none")
+    same("identity file on p1", present(card.identity), present(names.includes("identity.yaml")))
   ];
 }
 
@@ -49003,11 +49017,13 @@ var reportSchema = external_exports.object({
   rootReadOnly: external_exports.boolean(),
   data: external_exports.object({
     mounted: external_exports.boolean(),
-    state: external_exports.enum(["fresh", "ok", "repaired", "tmpfs"]),
+    state: external_exports.enum(["fresh", "kept", "ok", "repaired", "tmpfs"]),
     reason: external_exports.string(),
     device: external_exports.string(),
     sizeBytes: bytes,
-    grown: external_exports.boolean()
+    grown: external_exports.boolean(),
+    freeBytes: bytes,
+    freeInodes: external_exports.number().int().nonnegative()
   }),
   varSource: external_exports.string(),
   bootState: external_exports.object({
@@ -49654,7 +49670,8 @@ async function runBoots(options, bench, wiring, step) {
     boots.push(done.run);
   }
   step.update("reading the card");
-  checks.push(...checkCard(await cardFacts(bench, prepared.disk, slotBefore)));
+  const card = await cardFacts(bench, prepared.disk, slotBefore);
+  checks.push(...checkCard({ ...card, identity: identity !== void 0 }));
   const { machine, image, consoleLog } = options;
   return { version: 1, ok: checks.every((check2) => check2.ok), machine, image, checks, boots, consoleLog };
 }

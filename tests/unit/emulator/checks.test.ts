@@ -121,8 +121,9 @@ describe("checkCard", () => {
     slotAfter: "aa",
     p1: [
       ...["bootcode.bin", "start.elf", "start4.elf", "fixup.dat", "config.txt", "u-boot.bin", "uboot.env"],
-      ...["BOOT.SCR", "bcm2837-rpi-3-b.dtb", "bcm2837-rpi-3-b-plus.dtb", "bcm2711-rpi-4-b.dtb"],
+      ...["BOOT.SCR", "boot2.scr", "bcm2837-rpi-3-b.dtb", "bcm2837-rpi-3-b-plus.dtb", "bcm2711-rpi-4-b.dtb"],
     ],
+    identity: false,
   };
   const names = (facts: Partial<CardFacts>) =>
     checkCard({ ...card, ...facts }).flatMap((check) => (check.ok ? [] : [`${check.name}: ${check.actual}`]));
@@ -135,7 +136,8 @@ describe("checkCard", () => {
     [{ states: [state, { ...state, BOOT_A_LEFT: "2" }] }, "boot state on the card: valid, valid, different"],
     [{ slotAfter: "bb" }, "slot A after the boots: changed to bb"],
     [{ p1: card.p1.filter((name) => !name.startsWith("start")) }, "missing on p1: start*.elf"],
-    [{ p1: card.p1.filter((name) => !name.startsWith("BOOT")) }, "missing on p1: boot.scr"],
+    [{ p1: card.p1.filter((name) => !name.startsWith("BOOT.")) }, "missing on p1: boot.scr"],
     [{ p1: [...card.p1, "identity.yaml"] }, "identity file on p1: present"],
+    [{ identity: true }, "identity file on p1: none"],
   ])("%j", (facts, problem) => expect(names(facts)).toEqual([problem]));
 });

@@ -23,6 +23,8 @@ export function sampleReport(): Report {
       device: "/dev/mmcblk0p4",
       sizeBytes: 3500 * 1024 ** 2,
       grown: true,
+      freeBytes: 3200 * 1024 ** 2,
+      freeInodes: 228_000,
     },
     varSource: `/data/var/${BUILD_ID}`,
     bootState: { valid: [true, true], equal: true, order: "A", aLeft: 3, bLeft: 0, fresh: "0" },

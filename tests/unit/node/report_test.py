@@ -38,7 +38,7 @@ class Facts(unittest.TestCase):
         self.assertEqual(facts.var_source({"/var": ("/", "tmpfs", "tmpfs")}), "tmpfs")
 
     def test_a_tmpfs_in_the_place_of_data_counts_as_not_mounted(self):
-        found = facts.data({"/data": ("/", "tmpfs", "tmpfs")})
+        found = facts.data({"/data": ("/", "tmpfs", "tmpfs")}, "/")
         self.assertEqual((found["mounted"], found["state"], found["grown"]), (False, "tmpfs", False))
 
     def test_reads_raucs_status(self):

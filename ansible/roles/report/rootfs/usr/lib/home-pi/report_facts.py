@@ -74,10 +74,12 @@ def mounts(text=None):
     return found
 
 
-def data(table=None):
+def data(table=None, place="/data"):
     table = table if table is not None else mounts()
     mounted = "/data" in table and table["/data"][1] != "tmpfs"
     facts = {"mounted": mounted, "sizeBytes": 0, "grown": False, "device": table["/data"][2] if mounted else ""}
+    room = os.statvfs(place)
+    facts |= {"freeBytes": room.f_bavail * room.f_frsize, "freeInodes": room.f_favail}
     facts |= {"state": "ok" if mounted else "tmpfs", "reason": "/run/home-pi/data.json is missing"}
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(text_of("/run/home-pi/data.json"))
@@ -86,10 +88,9 @@ def data(table=None):
         entry = os.path.realpath("/sys/class/block/" + os.path.basename(os.path.realpath(table["/data"][2])))
         start, size = (int(text_of(f"{entry}/{name}")) * SECTOR for name in ("start", "size"))
         disk = int(text_of(f"{os.path.dirname(entry)}/size")) * SECTOR
-        inside = os.statvfs("/data")
         facts["sizeBytes"] = size
         # Both the partition and what is in it: one without the other is half a growth.
-        facts["grown"] = disk - start - size <= GROWN_SLACK and inside.f_blocks * inside.f_frsize >= size * 0.9
+        facts["grown"] = disk - start - size <= GROWN_SLACK and room.f_blocks * room.f_frsize >= size * 0.9
     return facts
 
 
