@@ -7,7 +7,19 @@ import { listTree } from "../../lib/external/files.ts";
 import { cacheDir, testTools, world } from "./surroundings.ts";
 
 const tools = await testTools();
-const FOLDERS = ["/etc", "/root", "/home", "/var/lib", "/usr/lib/home-pi", "/boot"];
+const FOLDERS = ["/usr/lib/modules", "/etc", "/root", "/home", "/var/lib", "/usr/lib/home-pi", "/boot"];
+/** Hardware and functions people put to use on a Pi; what is left out of the packages must not take them along. */
+const KEPT_MODULES = [
+  ...["drivers/gpu/drm/vc4/vc4", "drivers/gpu/drm/v3d/v3d", "sound/soc/bcm/snd-soc-bcm2835-i2s"],
+  ...["drivers/net/ethernet/broadcom/genet/genet", "drivers/net/usb/smsc95xx", "drivers/net/usb/lan78xx"],
+  ...["drivers/net/wireless/broadcom/brcm80211/brcmfmac/brcmfmac", "drivers/net/usb/r8152"],
+  ...["drivers/net/ethernet/realtek/r8169", "drivers/net/ethernet/intel/igc/igc", "drivers/nvme/host/nvme"],
+  ...["drivers/net/veth", "drivers/net/vxlan/vxlan", "drivers/net/wireguard/wireguard", "drivers/net/tun"],
+  ...["fs/overlayfs/overlay", "fs/nfs/nfs", "fs/xfs/xfs", "fs/btrfs/btrfs", "fs/squashfs/squashfs"],
+  ...["drivers/md/dm-verity", "drivers/block/nbd", "drivers/block/loop", "net/bridge/br_netfilter"],
+  ...["net/netfilter/ipvs/ip_vs", "net/netfilter/nf_tables", "drivers/usb/serial/cp210x"],
+  ...["drivers/media/usb/uvc/uvcvideo", "drivers/watchdog/bcm2835_wdt"],
+];
 const LARGEST_DOWNLOAD_BYTES = 300 * 1000 * 1000;
 
 describe.runIf(tools !== undefined && cacheDir !== undefined).each(["server", "agent"])(
@@ -76,6 +88,13 @@ describe.runIf(tools !== undefined && cacheDir !== undefined).each(["server", "a
         buildId: string;
       };
       expect(build).toMatchObject({ buildId: info.buildId, profile, board: "rpi-arm64", contract: 1 });
+    });
+
+    test("has the modules a node needs, and none of those left out", async () => {
+      const paths = (await listTree(join(folder, "usr/lib/modules"))).map((entry) => entry.path);
+      const names = new Set(paths.flatMap((path) => /\/kernel\/(.+)\.ko(?:\.xz)?$/.exec(path)?.[1] ?? []));
+      expect(KEPT_MODULES.filter((name) => !names.has(name))).toEqual([]);
+      expect([...names].filter((name) => /drm\/amd\/|infiniband\/|scsi\/lpfc\//.test(name))).toEqual([]);
     });
 
     test("is a download of at most 300 MB", async () => {

@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asset } from "../../external/assets.ts";
-import { sha256OfText } from "../../external/files.ts";
+import { sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { type Archive, type ArchiveChoice, archiveArguments } from "../archive/archive.ts";
@@ -32,7 +32,11 @@ export interface CoreRequest {
   readonly archive: Archive;
   readonly packages: readonly ResolvedPackage[];
   readonly firmware: readonly ResolvedPackage[];
+  readonly board: string;
 }
+
+/** dpkg's options for a board: what of the packages stays out of a slot. */
+export const leftOut = (board: string): string => asset("boards", board, "left-out.cfg");
 
 /** The packages every node of a board has, as a tar, and the board's firmware files. */
 export interface Core {
@@ -59,6 +63,7 @@ export async function ensureCore(
       request.choice,
       formatResolution(request.packages),
       formatResolution(request.firmware),
+      await sha256OfFile(leftOut(request.board)),
       workshop.tools.digest,
       scriptsDigest,
     ]),
@@ -143,7 +148,8 @@ async function mmdebstrap(
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
     ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join(SCRIPTS, "dpkg.cfg")}`, ...hooks],
+    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join(SCRIPTS, "dpkg.cfg")}`],
+    ...[`--dpkgopt=${leftOut(request.board)}`, ...hooks],
     `--include=${request.packages.map(pinned).join(",")}`,
     ...archiveArguments(request.choice, root),
   ] as const;

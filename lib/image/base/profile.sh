@@ -17,7 +17,7 @@ mount --rbind /dev "$root/dev"
 [ "$speed" = plain ] || "$scripts/native-tools.sh" on-for-initramfs "$root"
 
 if [ $# -gt 0 ]; then
-  install -m 0644 "$scripts/dpkg.cfg" "$root/etc/dpkg/dpkg.cfg.d/home-pi-build"
+  cat "$scripts/dpkg.cfg" "$board/left-out.cfg" >"$root/etc/dpkg/dpkg.cfg.d/home-pi-build"
   # Nothing may be started in a root that is no running system (invoke-rc.d asks this file).
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 0755 "$root/usr/sbin/policy-rc.d"

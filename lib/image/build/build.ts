@@ -254,7 +254,7 @@ async function coreOf(job: Job): Promise<Core> {
   if (url !== undefined && sha256 !== undefined) {
     return givenCore({ url, sha256, archive, firmware }, workshop, scriptsDigest);
   }
-  return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
+  return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
 
 /** The extra variables of the playbook: the resolved profile. */
