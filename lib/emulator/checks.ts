@@ -78,6 +78,7 @@ export function checkReport(report: Report, expected: Expected): Check[] {
     ),
     same("RAUC's booted slot", expected.slot, rauc.booted),
     same("RAUC's verdict", "booted, good", verdict(report, expected.slot)),
+    checkMemory(report),
     same("host keys in the image", "none", list(secrets.hostKeysInImage)),
     same("passwords in the image", "none", list(secrets.usersWithPassword)),
     same("machine id in the image", "none", secrets.machineIdInImage ? "present" : "none"),
@@ -127,6 +128,19 @@ function checkRoom({ data }: Report): Check {
     ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
     expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
     actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`,
+  };
+}
+
+/** Memory a plain node may take once it is up: a Pi 3 has 1 GB, which its work needs. */
+export const MOST_MEMORY_BYTES = 200 * 1000 * 1000;
+
+function checkMemory({ memory }: Report): Check {
+  const used = memory.totalBytes - memory.availableBytes;
+  return {
+    name: "memory in use",
+    ok: used <= MOST_MEMORY_BYTES,
+    expected: `at most ${mebibytes(MOST_MEMORY_BYTES)}`,
+    actual: `${mebibytes(used)} of ${mebibytes(memory.totalBytes)}`,
   };
 }
 

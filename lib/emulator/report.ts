@@ -55,7 +55,14 @@ export const reportSchema = z.object({
   machineId: z.string(),
   identity: z.object({ present: z.boolean(), keys: z.number().int().nonnegative() }),
   network: z.array(z.object({ name: z.string(), addresses: z.array(z.string()) })),
-  memory: z.object({ totalBytes: bytes, availableBytes: bytes }),
+  memory: z.object({
+    totalBytes: bytes,
+    availableBytes: bytes,
+    /** What the kernel keeps for itself and cannot give back at once. */
+    kernelBytes: bytes,
+    /** Largest first, each with its own share. */
+    processes: z.array(z.object({ name: z.string(), bytes })),
+  }),
   uptimeSeconds: z.number().nonnegative(),
 });
 

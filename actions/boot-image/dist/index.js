@@ -48681,6 +48681,7 @@ function checkReport(report, expected) {
     ),
     same("RAUC's booted slot", expected.slot, rauc.booted),
     same("RAUC's verdict", "booted, good", verdict(report, expected.slot)),
+    checkMemory(report),
     same("host keys in the image", "none", list(secrets.hostKeysInImage)),
     same("passwords in the image", "none", list(secrets.usersWithPassword)),
     same("machine id in the image", "none", secrets.machineIdInImage ? "present" : "none"),
@@ -48722,6 +48723,16 @@ function checkRoom({ data }) {
     ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
     expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
     actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`
+  };
+}
+var MOST_MEMORY_BYTES = 200 * 1e3 * 1e3;
+function checkMemory({ memory }) {
+  const used = memory.totalBytes - memory.availableBytes;
+  return {
+    name: "memory in use",
+    ok: used <= MOST_MEMORY_BYTES,
+    expected: `at most ${mebibytes(MOST_MEMORY_BYTES)}`,
+    actual: `${mebibytes(used)} of ${mebibytes(memory.totalBytes)}`
   };
 }
 function verdict(report, slot) {
@@ -49046,7 +49057,14 @@ var reportSchema = external_exports.object({
   machineId: external_exports.string(),
   identity: external_exports.object({ present: external_exports.boolean(), keys: external_exports.number().int().nonnegative() }),
   network: external_exports.array(external_exports.object({ name: external_exports.string(), addresses: external_exports.array(external_exports.string()) })),
-  memory: external_exports.object({ totalBytes: bytes, availableBytes: bytes }),
+  memory: external_exports.object({
+    totalBytes: bytes,
+    availableBytes: bytes,
+    /** What the kernel keeps for itself and cannot give back at once. */
+    kernelBytes: bytes,
+    /** Largest first, each with its own share. */
+    processes: external_exports.array(external_exports.object({ name: external_exports.string(), bytes }))
+  }),
   uptimeSeconds: external_exports.number().nonnegative()
 });
 var MARK = "HOME-PI-REPORT ";

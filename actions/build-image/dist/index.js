@@ -63360,6 +63360,7 @@ init_cache();
 init_limits();
 init_canonical_tar();
 var SCRIPTS = asset("lib", "image", "base");
+var leftOut = (board) => asset("boards", board, "left-out.cfg");
 var CORE_SCRIPTS = ["native-tools.sh", "quiet-initramfs.sh", "scrub.sh", "dpkg.cfg", "firmware.sh"];
 async function ensureCore(request, workshop, scriptsDigest) {
   const key2 = sha256OfText(
@@ -63368,6 +63369,7 @@ async function ensureCore(request, workshop, scriptsDigest) {
       request.choice,
       formatResolution(request.packages),
       formatResolution(request.firmware),
+      await sha256OfFile(leftOut(request.board)),
       workshop.tools.digest,
       scriptsDigest
     ])
@@ -63440,7 +63442,8 @@ async function mmdebstrap(root, folder, request, workshop, step, output2) {
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
     ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join12(SCRIPTS, "dpkg.cfg")}`, ...hooks],
+    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join12(SCRIPTS, "dpkg.cfg")}`],
+    ...[`--dpkgopt=${leftOut(request.board)}`, ...hooks],
     `--include=${request.packages.map(pinned).join(",")}`,
     ...archiveArguments(request.choice, root)
   ];
@@ -64072,7 +64075,7 @@ async function coreOf(job) {
   if (url2 !== void 0 && sha256 !== void 0) {
     return givenCore({ url: url2, sha256, archive, firmware }, workshop, scriptsDigest);
   }
-  return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
+  return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
 function playbookVariables({ build, resolved, options: options2, loaded }, core) {
   const { cluster } = resolved.plan;

@@ -42,7 +42,10 @@ export function sampleReport(): Report {
     machineId: "686f6d652d7069310000000000000000",
     identity: { present: false, keys: 0 },
     network: [{ name: "eth0", addresses: ["10.0.2.15"] }],
-    memory: { totalBytes: 960_000_000, availableBytes: 700_000_000 },
+    memory: {
+      ...{ totalBytes: 960_000_000, availableBytes: 800_000_000, kernelBytes: 40_000_000 },
+      processes: [{ name: "systemd-journal", bytes: 9_000_000 }],
+    },
     uptimeSeconds: 140,
   };
 }

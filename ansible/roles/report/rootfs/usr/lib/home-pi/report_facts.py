@@ -18,6 +18,7 @@ SECTOR = 512
 # A partition is grown when no more than this is left behind it: tools align its end.
 GROWN_SLACK = 16 * 1024 * 1024
 SIOCGIFADDR = 0x8915
+LARGEST_PROCESSES = 10
 
 
 def output(*call):
@@ -202,7 +203,24 @@ def ipv6_of(name):
 
 def memory():
     sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in text_of("/proc/meminfo").splitlines()}
-    return {"totalBytes": sizes["MemTotal"], "availableBytes": sizes["MemAvailable"]}
+    return {
+        "totalBytes": sizes["MemTotal"],
+        "availableBytes": sizes["MemAvailable"],
+        "kernelBytes": sizes["Slab"] + sizes["KernelStack"] + sizes["PageTables"] + sizes["Percpu"],
+        "processes": processes()[:LARGEST_PROCESSES],
+    }
+
+
+def processes():
+    """Name and own share of memory (PSS) of each process, largest first."""
+    found = []
+    for folder in glob.glob("/proc/[0-9]*"):
+        # It may end meanwhile; a kernel thread has no memory of its own.
+        with contextlib.suppress(OSError):
+            lines = text_of(f"{folder}/smaps_rollup").splitlines()
+            share = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+            found.append({"name": text_of(f"{folder}/comm").strip(), "bytes": share})
+    return sorted(found, key=lambda process: -process["bytes"])
 
 
 FACTS = (
