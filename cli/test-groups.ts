@@ -124,6 +124,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "bench-size",
+      doors: ["deep"],
+      shows: "what takes the space in an image, and the memory once it is up",
+      argv: [process.execPath, "bench/size.ts", "agent"],
+      env,
+    },
+    {
       name: "bench-build",
       doors: ["deep"],
       shows: "cold, plain and warm builds: ratios, and equal digests",
