@@ -35,7 +35,7 @@ mkfs.fat --invariant -F 32 -i 50693031 -n HOMEPI "$work/p1.img" >/dev/null
   mcopy -i "$work/p1.img" -m "$p1/$name" "::/$name"
 done
 
-mkenvimage -s 512 -o "$work/state.bin" "$board/boot/state.txt"
+mkenvimage -p 0 -s 512 -o "$work/state.bin" "$board/boot/state.txt"
 
 rm -f "$work/disk.img"
 truncate -s $(((data_start + data_size) * 512)) "$work/disk.img"
