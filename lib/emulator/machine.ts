@@ -13,6 +13,17 @@ export interface MachineRequest {
   readonly qmpSocket: string;
   /** Port of 127.0.0.1 that leads to the guest's port 22; without it there is no network. */
   readonly sshPort?: number;
+  /** What only `virt` can have, for tests of hard cases. */
+  readonly extras?: VirtExtras;
+}
+
+export interface VirtExtras {
+  /** A further disk, found before or after the one under test. */
+  readonly secondDisk?: { readonly path: string; readonly found: "before" | "after" };
+  /** A hardware watchdog that resets the machine (i6300esb): a Pi's own cannot be used in emulation. */
+  readonly watchdog?: boolean;
+  /** File that gets every write to the disk, in the form of Linux' dm-log-writes. */
+  readonly writeLog?: string;
 }
 
 export type Argv = readonly [string, ...string[]];
@@ -36,8 +47,7 @@ function network(port: number | undefined): string[] {
 
 /** The emulator's command line. Serial line on stdin and stdout, QMP on a socket, no display. */
 export function machineCommand(request: MachineRequest): Argv {
-  // Nothing is lost with cache=unsafe while this machine lives: the host's page cache outlives QEMU.
-  const drive = `format=raw,cache=unsafe,file=${option(request.disk)}`;
+  const drive = rawDrive(request.disk);
   const common = [
     ...["-display", "none", "-monitor", "none"],
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
@@ -60,10 +70,33 @@ export function machineCommand(request: MachineRequest): Argv {
     ...common,
     ...["-serial", "stdio"],
     ...["-bios", request.firmware],
-    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-device,drive=disk"],
+    ...virtDisks(request),
+    ...(request.extras?.watchdog === true ? ["-device", "i6300esb"] : []),
     // On the memory-mapped bus, not PCI: that is the driver the initramfs holds.
     ...(request.sshPort === undefined ? [] : ["-device", `virtio-net-device,netdev=${NETWORK}`]),
   ];
+}
+
+/** Nothing is lost with cache=unsafe while this machine lives: the host's page cache outlives QEMU. */
+function rawDrive(path: string): string {
+  return `format=raw,cache=unsafe,file=${option(path)}`;
+}
+
+/** Disks of `virt`, in the order the guest finds them: what is named last comes first on its bus. */
+function virtDisks({ disk, extras }: MachineRequest): string[] {
+  const attach = (id: string, drive: string): string[] => [
+    ...["-drive", `if=none,id=${id},${drive}`, "-device", `virtio-blk-device,drive=${id}`],
+  ];
+  const log = extras?.writeLog;
+  // With the log, flushes must reach it: they say what a power cut may take.
+  const logged =
+    `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},` +
+    `log.driver=file,log.filename=${option(log ?? "")}`;
+  const own = attach("disk", log === undefined ? rawDrive(disk) : logged);
+  const second = extras?.secondDisk;
+  if (second === undefined) return own;
+  const other = attach("other", rawDrive(second.path));
+  return second.found === "before" ? [...own, ...other] : [...other, ...own];
 }
 
 /** Writes the device tree QEMU makes for `virt` to a file and ends. */

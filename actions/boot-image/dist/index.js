@@ -48439,7 +48439,7 @@ function network(port) {
   return ["-netdev", `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${port}-:22`];
 }
 function machineCommand(request) {
-  const drive = `format=raw,cache=unsafe,file=${option(request.disk)}`;
+  const drive = rawDrive(request.disk);
   const common = [
     ...["-display", "none", "-monitor", "none"],
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
@@ -48462,10 +48462,26 @@ function machineCommand(request) {
     ...common,
     ...["-serial", "stdio"],
     ...["-bios", request.firmware],
-    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-device,drive=disk"],
+    ...virtDisks(request),
+    ...request.extras?.watchdog === true ? ["-device", "i6300esb"] : [],
     // On the memory-mapped bus, not PCI: that is the driver the initramfs holds.
     ...request.sshPort === void 0 ? [] : ["-device", `virtio-net-device,netdev=${NETWORK}`]
   ];
+}
+function rawDrive(path) {
+  return `format=raw,cache=unsafe,file=${option(path)}`;
+}
+function virtDisks({ disk, extras }) {
+  const attach = (id, drive) => [
+    ...["-drive", `if=none,id=${id},${drive}`, "-device", `virtio-blk-device,drive=${id}`]
+  ];
+  const log = extras?.writeLog;
+  const logged = `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},log.driver=file,log.filename=${option(log ?? "")}`;
+  const own2 = attach("disk", log === void 0 ? rawDrive(disk) : logged);
+  const second = extras?.secondDisk;
+  if (second === void 0) return own2;
+  const other = attach("other", rawDrive(second.path));
+  return second.found === "before" ? [...own2, ...other] : [...other, ...own2];
 }
 function dumpDeviceTreeCommand(dtb) {
   const machine = `virt,dumpdtb=${option(dtb)}`;

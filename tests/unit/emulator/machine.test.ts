@@ -33,6 +33,27 @@ describe("machineCommand", () => {
     expect(command.join(" ")).not.toMatch(/netdev|net-device|hostfwd/);
   });
 
+  it("names the disk under test last where it is to be found first", () => {
+    const disks = (found: "before" | "after") =>
+      machineCommand({
+        ...{ machine: "virt", ...files },
+        extras: { secondDisk: { path: "/w/other.img", found } },
+      })
+        .filter((word) => word.startsWith("virtio-blk-device"))
+        .map((word) => word.split("=")[1]);
+    expect(disks("before")).toEqual(["disk", "other"]);
+    expect(disks("after")).toEqual(["other", "disk"]);
+  });
+
+  it("lets flushes through where every write is recorded", () => {
+    const extras = { writeLog: "/w/log", watchdog: true };
+    const command = machineCommand({ machine: "virt", ...files, extras }).join(" ");
+    expect(command).toContain("driver=blklogwrites,file.driver=raw,file.file.driver=file,");
+    expect(command).toContain("file.file.filename=/w/disk.img,log.driver=file,log.filename=/w/log");
+    expect(command).toContain("-device i6300esb");
+    expect(command).not.toContain("unsafe");
+  });
+
   it("doubles the commas of a path, which would end it", () => {
     const command = machineCommand({ machine: "raspi3b", ...files, disk: "/a,b/disk.img" });
     expect(command.at(-1)).toBe("if=sd,format=raw,cache=unsafe,file=/a,,b/disk.img");
