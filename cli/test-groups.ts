@@ -96,6 +96,13 @@ export function testGroups(cache: string): TestGroup[] {
       env: { ...env, PI_TEST_PROFILE: "server", PI_TEST_MACHINE: "virt" },
     },
     {
+      name: "card",
+      doors: ["ci"],
+      shows: "changing a card under a machine, for tests of what may happen to one",
+      argv: image("card"),
+      env,
+    },
+    {
       name: "pull-request",
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",

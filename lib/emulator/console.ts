@@ -25,6 +25,8 @@ interface Wait<T> {
   readonly timeoutMs: number;
   /** Asked after everything that arrives; the wait ends with the first answer. */
   readonly look: (console: SerialConsole) => T | undefined;
+  /** What ends no wait, because the machine is to come back from it. */
+  readonly despite?: readonly Fatal["code"][];
 }
 
 const FATAL_WORDS: Record<Fatal["code"], string> = {
@@ -41,7 +43,7 @@ export class SerialConsole {
   readonly #tail: string[] = [];
   readonly #watchers = new Set<(line: string) => void>();
   #lastByteAt: number;
-  #fatal: (Fatal & { readonly atMs: number }) | undefined;
+  #fatals: (Fatal & { readonly atMs: number })[] = [];
   #problem: unknown;
   #ended: { readonly exitCode: number | undefined } | undefined;
   #changed = Promise.withResolvers<void>();
@@ -86,6 +88,14 @@ export class SerialConsole {
     this.#options.send(text);
   }
 
+  /** The machine was reset from outside: what went before, an unfinished line too, counts no more. */
+  beginAgain(): void {
+    this.#text.end();
+    this.#fatals = [];
+    this.#tail.length = 0;
+    this.#lastByteAt = this.#options.clock.now();
+  }
+
   /**
    * Waits until `look` finds what it wants.
    * @throws EmulatorError PANIC, EMERGENCY, BOOTLOADER, SILENCE, DEADLINE, QEMU, with the last 40 lines.
@@ -97,7 +107,8 @@ export class SerialConsole {
       if (this.#problem !== undefined) throw this.#problem;
       const found = wait.look(this);
       if (found !== undefined) return found;
-      if (this.#fatal !== undefined) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
+      const fatal = this.#fatals.find(({ code }) => wait.despite?.includes(code) !== true);
+      if (fatal !== undefined) throw await this.#fatalError(fatal, fatal.atMs);
       if (this.#ended !== undefined) throw this.#endedError(wait.what);
       const now = clock.now();
       if (now >= deadline) {
@@ -167,7 +178,8 @@ export class SerialConsole {
   }
 
   #noteFatal(fatal: Fatal | undefined): void {
-    if (fatal !== undefined) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+    if (fatal === undefined || this.#fatals.some(({ code }) => code === fatal.code)) return;
+    this.#fatals.push({ ...fatal, atMs: this.elapsedMs });
   }
 
   /** What follows a panic on the line is its trace, so it is read for a moment more. */

@@ -17,6 +17,7 @@ export interface Disk {
   /** Length of the image before it was grown, in bytes: the end of slot A's file system. */
   readonly imageBytes: number;
   readonly slotA: PartitionEntry;
+  readonly slotB: PartitionEntry;
   readonly data: PartitionEntry;
 }
 
@@ -58,16 +59,16 @@ export async function copyImage(bench: Bench, image: string): Promise<Disk> {
       `${basename(image)} is ${imageBytes} bytes long, a card has ${CARD_BYTES}`,
     );
   }
-  const { slotA, data } = checkLayout(basename(image), await readRange(path, 0, 512));
+  const partitions = checkLayout(basename(image), await readRange(path, 0, 512));
   await setFileLength(path, CARD_BYTES);
-  return { path, imageBytes, slotA, data };
+  return { path, imageBytes, ...partitions };
 }
 
-/** The entries of slot A and data. @throws EmulatorError IMAGE */
+/** The entries of both slots and data. @throws EmulatorError IMAGE */
 export function checkLayout(
   name: string,
   firstSector: Uint8Array,
-): { slotA: PartitionEntry; data: PartitionEntry } {
+): { slotA: PartitionEntry; slotB: PartitionEntry; data: PartitionEntry } {
   const [boot, slotA, slotB, data] = readPartitionTable(firstSector) ?? [];
   if (boot === undefined || slotA === undefined || slotB === undefined || data === undefined) {
     throw new EmulatorError("IMAGE", `${name} has no partition table with four partitions`);
@@ -76,7 +77,7 @@ export function checkLayout(
     const text = `the first partition of ${name} begins at byte ${boot.offset}, not at ${P1_OFFSET}`;
     throw new EmulatorError("IMAGE", text);
   }
-  return { slotA, data };
+  return { slotA, slotB, data };
 }
 
 async function unpack(bench: Bench, image: string, path: string): Promise<void> {
@@ -90,14 +91,20 @@ async function copySparse(bench: Bench, image: string, path: string): Promise<vo
   await bench.world.processes.run({ argv, timeoutMs: COPY_MS, signal: bench.world.signal });
 }
 
-function p1(disk: Disk): string {
+/** How mtools name p1 of the card. */
+export function p1(disk: Disk): string {
   return `${disk.path}@@${P1_OFFSET}`;
 }
 
-/** Puts a text file on p1 of the copy, in place of one of that name. */
-export async function putOnP1(bench: Bench, disk: Disk, name: string, text: string): Promise<void> {
+/** Puts a file on p1 of the copy, in place of one of that name. */
+export async function putOnP1(
+  bench: Bench,
+  disk: Disk,
+  name: string,
+  content: string | Uint8Array,
+): Promise<void> {
   const file = join(bench.work, `put-${name}`);
-  await writeAtomically(file, text);
+  await writeAtomically(file, content);
   await runTool(bench, ["mcopy", "-o", "-i", p1(disk), file, `::${name}`]);
 }
 

@@ -3,6 +3,10 @@ import { Failure } from "../failure.ts";
 export type EmulatorCode =
   /** Not a disk image with the layout of the disk contract, or a file on its first partition is missing. */
   | "IMAGE"
+  /** A boot state that does not fit into a copy. */
+  | "STATE"
+  /** A card under test could not be changed as asked: the file is not there, the slot is full. */
+  | "CARD"
   /** QEMU ended before we ended it. */
   | "QEMU"
   /** QEMU's control socket did not answer, or refused a command. */

@@ -23,6 +23,9 @@ export const QMP_ANSWER_MS = 30 * SECOND_MS;
 /** From QMP's `quit` to the end of the process. */
 export const QUIT_MS = 20 * SECOND_MS;
 
+/** From QMP's `stop` until the last bytes of the serial line have been read. */
+export const PAUSE_MS = 50;
+
 export interface MachineLimits {
   /** From power-on to the login prompt. */
   readonly loginMs: number;

@@ -2,7 +2,8 @@ import type { Clock } from "../external/clock.ts";
 import type { RunningProcess } from "../external/process.ts";
 import { SerialConsole } from "./console.ts";
 import type { Bench } from "./disk.ts";
-import { machineLimits, QUIT_MS } from "./limits.ts";
+import { EmulatorError } from "./failure.ts";
+import { machineLimits, PAUSE_MS, QUIT_MS } from "./limits.ts";
 import { type MachineRequest, machineCommand, networkHotPlug } from "./machine.ts";
 import { QmpClient } from "./qmp.ts";
 import { Timeline } from "./timeline.ts";
@@ -19,18 +20,17 @@ export interface PowerRequest extends MachineRequest {
 /** A machine that runs, from power-on until its power is cut. */
 export class PoweredMachine {
   readonly console: SerialConsole;
-  readonly timeline: Timeline;
   readonly exited: Promise<number | undefined>;
   readonly #running: RunningProcess;
   readonly #request: PowerRequest;
   readonly #clock: Clock;
+  #timeline = new Timeline();
   #qmp: QmpClient | undefined;
 
   private constructor(bench: Bench, request: PowerRequest) {
     const { tools, world, work } = bench;
     this.#request = request;
     this.#clock = world.clock;
-    this.timeline = new Timeline();
     this.console = new SerialConsole({
       clock: world.clock,
       signal: world.signal,
@@ -81,6 +81,36 @@ export class PoweredMachine {
     } finally {
       enough.abort();
     }
+  }
+
+  /** What was seen since power-on, or since the last reset. */
+  get timeline(): Timeline {
+    return this.#timeline;
+  }
+
+  /** Types bytes into the serial line as they are. */
+  type(bytes: Uint8Array): void {
+    this.#running.write(bytes);
+  }
+
+  /** Holds the guest still: it neither runs nor writes, and the card may be changed until the next reset. */
+  async pause(): Promise<void> {
+    await this.#execute("stop");
+    // What it had said before may still be on its way to us.
+    await this.#clock.sleep(PAUSE_MS);
+  }
+
+  /** Presses reset, and lets a paused guest run. What was seen before, a panic too, counts no more. */
+  async reset(): Promise<void> {
+    await this.#execute("system_reset");
+    this.console.beginAgain();
+    this.#timeline = new Timeline();
+    await this.#execute("cont");
+  }
+
+  async #execute(command: string): Promise<void> {
+    if (this.#qmp === undefined) throw new EmulatorError("QMP", `the machine is not on: ${command}`);
+    await this.#qmp.execute(command);
   }
 
   /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */

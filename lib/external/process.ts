@@ -49,7 +49,7 @@ export interface ProcessResult {
 export interface RunningProcess {
   readonly pid: number | undefined;
   readonly exited: Promise<number | undefined>;
-  write(data: string): void;
+  write(data: string | Uint8Array): void;
   /** SIGTERM to the process group, SIGKILL after `graceMs`. Resolves when it is gone. */
   stop(graceMs?: number): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, stat, truncate } from "node:fs/promises";
+import { type FileHandle, open, stat, truncate } from "node:fs/promises";
 
 export async function sizeOfFile(path: string): Promise<number> {
   return (await stat(path)).size;
@@ -35,4 +35,38 @@ export async function sha256OfRange(path: string, offset: number, end: number): 
 /** Sets a file's length; what is added is a hole that takes no space. */
 export async function setFileLength(path: string, bytes: number): Promise<void> {
   await truncate(path, bytes);
+}
+
+/** Writes `bytes` at byte `offset`; the rest of the file stays. */
+export async function writeRange(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    await writeAll(handle, offset, bytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+const COPY_BYTES = 4 * 1024 * 1024;
+
+/** Copies `length` bytes from one place of a file to another. The two may not overlap. */
+export async function copyRange(path: string, from: number, to: number, length: number): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    const buffer = Buffer.alloc(Math.min(COPY_BYTES, length));
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - done), from + done);
+      if (bytesRead === 0) throw new Error(`${path} ends before byte ${from + length}`);
+      await writeAll(handle, to + done, buffer.subarray(0, bytesRead));
+      done += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+  }
 }

@@ -1,7 +1,6 @@
 import { open, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
-import { BOOT_STATE_OFFSETS } from "../../lib/emulator/boot-state.ts";
+import { BOOT_STATE_OFFSETS, encodeBootState } from "../../lib/emulator/boot-state.ts";
 import { type Bench, P1_OFFSET, runTool } from "../../lib/emulator/disk.ts";
 
 const MIB = 1024 ** 2;
@@ -27,17 +26,6 @@ export function partitionTable(): Buffer {
     sector.writeUInt32LE((length * MIB) / SECTOR, at + 12);
   }
   sector.writeUInt16BE(0x55aa, 510);
-  return sector;
-}
-
-/** One copy of a boot state, as mkenvimage writes it. */
-export function encodeBootState(values: Readonly<Record<string, string>>): Buffer {
-  const sector = Buffer.alloc(SECTOR, 0xff);
-  const text = `${Object.entries(values)
-    .map(([name, value]) => `${name}=${value}\0`)
-    .join("")}\0`;
-  sector.write(text, 4, "latin1");
-  sector.writeUInt32LE(crc32(sector.subarray(4)), 0);
   return sector;
 }
 

@@ -48614,6 +48614,7 @@ var TOOL_MS = MINUTE_MS;
 var QMP_CONNECT_MS = 30 * SECOND_MS;
 var QMP_ANSWER_MS = 30 * SECOND_MS;
 var QUIT_MS = 20 * SECOND_MS;
+var PAUSE_MS = 50;
 var machineLimits = {
   raspi3b: {
     loginMs: 10 * MINUTE_MS,
@@ -48857,6 +48858,7 @@ async function sha256OfRange(path, offset, end) {
 async function setFileLength(path, bytes2) {
   await truncate(path, bytes2);
 }
+var COPY_BYTES = 4 * 1024 * 1024;
 
 // lib/emulator/boot-state.ts
 import { crc32 } from "node:zlib";
@@ -48919,9 +48921,9 @@ async function copyImage(bench, image) {
       `${basename(image)} is ${imageBytes} bytes long, a card has ${CARD_BYTES}`
     );
   }
-  const { slotA, data } = checkLayout(basename(image), await readRange(path, 0, 512));
+  const partitions = checkLayout(basename(image), await readRange(path, 0, 512));
   await setFileLength(path, CARD_BYTES);
-  return { path, imageBytes, slotA, data };
+  return { path, imageBytes, ...partitions };
 }
 function checkLayout(name, firstSector) {
   const [boot, slotA, slotB, data] = readPartitionTable(firstSector) ?? [];
@@ -48932,7 +48934,7 @@ function checkLayout(name, firstSector) {
     const text = `the first partition of ${name} begins at byte ${boot.offset}, not at ${P1_OFFSET}`;
     throw new EmulatorError("IMAGE", text);
   }
-  return { slotA, data };
+  return { slotA, slotB, data };
 }
 async function unpack(bench, image, path) {
   const { tools, world, work } = bench;
@@ -48946,9 +48948,9 @@ async function copySparse(bench, image, path) {
 function p1(disk) {
   return `${disk.path}@@${P1_OFFSET}`;
 }
-async function putOnP1(bench, disk, name, text) {
+async function putOnP1(bench, disk, name, content) {
   const file2 = join5(bench.work, `put-${name}`);
-  await writeAtomically(file2, text);
+  await writeAtomically(file2, content);
   await runTool(bench, ["mcopy", "-o", "-i", p1(disk), file2, `::${name}`]);
 }
 async function takeFromP1(bench, disk, name) {
@@ -49191,7 +49193,7 @@ var SerialConsole = class {
   #tail = [];
   #watchers = /* @__PURE__ */ new Set();
   #lastByteAt;
-  #fatal;
+  #fatals = [];
   #problem;
   #ended;
   #changed = Promise.withResolvers();
@@ -49229,6 +49231,13 @@ var SerialConsole = class {
   send(text) {
     this.#options.send(text);
   }
+  /** The machine was reset from outside: what went before, an unfinished line too, counts no more. */
+  beginAgain() {
+    this.#text.end();
+    this.#fatals = [];
+    this.#tail.length = 0;
+    this.#lastByteAt = this.#options.clock.now();
+  }
   /**
    * Waits until `look` finds what it wants.
    * @throws EmulatorError PANIC, EMERGENCY, BOOTLOADER, SILENCE, DEADLINE, QEMU, with the last 40 lines.
@@ -49240,7 +49249,8 @@ var SerialConsole = class {
       if (this.#problem !== void 0) throw this.#problem;
       const found = wait.look(this);
       if (found !== void 0) return found;
-      if (this.#fatal !== void 0) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
+      const fatal = this.#fatals.find(({ code }) => wait.despite?.includes(code) !== true);
+      if (fatal !== void 0) throw await this.#fatalError(fatal, fatal.atMs);
       if (this.#ended !== void 0) throw this.#endedError(wait.what);
       const now = clock2.now();
       if (now >= deadline) {
@@ -49305,7 +49315,8 @@ var SerialConsole = class {
     if (signal.aborted) throw new ProcessError("INTERRUPTED", "the boot was interrupted");
   }
   #noteFatal(fatal) {
-    if (fatal !== void 0) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+    if (fatal === void 0 || this.#fatals.some(({ code }) => code === fatal.code)) return;
+    this.#fatals.push({ ...fatal, atMs: this.elapsedMs });
   }
   /** What follows a panic on the line is its trace, so it is read for a moment more. */
   async #fatalError(fatal, atMs) {
@@ -49453,17 +49464,16 @@ function parse3(line) {
 // lib/emulator/power.ts
 var PoweredMachine = class _PoweredMachine {
   console;
-  timeline;
   exited;
   #running;
   #request;
   #clock;
+  #timeline = new Timeline();
   #qmp;
   constructor(bench, request) {
     const { tools, world, work } = bench;
     this.#request = request;
     this.#clock = world.clock;
-    this.timeline = new Timeline();
     this.console = new SerialConsole({
       clock: world.clock,
       signal: world.signal,
@@ -49513,6 +49523,30 @@ var PoweredMachine = class _PoweredMachine {
     } finally {
       enough.abort();
     }
+  }
+  /** What was seen since power-on, or since the last reset. */
+  get timeline() {
+    return this.#timeline;
+  }
+  /** Types bytes into the serial line as they are. */
+  type(bytes2) {
+    this.#running.write(bytes2);
+  }
+  /** Holds the guest still: it neither runs nor writes, and the card may be changed until the next reset. */
+  async pause() {
+    await this.#execute("stop");
+    await this.#clock.sleep(PAUSE_MS);
+  }
+  /** Presses reset, and lets a paused guest run. What was seen before, a panic too, counts no more. */
+  async reset() {
+    await this.#execute("system_reset");
+    this.console.beginAgain();
+    this.#timeline = new Timeline();
+    await this.#execute("cont");
+  }
+  async #execute(command) {
+    if (this.#qmp === void 0) throw new EmulatorError("QMP", `the machine is not on: ${command}`);
+    await this.#qmp.execute(command);
   }
   /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */
   async plugNetwork() {

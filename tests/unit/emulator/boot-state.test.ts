@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeBootState } from "../../../lib/emulator/boot-state.ts";
-import { encodeBootState } from "../../image/stand-in-image.ts";
+import { decodeBootState, encodeBootState, withChecksum } from "../../../lib/emulator/boot-state.ts";
 
 const state = { BOOT_ORDER: "A", BOOT_A_LEFT: "3", BOOT_B_LEFT: "0", FRESH: "1", CONTRACT: "1" };
 
@@ -19,7 +18,7 @@ describe("decodeBootState", () => {
     fc.assert(
       fc.property(fc.nat({ max: 511 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const sector = encodeBootState(state);
-        sector.writeUInt8(sector.readUInt8(at) ^ flip, at);
+        sector[at] = (sector[at] ?? 0) ^ flip;
         expect(decodeBootState(sector)).toBeUndefined();
       }),
     );
@@ -28,5 +27,27 @@ describe("decodeBootState", () => {
   it("takes neither zeroes nor a short sector", () => {
     expect(decodeBootState(Buffer.alloc(512))).toBeUndefined();
     expect(decodeBootState(encodeBootState(state).subarray(0, 511))).toBeUndefined();
+  });
+});
+
+describe("encodeBootState", () => {
+  it("is read back as it was written", () => {
+    expect(decodeBootState(encodeBootState(state))).toEqual(state);
+  });
+
+  it("refuses what a copy cannot hold, to the byte", () => {
+    const room = 508 - "X=".length - 2;
+    expect(decodeBootState(encodeBootState({ X: "1".repeat(room) }))?.X).toHaveLength(room);
+    expect(() => encodeBootState({ X: "1".repeat(room + 1) })).toThrow("509 bytes does not fit into 508");
+  });
+});
+
+describe("withChecksum", () => {
+  it("makes any bytes valid and leaves all but the checksum", () => {
+    const sector = new Uint8Array(512).fill(0x41);
+    const valid = withChecksum(sector);
+    expect(decodeBootState(sector)).toBeUndefined();
+    expect(decodeBootState(valid)).toEqual({});
+    expect(valid.subarray(4)).toEqual(sector.subarray(4));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EmulatorError } from "../../../lib/emulator/failure.ts";
 import { ProcessError } from "../../../lib/external/process.ts";
-import { seat } from "./console-fixture.ts";
+import { SILENCE_MS, seat } from "./console-fixture.ts";
 
 /** The error of a promise; fails where there is none. */
 async function errorOf(promise: Promise<unknown>): Promise<EmulatorError> {
@@ -103,5 +103,36 @@ describe("SerialConsole", () => {
     const wait = console.waitForText(/login/, "the login prompt", 600_000);
     abort.abort();
     await expect(wait).rejects.toThrow(ProcessError);
+  });
+
+  it("waits past a panic when told to, and not past a prompt after it", async () => {
+    const { console, say, clock } = seat();
+    const back = console.waitFor({
+      what: "the next start",
+      timeoutMs: 60_000,
+      despite: ["PANIC"],
+      look: ({ tail }) => (tail.some((line) => line.startsWith("In:")) ? true : undefined),
+    });
+    say("Kernel panic - not syncing: no init\r\n");
+    say("In:    serial\r\n");
+    expect(await back).toBe(true);
+    const error = errorOf(
+      console.waitFor({ what: "x", timeoutMs: 60_000, despite: ["PANIC"], look: () => undefined }),
+    );
+    say("U-Boot> ");
+    await clock.advance(3_000);
+    expect(await error).toMatchObject({ code: "BOOTLOADER" });
+  });
+
+  it("begins again after a reset: neither the panic nor the silence before it counts", async () => {
+    const { console, say, clock } = seat();
+    say("Kernel panic - not syncing: no init\r\nhalf a li");
+    await clock.advance(SILENCE_MS - 1);
+    console.beginAgain();
+    expect(console.tail).toEqual([]);
+    const found = console.waitForText(/^In:/, "the next start", 2 * SILENCE_MS);
+    await clock.advance(SILENCE_MS - 1);
+    say("In:    serial\r\n");
+    expect(await found).toBe("In:    serial");
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeBootState } from "../../../lib/emulator/boot-state.ts";
 import {
   type Bench,
   checkLayout,
@@ -13,7 +14,7 @@ import {
 import { readPartitionTable } from "../../../lib/emulator/partition-table.ts";
 import { realWorld } from "../../../lib/external/world.ts";
 import type { ToolsTree } from "../../../lib/image/tools/tree.ts";
-import { encodeBootState, partitionTable } from "../../image/stand-in-image.ts";
+import { partitionTable } from "../../image/stand-in-image.ts";
 
 const MIB = 1024 ** 2;
 /** This machine's own tools: enough for what is tested here. */
@@ -36,7 +37,7 @@ async function image(): Promise<string> {
   const path = join(folder, "some.img");
   const bytes = Buffer.alloc(8192 * 512 + 512);
   partitionTable().copy(bytes);
-  state.copy(bytes, 16 * 512);
+  bytes.set(state, 16 * 512);
   await writeFile(path, bytes);
   await truncate(path, 521 * MIB);
   return path;
@@ -69,8 +70,9 @@ describe("copyImage", () => {
 
 describe("checkLayout", () => {
   it("finds slot A and data", () => {
-    const { slotA, data } = checkLayout("some.img", partitionTable());
+    const { slotA, slotB, data } = checkLayout("some.img", partitionTable());
     expect(slotA).toEqual({ offset: 520 * MIB, bytes: 2048 * MIB, type: 0x83 });
+    expect(slotB.offset).toBe(2568 * MIB);
     expect(data.offset).toBe(4616 * MIB);
   });
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { waitForReport } from "../../../lib/emulator/await-report.ts";
 import type { BootResult } from "../../../lib/emulator/boot.ts";
+import { encodeBootState } from "../../../lib/emulator/boot-state.ts";
+import { shortened } from "../../../lib/emulator/card/p1.ts";
 import { checkLayout } from "../../../lib/emulator/disk.ts";
 import { type EmulatorCode, EmulatorError } from "../../../lib/emulator/failure.ts";
 import { findBuiltImage } from "../../../lib/emulator/find-image.ts";
@@ -94,6 +96,14 @@ const cases: Record<EmulatorCode, [() => unknown, string[]]> = {
   IMAGE: [
     () => checkLayout("agent.img", Buffer.alloc(512)),
     ["agent.img has no partition table with four partitions"],
+  ],
+  STATE: [
+    () => encodeBootState({ BOOT_ORDER: "A".repeat(600) }),
+    ["a boot state of 613 bytes does not fit into 508"],
+  ],
+  CARD: [
+    () => shortened(new Uint8Array(100), 200, "boot.scr"),
+    ["boot.scr has 100 bytes and cannot be cut to 200, which is more"],
   ],
   QEMU: [
     () => waiting("qemu-system-aarch64: Could not open 'disk.img'\n", 0, 1),
