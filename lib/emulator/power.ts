@@ -1,6 +1,7 @@
 import type { Clock } from "../external/clock.ts";
 import type { RunningProcess } from "../external/process.ts";
 import { SerialConsole } from "./console.ts";
+import { Course } from "./course.ts";
 import type { Bench } from "./disk.ts";
 import { EmulatorError } from "./failure.ts";
 import { machineLimits, PAUSE_MS, QUIT_MS } from "./limits.ts";
@@ -25,6 +26,7 @@ export class PoweredMachine {
   readonly #request: PowerRequest;
   readonly #clock: Clock;
   #timeline = new Timeline();
+  #course = new Course();
   #qmp: QmpClient | undefined;
 
   private constructor(bench: Bench, request: PowerRequest) {
@@ -41,8 +43,12 @@ export class PoweredMachine {
       onLine: (line, at) => {
         request.onLine?.(line);
         this.timeline.line(line, at);
+        this.#course.line(line);
       },
-      onUnfinished: (line, at) => this.timeline.unfinished(line, at),
+      onUnfinished: (line, at) => {
+        this.timeline.unfinished(line, at);
+        this.#course.unfinished(line);
+      },
     });
     const binds = [{ source: work }, { source: request.socketFolder }];
     const command = tools.command(machineCommand(request), {
@@ -88,6 +94,11 @@ export class PoweredMachine {
     return this.#timeline;
   }
 
+  /** The same as a list of events, those included that end no boot. */
+  get course(): Course {
+    return this.#course;
+  }
+
   /** Types bytes into the serial line as they are. */
   type(bytes: Uint8Array): void {
     this.#running.write(bytes);
@@ -105,6 +116,7 @@ export class PoweredMachine {
     await this.#execute("system_reset");
     this.console.beginAgain();
     this.#timeline = new Timeline();
+    this.#course = new Course();
     await this.#execute("cont");
   }
 

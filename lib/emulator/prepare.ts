@@ -14,6 +14,8 @@ export interface PrepareRequest {
   readonly identityText: string | undefined;
   /** Whether the node is asked to print its report. */
   readonly report: boolean;
+  /** Further kernel arguments. */
+  readonly kernelArguments?: string;
 }
 
 /** What a machine is started with: the card, and what lies before it. */
@@ -28,7 +30,9 @@ export async function prepare(bench: Bench, request: PrepareRequest): Promise<Pr
   const disk = await copyImage(bench, request.image);
   if (request.identityText !== undefined) await putOnP1(bench, disk, "identity.yaml", request.identityText);
   const { dtb, firmware } = await boardFiles(bench, disk, request.machine);
-  const text = kernelArguments(request.machine, request.report);
+  const text = [kernelArguments(request.machine, request.report), request.kernelArguments ?? ""]
+    .join(" ")
+    .trim();
   if (text !== "") await runTool(bench, extraArgumentsCommand(dtb, text));
   return { disk, dtb, firmware };
 }

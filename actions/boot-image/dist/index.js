@@ -49339,6 +49339,53 @@ function seconds(ms) {
   return String(Math.round(ms / 1e3));
 }
 
+// lib/emulator/course.ts
+var EVENTS = [
+  [/^In: +\S/, () => "start"],
+  [/^home-pi: boot state at block 0x10 is damaged/, () => "copy 1 damaged"],
+  [/^home-pi: boot state at block 0x2000 is damaged/, () => "copy 2 damaged"],
+  [/^home-pi: slot ([AB]), (\S+) attempts left after this one/, (slot, left) => `slot ${slot}, ${left} left`],
+  [/^home-pi: no slot has attempts left/, () => "no slot left"],
+  [/^home-pi: slot ([AB]) did not start/, (slot) => `slot ${slot} failed`],
+  [/^Starting kernel/, () => "kernel"]
+];
+var LOGIN2 = /(^|\s)[a-z0-9-]+ login: *$/i;
+var FATAL2 = { PANIC: "panic", EMERGENCY: "emergency", BOOTLOADER: "prompt" };
+function eventIn(line, unfinished) {
+  if (LOGIN2.test(line)) return "login";
+  const fatal = fatalIn(line, unfinished);
+  if (fatal !== void 0) return FATAL2[fatal.code];
+  if (unfinished) return void 0;
+  for (const [pattern, event] of EVENTS) {
+    const match = pattern.exec(line);
+    if (match !== null) return event(match[1] === "B" ? "B" : "A", match[2] ?? "");
+  }
+  return void 0;
+}
+var Course = class {
+  #events = [];
+  /** What the unfinished line has told already: it is looked at again with each byte, and when it ends. */
+  #told;
+  get events() {
+    return this.#events;
+  }
+  line(line) {
+    const event = eventIn(line, false);
+    if (event !== void 0 && event !== this.#told) this.#add(event);
+    this.#told = void 0;
+  }
+  unfinished(line) {
+    const event = eventIn(line, true);
+    if (event === void 0 || event === this.#told) return;
+    this.#told = event;
+    this.#add(event);
+  }
+  #add(event) {
+    if (event === "panic" && this.#events.at(-1) === "panic") return;
+    this.#events.push(event);
+  }
+};
+
 // lib/emulator/qmp.ts
 var messageSchema = external_exports.union([
   external_exports.object({ QMP: external_exports.object({}) }).transform(() => ({ kind: "greeting" })),
@@ -49469,6 +49516,7 @@ var PoweredMachine = class _PoweredMachine {
   #request;
   #clock;
   #timeline = new Timeline();
+  #course = new Course();
   #qmp;
   constructor(bench, request) {
     const { tools, world, work } = bench;
@@ -49484,8 +49532,12 @@ var PoweredMachine = class _PoweredMachine {
       onLine: (line, at) => {
         request.onLine?.(line);
         this.timeline.line(line, at);
+        this.#course.line(line);
       },
-      onUnfinished: (line, at) => this.timeline.unfinished(line, at)
+      onUnfinished: (line, at) => {
+        this.timeline.unfinished(line, at);
+        this.#course.unfinished(line);
+      }
     });
     const binds = [{ source: work }, { source: request.socketFolder }];
     const command = tools.command(machineCommand(request), {
@@ -49528,6 +49580,10 @@ var PoweredMachine = class _PoweredMachine {
   get timeline() {
     return this.#timeline;
   }
+  /** The same as a list of events, those included that end no boot. */
+  get course() {
+    return this.#course;
+  }
   /** Types bytes into the serial line as they are. */
   type(bytes2) {
     this.#running.write(bytes2);
@@ -49542,6 +49598,7 @@ var PoweredMachine = class _PoweredMachine {
     await this.#execute("system_reset");
     this.console.beginAgain();
     this.#timeline = new Timeline();
+    this.#course = new Course();
     await this.#execute("cont");
   }
   async #execute(command) {
@@ -49574,7 +49631,7 @@ async function prepare(bench, request) {
   const disk = await copyImage(bench, request.image);
   if (request.identityText !== void 0) await putOnP1(bench, disk, "identity.yaml", request.identityText);
   const { dtb, firmware } = await boardFiles(bench, disk, request.machine);
-  const text = kernelArguments(request.machine, request.report);
+  const text = [kernelArguments(request.machine, request.report), request.kernelArguments ?? ""].join(" ").trim();
   if (text !== "") await runTool(bench, extraArgumentsCommand(dtb, text));
   return { disk, dtb, firmware };
 }

@@ -16,13 +16,26 @@ export async function readInSlot(
   path: string,
 ): Promise<Uint8Array> {
   const file = join(bench.work, `read-${basename(path)}`);
-  await edit(bench, disk, slot, "read", `dump ${path} ${file}`);
+  await edit(bench, disk, slot, "read", `dump ${path} "${file}"`);
   return readRange(file, 0, await sizeOfFile(file));
 }
 
 /** Removes a file or link. @throws EmulatorError CARD where there is none. */
 export async function removeInSlot(bench: Bench, disk: Disk, slot: SlotName, path: string): Promise<void> {
   await edit(bench, disk, slot, "write", `rm ${path}`);
+}
+
+/** Adds a file. @throws EmulatorError CARD where it is there already, or has no room. */
+export async function addToSlot(
+  bench: Bench,
+  disk: Disk,
+  slot: SlotName,
+  path: string,
+  content: Uint8Array,
+): Promise<void> {
+  const file = join(bench.work, `put-${basename(path)}`);
+  await writeAtomically(file, content);
+  await edit(bench, disk, slot, "write", `write "${file}" ${path}`);
 }
 
 /** Puts other bytes into a file that is there. @throws EmulatorError CARD where it is not, or has no room. */
@@ -33,10 +46,8 @@ export async function replaceInSlot(
   path: string,
   content: Uint8Array,
 ): Promise<void> {
-  const file = join(bench.work, `put-${basename(path)}`);
-  await writeAtomically(file, content);
-  await edit(bench, disk, slot, "write", `rm ${path}`);
-  await edit(bench, disk, slot, "write", `write ${file} ${path}`);
+  await removeInSlot(bench, disk, slot, path);
+  await addToSlot(bench, disk, slot, path, content);
 }
 
 /** Cuts a file to its first `bytes` bytes. @throws EmulatorError CARD where it has not that many. */
