@@ -131,6 +131,27 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "card-data",
+      doors: ["deep"],
+      shows: "cards flashed again, damaged, full, doubled, too small",
+      argv: image("card-data"),
+      env,
+    },
+    {
+      name: "first-boot",
+      doors: ["deep"],
+      shows: "a first boot whose power is cut at 200 points, six of them booted again",
+      argv: image("first-boot-cuts"),
+      env,
+    },
+    {
+      name: "reboots",
+      doors: ["deep"],
+      shows: "six reboots, by the watchdog and out of emergency mode too, stay on A",
+      argv: image("reboots"),
+      env,
+    },
+    {
       name: "bench-size",
       doors: ["deep"],
       shows: "what takes the space in an image, and the memory once it is up",

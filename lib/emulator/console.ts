@@ -126,7 +126,12 @@ export class SerialConsole {
   }
 
   /** Waits for a line, finished or not, that matches; only what arrives after the call counts. */
-  async waitForText(pattern: RegExp, what: string, timeoutMs: number): Promise<string> {
+  async waitForText(
+    pattern: RegExp,
+    what: string,
+    timeoutMs: number,
+    despite: readonly Fatal["code"][] = [],
+  ): Promise<string> {
     let seen: string | undefined;
     const watch = (line: string): void => {
       if (seen === undefined && pattern.test(line)) seen = line;
@@ -137,7 +142,7 @@ export class SerialConsole {
         watch(this.#text.pending);
         return seen;
       };
-      return await this.waitFor({ what, timeoutMs, look });
+      return await this.waitFor({ what, timeoutMs, look, despite });
     } finally {
       this.#watchers.delete(watch);
     }

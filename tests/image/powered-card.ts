@@ -102,7 +102,8 @@ export class PoweredNode {
   }
 
   waitForText(pattern: RegExp, timeoutMs: number): Promise<string> {
-    return this.machine.console.waitForText(pattern, String(pattern), timeoutMs);
+    // What ends a boot elsewhere is what these tests bring about.
+    return this.machine.console.waitForText(pattern, String(pattern), timeoutMs, ["PANIC", "EMERGENCY"]);
   }
 
   /** Runs a command on the node as whoever the identity lets in. Waits for sshd. */

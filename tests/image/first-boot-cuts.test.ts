@@ -1,0 +1,154 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { BOOT_STATE_BYTES, BOOT_STATE_OFFSETS, decodeBootState } from "../../lib/emulator/boot-state.ts";
+import {
+  applyWrite,
+  type Cut,
+  cutAfter,
+  type LoggedWrite,
+  readWriteLog,
+} from "../../lib/emulator/card/write-log.ts";
+import { runTool } from "../../lib/emulator/disk.ts";
+import { CARD_BYTES } from "../../lib/emulator/limits.ts";
+import { readPartitionTable } from "../../lib/emulator/partition-table.ts";
+import { processes } from "../../lib/external/process.ts";
+import { readRange, setFileLength, writeRange } from "../../lib/external/ranges.ts";
+import { type Card, withCard } from "./powered-card.ts";
+import { cacheDir } from "./surroundings.ts";
+
+const MIB = 1024 ** 2;
+/** Table and both copies of the state. */
+const HEAD_BYTES = 8 * MIB;
+const SEED = Number(process.env.PI_TEST_SEED ?? 20261122);
+/** Cards that are judged, and of those the ones that boot. */
+const JUDGED = Number(process.env.PI_TEST_CUTS ?? 200);
+
+/** Numbers from 0 to below 1 that a seed brings back (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const copySparse = (from: string, to: string) =>
+  processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: 120_000 });
+
+/** Where in the log a first boot is, by what it writes. */
+function landmarks(entries: readonly LoggedWrite[], dataOffset: number): Map<string, number> {
+  const after = (from: number, wanted: (entry: LoggedWrite) => boolean): number =>
+    from + entries.slice(from).findIndex(wanted) + 1;
+  const at = (offset: number) => (entry: LoggedWrite) => entry.kind === "write" && entry.offset === offset;
+  const table = after(0, at(0));
+  const made = after(table, (entry) => entry.kind === "write" && entry.offset >= dataOffset);
+  const fresh = after(made, at(BOOT_STATE_OFFSETS[0]));
+  return new Map([
+    ["table grown", table],
+    ["file system half made", Math.floor((made + fresh) / 2)],
+    ["before FRESH is cleared", fresh - 1],
+    ["between its two copies", fresh],
+    ["/var half filled", Math.floor((fresh + entries.length) / 2)],
+    ["up and running", entries.length],
+  ]);
+}
+
+interface Recorded {
+  readonly card: Card;
+  /** The card as it was before. */
+  readonly before: string;
+  readonly log: string;
+  readonly entries: readonly LoggedWrite[];
+}
+
+async function recordFirstBoot(card: Card): Promise<Recorded> {
+  const [before, log] = [join(card.bench.work, "before.img"), join(card.bench.work, "writes")];
+  await copySparse(card.disk.path, before);
+  await setFileLength(card.disk.path, CARD_BYTES);
+  await processes.run({ argv: ["truncate", "-s", "0", log], timeoutMs: 5_000 });
+  await card.report({ writeLog: log });
+  return { card, before, log, entries: await readWriteLog(log) };
+}
+
+async function carryOut({ log }: Recorded, image: string, cut: Cut, done: number): Promise<void> {
+  for (const write of cut.kept.slice(done)) await applyWrite(log, image, write);
+  for (const { write, bytes } of cut.reached) await applyWrite(log, image, write, bytes);
+}
+
+/** Whether the next boot makes a working node of this card; what stands against it. */
+async function judge({ card }: Recorded, image: string): Promise<string[]> {
+  const table = readPartitionTable(await readRange(image, 0, 512));
+  const original = readPartitionTable(await readRange(card.disk.path, 0, 512));
+  const starts = table?.map((entry) => entry?.offset).join();
+  if (starts !== original?.map((entry) => entry?.offset).join()) return ["the table is not whole"];
+  const data = table?.[3];
+  if (data === undefined || data.offset + data.bytes > CARD_BYTES) return ["data reaches past the card"];
+  const copies = await Promise.all(
+    BOOT_STATE_OFFSETS.map(async (offset) =>
+      decodeBootState(await readRange(image, offset, BOOT_STATE_BYTES)),
+    ),
+  );
+  const state = copies.find((copy) => copy !== undefined);
+  if (state === undefined) return ["both copies of the boot state are torn"];
+  // Whatever data holds, it is made anew.
+  if (state.FRESH === "1") return [];
+  if (data.bytes !== original?.[3]?.bytes) return ["FRESH is cleared, and data is not grown"];
+  const script =
+    'e2fsck -fy "$1?offset=$2" >/dev/null 2>&1 || [ $? -eq 1 ]; debugfs -R "stat /lost+found" "$1?offset=$2"';
+  const { stdout } = await runTool(card.bench, ["sh", "-c", script, "sh", image, String(data.offset)]);
+  return stdout.includes("Type: directory") ? [] : ["data cannot be read"];
+}
+
+describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => {
+  test("ends in a working node on the next boot, wherever it was cut", async () => {
+    await withCard({ name: "first-boot-cuts" }, async (card) => {
+      const recorded = await recordFirstBoot(card);
+      const { entries, before } = recorded;
+      const writes = entries.filter((entry) => entry.kind === "write");
+      const flushes = entries.length - writes.length;
+      const named = landmarks(entries, card.disk.data.offset);
+      expect([...named.values()]).toEqual([...named.values()].sort((a, b) => a - b));
+
+      // p1 and slot A are not written, so the cards that are only judged do without it.
+      const work = (name: string) => join(card.bench.work, name);
+      await processes.run({
+        argv: ["truncate", "-s", String(CARD_BYTES), work("lean.img")],
+        timeoutMs: 5_000,
+      });
+      await writeRange(work("lean.img"), 0, await readRange(before, 0, HEAD_BYTES));
+      const random = randomFrom(SEED);
+      const points = Array.from({ length: JUDGED }, () => Math.floor(random() * (entries.length + 1)));
+      const cuts = [...points, ...named.values()].sort((a, b) => a - b);
+      const problems: string[] = [];
+      let done = 0;
+      for (const at of cuts) {
+        const cut = cutAfter(entries, at, random);
+        await carryOut(recorded, work("lean.img"), { ...cut, reached: [] }, done);
+        done = cut.kept.length;
+        await copySparse(work("lean.img"), work("cut.img"));
+        await carryOut(recorded, work("cut.img"), cut, done);
+        problems.push(
+          ...(await judge(recorded, work("cut.img"))).map((problem) => `cut at ${at}: ${problem}`),
+        );
+      }
+      console.log(
+        `first boot: ${writes.length} writes, ${flushes} flushes; ${cuts.length} cuts judged (seed ${SEED}), ${problems.length} bad`,
+      );
+      expect(problems).toEqual([]);
+
+      for (const [name, at] of named) {
+        await copySparse(before, card.disk.path);
+        await carryOut(recorded, card.disk.path, cutAfter(entries, at, random), 0);
+        const report = await card.report();
+        const { data, failedUnits, markedGood, bootState } = report;
+        console.log(`cut: ${name} (${at} of ${entries.length}): data ${data.state}`);
+        expect({ name, mounted: data.mounted, grown: data.grown, failedUnits, markedGood }).toEqual({
+          ...{ name, mounted: true, grown: true, failedUnits: [], markedGood: true },
+        });
+        expect(bootState).toMatchObject({ valid: [true, true], equal: true, fresh: "0" });
+      }
+    });
+  });
+});
