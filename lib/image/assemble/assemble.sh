@@ -16,7 +16,7 @@ for name in bootcode.bin start.elf fixup.dat start4.elf fixup4.dat; do
   cp "$firmware/usr/lib/raspi-firmware/$name" "$p1/"
 done
 cp "$firmware/usr/lib/u-boot/rpi_arm64/u-boot.bin" "$p1/"
-while read -r dtb; do
+while read -r dtb _; do
   case $dtb in '' | '#'*) continue ;; esac
   cp "$work/boot/dtbs/broadcom/$dtb" "$p1/"
 done <"$board/boot/dtbs.txt"

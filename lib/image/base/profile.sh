@@ -43,6 +43,10 @@ mv "$root/boot/initrd.img-$kernel" "$root/boot/initrd.img"
 gzip -9n <"$root/boot/vmlinuz-$kernel" >"$root/boot/Image.gz"
 mkdir "$root/boot/dtbs"
 cp -r "$root/usr/lib/linux-image-$kernel/broadcom" "$root/boot/dtbs/"
+while read -r dtb wanted; do
+  case $dtb in '' | '#'*) continue ;; esac
+  [ -z "$wanted" ] || cp "$root/boot/dtbs/broadcom/$dtb" "$root/boot/dtbs/broadcom/$wanted"
+done <"$board/boot/dtbs.txt"
 rm "$root/boot/vmlinuz-$kernel" "$root/boot/System.map-$kernel"
 
 [ "$speed" = plain ] || "$scripts/native-tools.sh" off "$root"
