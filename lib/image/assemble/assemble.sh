@@ -19,6 +19,10 @@ cp "$firmware/usr/lib/u-boot/rpi_arm64/u-boot.bin" "$p1/"
 while read -r dtb _; do
   case $dtb in '' | '#'*) continue ;; esac
   cp "$work/boot/dtbs/broadcom/$dtb" "$p1/"
+  # U-Boot looks for uboot.env on the first SD controller: by the tree's order, where no alias says otherwise.
+  # On a Pi 4 that is Wi-Fi's.
+  card=/emmc2bus/mmc@7e340000
+  if fdtget "$p1/$dtb" $card compatible >/dev/null 2>&1; then fdtput -t s "$p1/$dtb" /aliases mmc0 $card; fi
 done <"$board/boot/dtbs.txt"
 cp "$board/boot/config.txt" "$work/identity.example.yaml" "$work/slot-a.index" "$p1/"
 mkenvimage -s 0x4000 -o "$p1/uboot.env" "$board/boot/uboot.env.txt"
