@@ -9,6 +9,7 @@ export type ImageCode =
   | "PROVISION"
   | "PACKER"
   | "ASSEMBLE"
+  | "BOARD"
   | "SLOT_TOO_LARGE"
   | "CACHE";
 

@@ -5,6 +5,7 @@ import { sha256OfFile } from "../../external/files.ts";
 import type { Command } from "../../external/process.ts";
 import type { World } from "../../external/world.ts";
 import type { Step } from "../../progress/reporter.ts";
+import { checkSlot } from "../board/check-slot.ts";
 import { ImageError } from "../failure.ts";
 import { timeouts } from "../limits.ts";
 import type { ToolsTree } from "../tools/tree.ts";
@@ -34,7 +35,10 @@ export interface Assembled {
   readonly disk: { readonly path: string; readonly bytes: number; readonly sha256: string };
 }
 
-/** Makes slot file system and disk image from a tree, as files. Throws ImageError ASSEMBLE or SLOT_TOO_LARGE. */
+/**
+ * Makes slot file system and disk image from a tree, as files, once it is known that it can start on its boards.
+ * Throws ImageError ASSEMBLE, BOARD or SLOT_TOO_LARGE.
+ */
 export async function assemble(
   request: AssembleRequest,
   tools: ToolsTree,
@@ -44,7 +48,9 @@ export async function assemble(
   const { folder } = request;
   const run = (argv: readonly [string, ...string[]], onLine?: Command["onLine"]) =>
     runAssembler(argv, request, tools, world, step, onLine);
-  step.update("measuring the tree", 0.05);
+  step.update("checking the boards", 0.02);
+  await checkSlot(request, (argv) => run(argv));
+  step.update("measuring the tree", 0.1);
   const listing: string[] = [];
   await run(["tar", "--list", "--verbose", "--numeric-owner", "--file", request.tree], (line) =>
     listing.push(line),
