@@ -1,3 +1,4 @@
+import { filesReadBy, piModels } from "../image/board/models.ts";
 import type { BootState } from "./boot-state.ts";
 import type { Report } from "./report.ts";
 import type { Timings } from "./timeline.ts";
@@ -196,33 +197,15 @@ function present(there: boolean): string {
   return there ? "present" : "none";
 }
 
-/** Files a Pi 3 and 4 look for on p1 before Linux; a star where the firmware brings several. */
-const P1_FILES: readonly string[] = [
-  "bootcode.bin",
-  "start*.elf",
-  "fixup*.dat",
-  "config.txt",
-  "u-boot.bin",
-  "uboot.env",
-  "boot.scr",
-  "boot2.scr",
-  "bcm2837-rpi-3-b.dtb",
-  "bcm2837-rpi-3-b-plus.dtb",
-  "bcm2711-rpi-4-b.dtb",
-];
-
-/** Whether a name fits a pattern with at most one star. */
-function fits(name: string, pattern: string): boolean {
-  const [start = "", end] = pattern.split("*");
-  return end === undefined ? name === start : name.startsWith(start) && name.endsWith(end);
-}
+/** What Pi 3 and 4 look for on p1 before Linux. */
+const P1_FILES: readonly string[] = [...new Set(piModels.flatMap((model) => filesReadBy(model)))];
 
 export function checkCard(card: CardFacts): Check[] {
   const [first, second] = card.states;
   const equal = first !== undefined && JSON.stringify(first) === JSON.stringify(second);
   const slot = card.slotAfter === card.slotBefore;
   const names = card.p1.map((name) => name.toLowerCase());
-  const missing = P1_FILES.filter((want) => !names.some((name) => fits(name, want)));
+  const missing = P1_FILES.filter((want) => !names.includes(want));
   return [
     same(
       "boot state on the card",

@@ -120,8 +120,9 @@ describe("checkCard", () => {
     slotBefore: "aa",
     slotAfter: "aa",
     p1: [
-      ...["bootcode.bin", "start.elf", "start4.elf", "fixup.dat", "config.txt", "u-boot.bin", "uboot.env"],
-      ...["BOOT.SCR", "boot2.scr", "bcm2837-rpi-3-b.dtb", "bcm2837-rpi-3-b-plus.dtb", "bcm2711-rpi-4-b.dtb"],
+      ...["bootcode.bin", "start.elf", "fixup.dat", "start4.elf", "fixup4.dat", "config.txt", "u-boot.bin"],
+      ...["uboot.env", "BOOT.SCR", "boot2.scr", "bcm2837-rpi-3-b.dtb", "bcm2837-rpi-3-b-plus.dtb"],
+      ...["bcm2837-rpi-3-a-plus.dtb", "bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4-io.dtb"],
     ],
     identity: false,
   };
@@ -135,7 +136,7 @@ describe("checkCard", () => {
     [{ states: [undefined, undefined] }, "boot state on the card: torn, torn, different"],
     [{ states: [state, { ...state, BOOT_A_LEFT: "2" }] }, "boot state on the card: valid, valid, different"],
     [{ slotAfter: "bb" }, "slot A after the boots: changed to bb"],
-    [{ p1: card.p1.filter((name) => !name.startsWith("start")) }, "missing on p1: start*.elf"],
+    [{ p1: card.p1.filter((name) => !name.startsWith("start")) }, "missing on p1: start.elf, start4.elf"],
     [{ p1: card.p1.filter((name) => !name.startsWith("BOOT.")) }, "missing on p1: boot.scr"],
     [{ p1: [...card.p1, "identity.yaml"] }, "identity file on p1: present"],
     [{ identity: true }, "identity file on p1: none"],
