@@ -80,6 +80,13 @@ export function testGroups(cache: string): TestGroup[] {
       argv: image("content"),
       env,
     },
+    {
+      name: "board",
+      doors: ["ci"],
+      shows: "each supported Pi's way from boot ROM to root, as far as files can show it",
+      argv: image("board"),
+      env,
+    },
     { name: "packer", doors: ["ci"], shows: "both builders make the same tree", argv: image("packer"), env },
     {
       name: "boot",
