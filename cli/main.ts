@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { assetsRoot } from "../lib/external/assets.ts";
 import { realWorld } from "../lib/external/world.ts";
-import { describeFailure } from "../lib/failure.ts";
+import { describeFailure, wasInterrupted } from "../lib/failure.ts";
 import { createReporter } from "../lib/progress/create.ts";
 import * as boot from "./boot.ts";
 import * as build from "./build.ts";
@@ -11,6 +11,7 @@ import * as clean from "./clean.ts";
 import type { CliContext } from "./context.ts";
 import * as doctor from "./doctor.ts";
 import * as identity from "./identity.ts";
+import { listenForInterruption } from "./interruption.ts";
 import * as pin from "./pin.ts";
 import * as plan from "./plan.ts";
 import * as test from "./test.ts";
@@ -18,7 +19,7 @@ import * as tools from "./tools.ts";
 
 /** In the order of use. */
 const COMMANDS = [plan, build, boot, identity, doctor, clean, test, tools, pin];
-const INTERRUPTED_EXIT = 130;
+const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
 
 function cacheDir(): string {
   const given = process.env.PI_CACHE;
@@ -29,10 +30,8 @@ function cacheDir(): string {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const interruption = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
-  }
+  const say = (text: string): void => void process.stderr.write(text);
+  const interruption = listenForInterruption(say);
   const verbose = argv.includes("--verbose");
   const cache = cacheDir();
   const context: CliContext = {
@@ -50,17 +49,17 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const command of COMMANDS) command.register(program, context);
   try {
     await program.parseAsync(["node", "pi", ...argv]);
-    return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (interruption.signal.aborted) {
-      process.stderr.write(
-        "stopped: nothing half made is left, the next run goes on from what was finished\n",
-      );
-      return INTERRUPTED_EXIT;
+    if (!wasInterrupted(error)) {
+      say(`error: ${describeFailure(error).join("\n")}\n`);
+      return interruption.exitCode() ?? 1;
     }
-    process.stderr.write(`error: ${describeFailure(error).join("\n")}\n`);
-    return 1;
   }
+  const stopped = interruption.exitCode();
+  if (stopped === undefined) return Number(process.exitCode ?? 0);
+  // Also where it came too late to stop anything: a script that was interrupted here must not go on.
+  say(STOPPED);
+  return stopped;
 }
 
 // Explicit: an open socket or timer of a library must not keep a finished command alive.

@@ -51,3 +51,10 @@ export function describeFailure(error: unknown): string[] {
   if (error.cause instanceof Error) lines.push(`  cause: ${error.cause.message}`);
   return lines;
 }
+
+/** Whether an interruption, of whatever area, is what an error or one of its causes tells of. */
+export function wasInterrupted(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof Failure && error.code === "INTERRUPTED") return true;
+  return wasInterrupted(error.cause);
+}

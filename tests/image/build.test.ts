@@ -90,7 +90,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, with both images in the cach
         if (line.includes("TASK [ssh :")) stop();
       },
     });
-    expect(result.exitCode, result.output.slice(-2000)).toBe(130);
+    expect(result.exitCode, result.output.slice(-2000)).toBe(143);
     expect(result.output).toContain("stopped: nothing half made is left");
   });
 
