@@ -7,6 +7,7 @@ export interface Lock {
 }
 
 export interface LockRequest {
+  /** Made where it is missing; may also be a folder that is there. */
   readonly file: string;
   readonly mode: "shared" | "exclusive";
   /** Undefined: wait for ever (until the signal aborts). 0: give up at once. */
@@ -44,7 +45,11 @@ function tryLock(
     let output = "";
     const holder: RunningProcess = processes.start(
       {
-        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file, "sh", "-c", "echo held; exec cat"],
+        argv: [
+          // Were we killed while it waits, it would go on waiting.
+          ...(["setpriv", "--pdeathsig", "KILL"] as const),
+          ...["flock", mode, ...wait, "--conflict-exit-code", "75", file, "sh", "-c", "echo held; exec cat"],
+        ],
       },
       (chunk) => {
         output += chunk.toString("utf8");

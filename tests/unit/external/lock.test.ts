@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { acquireLock, type Lock, type LockRequest } from "../../../lib/external/lock.ts";
 import { processes } from "../../../lib/external/process.ts";
-import { scratchFolder } from "./scratch-folder.ts";
+import { scratchFolder, until } from "./scratch-folder.ts";
 
 const scratch = scratchFolder();
 const held: Lock[] = [];
@@ -116,6 +116,18 @@ describe("a lock of another process", () => {
     const waiting = acquire({ mode: "exclusive", waitMs: 5_000 });
     child.kill("SIGKILL");
     expect(await waiting).toBeDefined();
+  });
+
+  it("is no longer waited for by who is killed while waiting", async () => {
+    await acquire({ mode: "exclusive" });
+    const argv = [join(import.meta.dirname, "lock-holder.ts"), scratch.join("folder/some.lock"), "exclusive"];
+    const waiting = spawn(process.execPath, argv, { stdio: "ignore" });
+    children.push(waiting);
+    const waiters = () => spawnSync("pgrep", ["-f", `^flock.*${scratch.path}`]).stdout.toString();
+    const before = waiters();
+    await until(() => waiters().length > before.length, "nobody waits");
+    waiting.kill("SIGKILL");
+    await until(() => waiters() === before, "flock still waits for a dead process");
   });
 
   it("may be shared with us", async () => {
