@@ -128,14 +128,19 @@ async function boot(context: CliContext, wanted: string, flags: BootFlags): Prom
   const { image, expected } = await chooseImage(context, wanted, flags.file);
   const identity = await readIdentity(context, flags);
   becomeRoot(context, "booting an image");
-  const { ensureTools } = await import("../lib/image/tools/ensure.ts");
-  const tools = await ensureTools(world, reporter, cacheDir);
+  const [{ ensureTools }, { usingCache }] = await Promise.all([
+    import("../lib/image/tools/ensure.ts"),
+    import("../lib/image/cache-use.ts"),
+  ]);
   const { machine } = flags;
   const name = expected.profile ?? "image";
   const consoleLog = join(cacheDir, "boots", `${name}-${machine}.console.log`);
   const seat: Seat = { machine, image, scratch: join(cacheDir, "scratch"), consoleLog, identity };
-  if (flags.console === true) await sitAtConsole(context, seat, tools);
-  else await judge(context, seat, { flags, expected, name }, tools);
+  await usingCache(cacheDir, world, reporter, async () => {
+    const tools = await ensureTools(world, reporter, cacheDir);
+    if (flags.console === true) await sitAtConsole(context, seat, tools);
+    else await judge(context, seat, { flags, expected, name }, tools);
+  });
 }
 
 const MOST_BOOTS = 20;

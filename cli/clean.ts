@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import prettyBytes from "pretty-bytes";
@@ -18,13 +18,17 @@ export function register(program: Command, context: CliContext): void {
     .description("show what the cache holds; with --yes, free it")
     .option("--yes", "delete the cache")
     .action(async (flags: { yes?: true }) => {
-      if (!(await exists(context.cacheDir))) return context.print(`${context.cacheDir}: empty\n`);
-      if (flags.yes) becomeRoot(context, "deleting the cache");
-      for (const room of (await readdir(context.cacheDir)).sort()) {
-        const path = join(context.cacheDir, room);
-        context.print(`${prettyBytes(await usage(path, context)).padStart(9)}  ${path}\n`);
-        if (flags.yes) await rm(path, { recursive: true, force: true });
+      const { cacheDir, world, print } = context;
+      if (!(await exists(cacheDir))) return print(`${cacheDir}: empty\n`);
+      const show = async (path: string): Promise<void> =>
+        print(`${prettyBytes(await usage(path, context)).padStart(9)}  ${path}\n`);
+      if (flags.yes === true) {
+        becomeRoot(context, "deleting the cache");
+        const { freeCache } = await import("../lib/image/cache-use.ts");
+        await freeCache(cacheDir, world, show);
+        return print("freed\n");
       }
-      context.print(flags.yes ? "freed\n" : "free it with: ./pi clean --yes\n");
+      for (const room of (await readdir(cacheDir)).sort()) await show(join(cacheDir, room));
+      print("free it with: ./pi clean --yes\n");
     });
 }

@@ -30,5 +30,8 @@ export function register(program: Command, context: CliContext): void {
     .description("write down which files of others this project uses")
     .command("packer")
     .description("take the digests of Packer and its plugin from their publishers' lists")
-    .action(() => pinPacker(context));
+    .action(async () => {
+      const { usingCache } = await import("../lib/image/cache-use.ts");
+      await usingCache(context.cacheDir, context.world, context.reporter, () => pinPacker(context));
+    });
 }

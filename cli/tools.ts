@@ -34,6 +34,7 @@ export function register(program: Command, context: CliContext): void {
     .description("resolve the tools tree's packages anew")
     .action(async () => {
       becomeRoot(context, "making the tools tree");
-      await updateTools(context);
+      const { usingCache } = await import("../lib/image/cache-use.ts");
+      await usingCache(context.cacheDir, context.world, context.reporter, () => updateTools(context));
     });
 }

@@ -5,6 +5,7 @@ import { EmulatorError } from "../../lib/emulator/failure.ts";
 import { checksError } from "../../lib/emulator/verdict.ts";
 import { writeAtomically } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
+import { usingCache } from "../../lib/image/cache-use.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { ActionError } from "../runner/failure.ts";
@@ -64,7 +65,7 @@ async function bootInTime(
   const timed: World = { ...world, signal: AbortSignal.any([world.signal, deadline]) };
   try {
     await installHostPackages(timed, reporter);
-    const tools = await ensureTools(timed, reporter, resolve(around.workspace, inputs["cache-dir"]));
+    const cacheDir = resolve(around.workspace, inputs["cache-dir"]);
     const buildId = inputs["build-id"];
     const options = {
       machine: inputs.machine,
@@ -74,9 +75,10 @@ async function bootInTime(
       scratch: join(around.temporary, "home-pi-card"),
       consoleLog,
     };
-    return await reporter.step(`boot on ${inputs.machine}`, {}, (step) =>
-      bootImage(options, tools, timed, step),
-    );
+    return await usingCache(cacheDir, timed, reporter, async () => {
+      const tools = await ensureTools(timed, reporter, cacheDir);
+      return reporter.step(`boot on ${inputs.machine}`, {}, (step) => bootImage(options, tools, timed, step));
+    });
   } catch (cause) {
     if (!deadline.aborted || world.signal.aborted) throw cause;
     throw new ActionError("DEADLINE", `the boot was not over after ${inputs.deadline} minutes`, {

@@ -46,6 +46,14 @@ export async function writeAtomically(
   }
 }
 
+/**
+ * Removes a file or a folder with all it holds; what is not there is as good as removed. Tries again for some
+ * seconds where a process that was just killed still puts something in.
+ */
+export async function removeWhole(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
+}
+
 /** SHA-256 of a file, lower-case hex, read as a stream. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");

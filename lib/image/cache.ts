@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exists, writeAtomically } from "../external/files.ts";
+import { exists, removeWhole, writeAtomically } from "../external/files.ts";
 import { acquireLock } from "../external/lock.ts";
 import type { World } from "../external/world.ts";
 import type { Reporter } from "../progress/reporter.ts";
@@ -66,7 +66,7 @@ export async function ensureCached(
       await writeAtomically(join(making, DONE), `${JSON.stringify(about, null, 2)}\n`);
       await rename(making, folder);
     } catch (error) {
-      await rm(making, { recursive: true, force: true });
+      await removeWhole(making);
       throw error;
     }
     return { folder, reused: false };
@@ -76,11 +76,11 @@ export async function ensureCached(
 }
 
 async function removeLeftovers(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  await removeWhole(folder);
   const name = folder.slice(dirname(folder).length + 1);
   for (const entry of await readdir(dirname(folder))) {
     if (entry.startsWith(`${name}.making-`)) {
-      await rm(join(dirname(folder), entry), { recursive: true, force: true });
+      await removeWhole(join(dirname(folder), entry));
     }
   }
 }

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { exists, freeBytes } from "../external/files.ts";
 import type { World } from "../external/world.ts";
 import { readDone } from "./cache.ts";
+import { tidyCache } from "./cache-use.ts";
 import { ImageError } from "./failure.ts";
 import { needs } from "./limits.ts";
 
 /** What a build needs of the machine, as it was found. */
 export interface MachineFacts {
-  /** Whether we are root, or can become it. */
   /** We are root, or sudo can make us. */
   readonly root: boolean;
   readonly programs: Readonly<Record<string, boolean>>;
@@ -118,8 +118,13 @@ async function canLoad(module: string, world: World): Promise<boolean> {
   return loaded?.exitCode === 0;
 }
 
-/** Throws ImageError PREFLIGHT with everything that is missing, each with its fix. Takes well under a second. */
+/**
+ * Throws ImageError PREFLIGHT with everything that is missing, each with its fix. Takes well under a second,
+ * unless runs that were killed have left something in the cache.
+ */
 export async function preflight(context: { world: World; cacheDir: string }): Promise<void> {
+  // Gigabytes that belong to nobody are not missing. Where it fails, a program it needs is, which is told below.
+  await tidyCache(context.cacheDir, context.world).catch(() => undefined);
   const wrong = judgeMachine(await readMachine(context)).filter((finding) => !finding.ok);
   if (wrong.length === 0) return;
   throw new ImageError("PREFLIGHT", "this machine cannot build images yet", {

@@ -17,7 +17,8 @@ import { CORE_SCRIPTS, type Core, ensureCore, SCRIPTS, titled, type Workshop } f
 import { parseDpkgStatus } from "../base/dpkg-status.ts";
 import { givenCore } from "../base/given.ts";
 import { useForeignBinaries } from "../binfmt.ts";
-import { cacheFolder, ensureCached, readDone } from "../cache.ts";
+import { ensureCached } from "../cache.ts";
+import { usingCache } from "../cache-use.ts";
 import { ImageError } from "../failure.ts";
 import type { Provisioner } from "../provision/provisioner.ts";
 import { ensureTools } from "../tools/ensure.ts";
@@ -46,10 +47,19 @@ export async function buildImages(
   world: World,
   reporter: Reporter,
 ): Promise<BuiltImage[]> {
-  const { project, cacheDir } = options;
-  const loaded = await loadDefinition(project, options.file);
+  const loaded = await loadDefinition(options.project, options.file);
   // A wrong name is told now, not after the tools tree.
   selectBuilds(shapeBuilds(loaded.definition), options.only);
+  return usingCache(options.cacheDir, world, reporter, () => buildLoaded(loaded, options, world, reporter));
+}
+
+async function buildLoaded(
+  loaded: LoadedDefinition,
+  options: BuildOptions,
+  world: World,
+  reporter: Reporter,
+): Promise<BuiltImage[]> {
+  const { project, cacheDir } = options;
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop: Workshop = { tools, cacheDir, world, reporter, speed: options.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
@@ -225,16 +235,8 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
     durationMs: world.clock.now() - started,
   };
   await writeFile(join(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}\n`);
-  for (const name of [
-    "tree.tar",
-    "disk.img",
-    "vars.json",
-    "layout.sh",
-    "partitions.sfdisk",
-    "slot-a.index",
-  ]) {
-    await rm(join(folder, name), { force: true });
-  }
+  const needless = ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"];
+  for (const name of needless) await rm(join(folder, name), { force: true });
 }
 
 const boardOf = (job: Job) => {
@@ -288,10 +290,4 @@ async function writeSbom(folder: string, name: string, job: Job, core: Core, tre
   const packages = parseDpkgStatus(status.stdout);
   const text = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
   await writeFile(join(folder, "sbom.cdx.json"), text);
-}
-
-/** What a finished build left in the cache, or undefined. */
-export async function findBuild(cacheDir: string, buildId: string): Promise<{ folder: string } | undefined> {
-  const done = await readDone(cacheDir, "builds", buildId);
-  return done === undefined ? undefined : { folder: cacheFolder(cacheDir, "builds", buildId) };
 }
