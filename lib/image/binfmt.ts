@@ -30,21 +30,28 @@ export async function useForeignBinaries(toolsTree: string, world: World): Promi
   try {
     await mountRegistry(world);
     await removeUnused(world, name);
-    if (!(await exists(join(BINFMT, name)))) {
-      await writeFile(join(BINFMT, "register"), `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`).catch(
-        (cause) => {
-          throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
-            fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
-            cause,
-          });
-        },
-      );
-    }
+    // Held before the entry is there: whatever interrupts us, none stays that nobody uses.
     const use = await lockOrFail(`${name}.users`, "shared", world);
+    try {
+      if (!(await exists(join(BINFMT, name)))) await register(name, qemu);
+    } catch (error) {
+      await use.release();
+      throw error;
+    }
     return { release: () => releaseUse(use, world) };
   } finally {
     await mutex.release();
   }
+}
+
+async function register(name: string, qemu: string): Promise<void> {
+  const entry = `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`;
+  await writeFile(join(BINFMT, "register"), entry).catch((cause) => {
+    throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
+      fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
+      cause,
+    });
+  });
 }
 
 async function releaseUse(use: Lock, world: World): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readTextIfPresent, sha256OfText, writeAtomically } from "../../external/files.ts";
 import { acquireLock } from "../../external/lock.ts";
@@ -96,10 +96,12 @@ export async function openArchive(
     file: `${folder}.lock`,
     mode: "exclusive",
     signal: world.signal,
+    onWait: () => reporter.info("waiting for another run that is fetching package lists"),
   });
   try {
-    // Written at each opening: the folder may have been moved, the keyring may have.
-    await writeFile(join(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
+    // Written at each opening: the folder may have been moved, the keyring may have. Whole at once: another
+    // run's apt may be reading it.
+    await writeAtomically(join(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
     await run(["apt-get", "update", "--error-on=any"], folder);
   } finally {
     await lock?.release();
