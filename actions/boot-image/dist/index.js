@@ -47193,6 +47193,9 @@ async function writeAtomically(path, content, mode = 420) {
     throw error62;
   }
 }
+async function removeWhole(path) {
+  await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
+}
 function sha256OfText(text) {
   return createHash("sha256").update(text).digest("hex");
 }
@@ -48509,8 +48512,8 @@ var outputs = {
 };
 
 // actions/boot-image/main.ts
-import { mkdir as mkdir7 } from "node:fs/promises";
-import { basename as basename2, join as join13, resolve } from "node:path";
+import { mkdir as mkdir8 } from "node:fs/promises";
+import { basename as basename2, join as join14, resolve } from "node:path";
 
 // lib/emulator/boot.ts
 import { join as join8 } from "node:path";
@@ -49719,29 +49722,155 @@ function checksError(result) {
   });
 }
 
-// lib/image/tools/ensure.ts
-import { readFile as readFile4 } from "node:fs/promises";
-import { join as join11 } from "node:path";
+// lib/image/cache-use.ts
+import { mkdir as mkdir6, readdir as readdir4, rename as rename3 } from "node:fs/promises";
 
-// lib/external/assets.ts
-import { existsSync as existsSync2 } from "node:fs";
-import { dirname as dirname3, join as join9 } from "node:path";
-var assetsRoot = (() => {
-  let folder = import.meta.dirname;
-  while (!existsSync2(join9(folder, "boards"))) {
-    if (dirname3(folder) === folder) throw new Error("boards/ was not found above this program");
-    folder = dirname3(folder);
-  }
-  return folder;
-})();
-function asset(...parts) {
-  return join9(assetsRoot, ...parts);
+// lib/external/lock.ts
+import { mkdir as mkdir5 } from "node:fs/promises";
+import { dirname as dirname3 } from "node:path";
+async function acquireLock(processes2, request) {
+  await mkdir5(dirname3(request.file), { recursive: true });
+  const quick = await tryLock(processes2, request, 0);
+  if (quick !== void 0 || request.waitMs === 0) return quick;
+  request.onWait?.();
+  return tryLock(processes2, request, request.waitMs);
 }
+function tryLock(processes2, request, waitMs) {
+  const { file: file2, signal } = request;
+  const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
+  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
+  const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file2}`);
+  if (signal?.aborted === true) return Promise.reject(interrupted());
+  return new Promise((resolve3, reject) => {
+    let output2 = "";
+    const holder = processes2.start(
+      {
+        argv: [
+          // Were we killed while it waits, it would go on waiting.
+          ...["setpriv", "--pdeathsig", "KILL"],
+          ...["flock", mode, ...wait, "--conflict-exit-code", "75", file2, "sh", "-c", "echo held; exec cat"]
+        ]
+      },
+      (chunk) => {
+        output2 += chunk.toString("utf8");
+        if (!output2.startsWith("held\n")) return;
+        signal?.removeEventListener("abort", onAbort);
+        resolve3({ release: () => holder.stop(1e3) });
+      }
+    );
+    const onAbort = () => {
+      reject(interrupted());
+      void holder.stop(1e3);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    void holder.exited.then((code) => {
+      signal?.removeEventListener("abort", onAbort);
+      if (code === 75) resolve3(void 0);
+      else
+        reject(
+          new ProcessError("EXIT", `${file2} could not be locked with flock`, { details: [output2.trim()] })
+        );
+    });
+  });
+}
+
+// lib/image/dead-runs.ts
+import { readdir as readdir3 } from "node:fs/promises";
+import { join as join9 } from "node:path";
+var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
+var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch)-[A-Za-z0-9]{6}$/;
+async function removeHalfMade(cacheDir, world, alone) {
+  for (const folder of await foldersWithResults(cacheDir)) {
+    for (const name of await namesIn(folder)) {
+      const key = MAKING.exec(name)?.[1];
+      if (key !== void 0) await removeUnlessMade(join9(folder, name), join9(folder, `${key}.lock`), world);
+      else if (alone && UNFINISHED.test(name)) await removeWhole(join9(folder, name));
+    }
+  }
+}
+async function removeUnlessMade(making, file2, world) {
+  const { processes: processes2, signal } = world;
+  const lock = await acquireLock(processes2, { file: file2, mode: "exclusive", waitMs: 0, signal });
+  if (lock === void 0) return;
+  try {
+    await removeWhole(making);
+  } finally {
+    await lock.release();
+  }
+}
+async function foldersWithResults(cacheDir) {
+  const lists = await foldersIn(join9(cacheDir, "archive"));
+  return [
+    cacheDir,
+    ...await foldersIn(cacheDir),
+    ...lists.flatMap((folder) => [folder, join9(folder, "selections")])
+  ];
+}
+async function foldersIn(folder) {
+  const entries = await readdir3(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join9(folder, entry.name));
+}
+var namesIn = (folder) => readdir3(folder).catch(() => []);
 
 // lib/image/failure.ts
 var ImageError = class extends Failure {
   area = "image";
 };
+
+// lib/image/cache-use.ts
+async function usingCache(cacheDir, world, reporter, work) {
+  await tidyCache(cacheDir, world);
+  const use = await lockCache(
+    cacheDir,
+    "shared",
+    world,
+    void 0,
+    () => reporter.info(`waiting for another run that is tidying up ${cacheDir}`)
+  );
+  try {
+    return await work();
+  } finally {
+    await use?.release();
+  }
+}
+async function tidyCache(cacheDir, world) {
+  await mkdir6(cacheDir, { recursive: true });
+  const alone = await lockCache(cacheDir, "exclusive", world, 0);
+  try {
+    await removeHalfMade(cacheDir, world, alone !== void 0);
+  } finally {
+    await alone?.release();
+  }
+}
+function lockCache(cacheDir, mode, world, waitMs, onWait) {
+  return acquireLock(world.processes, {
+    // The folder itself: a file in it would go with the cache, and with the file what the lock says.
+    file: cacheDir,
+    mode,
+    signal: world.signal,
+    ...waitMs === void 0 ? {} : { waitMs },
+    ...onWait === void 0 ? {} : { onWait }
+  });
+}
+
+// lib/image/tools/ensure.ts
+import { readFile as readFile4 } from "node:fs/promises";
+import { join as join12 } from "node:path";
+
+// lib/external/assets.ts
+import { existsSync as existsSync2 } from "node:fs";
+import { dirname as dirname4, join as join10 } from "node:path";
+var assetsRoot = (() => {
+  let folder = import.meta.dirname;
+  while (!existsSync2(join10(folder, "boards"))) {
+    if (dirname4(folder) === folder) throw new Error("boards/ was not found above this program");
+    folder = dirname4(folder);
+  }
+  return folder;
+})();
+function asset(...parts) {
+  return join10(assetsRoot, ...parts);
+}
 
 // lib/image/archive/resolution.ts
 function parsePackageNames(text) {
@@ -49797,62 +49926,15 @@ function explainApt(lines) {
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir6, readdir as readdir3, readFile as readFile3, rename as rename3, rm as rm4 } from "node:fs/promises";
-import { dirname as dirname5, join as join10 } from "node:path";
-
-// lib/external/lock.ts
-import { mkdir as mkdir5 } from "node:fs/promises";
-import { dirname as dirname4 } from "node:path";
-async function acquireLock(processes2, request) {
-  await mkdir5(dirname4(request.file), { recursive: true });
-  const quick = await tryLock(processes2, request, 0);
-  if (quick !== void 0 || request.waitMs === 0) return quick;
-  request.onWait?.();
-  return tryLock(processes2, request, request.waitMs);
-}
-function tryLock(processes2, request, waitMs) {
-  const { file: file2, signal } = request;
-  const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
-  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
-  const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file2}`);
-  if (signal?.aborted === true) return Promise.reject(interrupted());
-  return new Promise((resolve3, reject) => {
-    let output2 = "";
-    const holder = processes2.start(
-      {
-        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file2, "sh", "-c", "echo held; exec cat"]
-      },
-      (chunk) => {
-        output2 += chunk.toString("utf8");
-        if (!output2.startsWith("held\n")) return;
-        signal?.removeEventListener("abort", onAbort);
-        resolve3({ release: () => holder.stop(1e3) });
-      }
-    );
-    const onAbort = () => {
-      reject(interrupted());
-      void holder.stop(1e3);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    void holder.exited.then((code) => {
-      signal?.removeEventListener("abort", onAbort);
-      if (code === 75) resolve3(void 0);
-      else
-        reject(
-          new ProcessError("EXIT", `${file2} could not be locked with flock`, { details: [output2.trim()] })
-        );
-    });
-  });
-}
-
-// lib/image/cache.ts
+import { mkdir as mkdir7, readdir as readdir5, readFile as readFile3, rename as rename4 } from "node:fs/promises";
+import { dirname as dirname5, join as join11 } from "node:path";
 var DONE = "done.json";
 function cacheFolder(cacheDir, room, key) {
-  return join10(cacheDir, room, key);
+  return join11(cacheDir, room, key);
 }
 async function ensureCached(request, world, reporter) {
   const folder = cacheFolder(request.cacheDir, request.room, request.key);
-  if (await exists(join10(folder, DONE))) return { folder, reused: true };
+  if (await exists(join11(folder, DONE))) return { folder, reused: true };
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
@@ -49860,18 +49942,18 @@ async function ensureCached(request, world, reporter) {
     onWait: () => reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`)
   });
   try {
-    if (await exists(join10(folder, DONE))) return { folder, reused: true };
+    if (await exists(join11(folder, DONE))) return { folder, reused: true };
     await removeLeftovers(folder);
     const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
-    await mkdir6(making, { recursive: true });
+    await mkdir7(making, { recursive: true });
     try {
       await request.make(making);
       const about = { key: request.key, madeAt: new Date(world.clock.now()).toISOString(), ...request.about };
-      await writeAtomically(join10(making, DONE), `${JSON.stringify(about, null, 2)}
+      await writeAtomically(join11(making, DONE), `${JSON.stringify(about, null, 2)}
 `);
-      await rename3(making, folder);
+      await rename4(making, folder);
     } catch (error62) {
-      await rm4(making, { recursive: true, force: true });
+      await removeWhole(making);
       throw error62;
     }
     return { folder, reused: false };
@@ -49880,11 +49962,11 @@ async function ensureCached(request, world, reporter) {
   }
 }
 async function removeLeftovers(folder) {
-  await rm4(folder, { recursive: true, force: true });
+  await removeWhole(folder);
   const name = folder.slice(dirname5(folder).length + 1);
-  for (const entry of await readdir3(dirname5(folder))) {
+  for (const entry of await readdir5(dirname5(folder))) {
     if (entry.startsWith(`${name}.making-`)) {
-      await rm4(join10(dirname5(folder), entry), { recursive: true, force: true });
+      await removeWhole(join11(dirname5(folder), entry));
     }
   }
 }
@@ -49958,12 +50040,12 @@ async function ensureTools(world, reporter, cacheDir) {
       room: "tools",
       key,
       about: { packages: names },
-      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join11(folder, "root"), names, world, step))
+      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join12(folder, "root"), names, world, step))
     },
     world,
     reporter
   );
-  return toolsTreeAt(join11(entry.folder, "root"), key);
+  return toolsTreeAt(join12(entry.folder, "root"), key);
 }
 async function makeTools(root, names, world, step) {
   const argv = [
@@ -50007,12 +50089,12 @@ function explainMmdebstrap(code, what, output2, cause) {
 }
 
 // actions/runner/host-packages.ts
-import { delimiter, join as join12 } from "node:path";
+import { delimiter, join as join13 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders.map((folder) => exists(join12(folder, program))));
+  const found = await Promise.all(folders.map((folder) => exists(join13(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -50093,10 +50175,10 @@ function escapeLine(line) {
 async function run2(inputs2, around, world, reporter) {
   const image = resolve(around.workspace, inputs2.image);
   const name = basename2(image).replace(/\.img(\.zst)?$/, "");
-  const results = join13(around.temporary, "home-pi-boot");
-  const folder = join13(results, `${name}-${inputs2.machine}`);
-  await mkdir7(folder, { recursive: true });
-  const files = { result: join13(folder, "result.json"), "console-log": join13(folder, "console.log") };
+  const results = join14(around.temporary, "home-pi-boot");
+  const folder = join14(results, `${name}-${inputs2.machine}`);
+  await mkdir8(folder, { recursive: true });
+  const files = { result: join14(folder, "result.json"), "console-log": join14(folder, "console.log") };
   try {
     const result = await bootInTime(image, files["console-log"], inputs2, around, world, reporter);
     await writeAtomically(files.result, `${JSON.stringify(result, void 0, 2)}
@@ -50118,21 +50200,20 @@ async function bootInTime(image, consoleLog, inputs2, around, world, reporter) {
   const timed = { ...world, signal: AbortSignal.any([world.signal, deadline]) };
   try {
     await installHostPackages(timed, reporter);
-    const tools = await ensureTools(timed, reporter, resolve(around.workspace, inputs2["cache-dir"]));
+    const cacheDir = resolve(around.workspace, inputs2["cache-dir"]);
     const buildId = inputs2["build-id"];
     const options = {
       machine: inputs2.machine,
       image,
       expected: buildId === void 0 ? {} : { buildId },
       boots: 1,
-      scratch: join13(around.temporary, "home-pi-card"),
+      scratch: join14(around.temporary, "home-pi-card"),
       consoleLog
     };
-    return await reporter.step(
-      `boot on ${inputs2.machine}`,
-      {},
-      (step) => bootImage(options, tools, timed, step)
-    );
+    return await usingCache(cacheDir, timed, reporter, async () => {
+      const tools = await ensureTools(timed, reporter, cacheDir);
+      return reporter.step(`boot on ${inputs2.machine}`, {}, (step) => bootImage(options, tools, timed, step));
+    });
   } catch (cause) {
     if (!deadline.aborted || world.signal.aborted) throw cause;
     throw new ActionError("DEADLINE", `the boot was not over after ${inputs2.deadline} minutes`, {
