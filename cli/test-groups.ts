@@ -74,6 +74,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "interrupt",
+      doors: ["ci"],
+      shows: "a build stopped or killed in the middle leaves nothing, and the next one succeeds",
+      argv: [...image("interrupt"), "tests/image/binfmt.test.ts"],
+      env,
+    },
+    {
       name: "content",
       doors: ["ci"],
       shows: "what is in an image, and what must not be",
@@ -163,6 +170,20 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["deep"],
       shows: "what takes the space in an image, and the memory once it is up",
       argv: [process.execPath, "bench/size.ts", "agent"],
+      env,
+    },
+    {
+      name: "interrupted",
+      doors: ["deep"],
+      shows: "a build stopped in each step by each signal, or killed at random moments",
+      argv: [...image("interrupted"), "tests/image/killed.test.ts"],
+      env,
+    },
+    {
+      name: "together",
+      doors: ["deep"],
+      shows: "builds, boots and clean at the same time",
+      argv: image("together"),
       env,
     },
     {

@@ -5,6 +5,9 @@ import { lineSplitter } from "../lib/external/process.ts";
 import type { CliContext } from "./context.ts";
 import { chooseGroups, type Door, doors, type TestGroup, testGroups } from "./test-groups.ts";
 
+/** What a person may set for the tests, beside what each group brings. */
+const PASSED_ON = ["CI", "PI_REAL_PACKER_DIR", "PI_TEST_SEED"];
+
 interface GroupResult {
   readonly group: TestGroup;
   readonly ok: boolean;
@@ -46,10 +49,9 @@ async function runGroup(group: TestGroup, context: CliContext): Promise<GroupRes
       env: {
         ...group.env,
         PATH: `${join(process.execPath, "..")}:${process.env.PATH ?? ""}`,
-        ...(process.env.CI === undefined ? {} : { CI: process.env.CI }),
-        ...(process.env.PI_REAL_PACKER_DIR === undefined
-          ? {}
-          : { PI_REAL_PACKER_DIR: process.env.PI_REAL_PACKER_DIR }),
+        ...Object.fromEntries(
+          PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+        ),
       },
       signal: context.world.signal,
     },

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { leftovers } from "./leftovers.ts";
+import { buildAgent, printed } from "./running-pi.ts";
+import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
+import { cacheDir } from "./surroundings.ts";
+import { tracesOf } from "./traces.ts";
+
+describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
+  let at: ScratchCache;
+  let undisturbed: Digests;
+  beforeAll(async () => {
+    at = await scratchCache(cacheDir ?? "");
+    const pi = await buildAgent(at);
+    expect(await pi.ended, pi.output()).toBe(0);
+    undisturbed = await digestsIn(at.out);
+    await pi.group.remove();
+  });
+  afterAll(() => at.remove());
+
+  test("by Ctrl-C while the base is made, leaves nothing", async () => {
+    await at.without("base");
+    const pi = await buildAgent(at);
+    await pi.reached(printed("Unpacking"));
+    pi.signal("SIGINT", "group");
+    expect(await pi.ended, pi.output().slice(-1500)).toBe(130);
+    expect(await tracesOf(pi, at)).toEqual([]);
+    expect(pi.output()).toContain("stopped: nothing half made is left");
+    await pi.group.remove();
+  });
+
+  test("by SIGTERM in the playbook, leaves nothing", async () => {
+    await at.restore();
+    await at.without("builds");
+    const pi = await buildAgent(at);
+    await pi.reached(printed("TASK [ssh :"));
+    pi.signal("SIGTERM", "process");
+    expect(await pi.ended, pi.output().slice(-1500)).toBe(143);
+    expect(await tracesOf(pi, at)).toEqual([]);
+    await pi.group.remove();
+  });
+
+  test("by kill -9 in the playbook, leaves files that the next run removes, which makes the same image", async () => {
+    const killed = await buildAgent(at);
+    await killed.reached(printed("TASK [ssh :"));
+    killed.signal("SIGKILL", "process");
+    await killed.ended;
+    await sleep(300);
+    expect([...(await killed.group.members()).values()]).toEqual([]);
+    const left = await leftovers(at.cache);
+    expect(left.filter((thing) => thing.startsWith("half-made builds/"))).toHaveLength(1);
+    expect(left.filter((thing) => !/^(half-made builds\/|binfmt entry)/.test(thing))).toEqual([]);
+    const next = await buildAgent(at);
+    expect(await next.ended, next.output().slice(-1500)).toBe(0);
+    expect(await digestsIn(at.out)).toEqual(undisturbed);
+    expect(await tracesOf(next, at)).toEqual([]);
+    for (const pi of [killed, next]) await pi.group.remove();
+  });
+});

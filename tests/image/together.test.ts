@@ -1,0 +1,106 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { leftovers } from "./leftovers.ts";
+import { buildAgent, printed, type RunningPi, runs, startPi } from "./running-pi.ts";
+import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
+import { cacheDir } from "./surroundings.ts";
+
+const WAITING = "waiting for another run that is making";
+
+describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
+  let at: ScratchCache;
+  let undisturbed: Digests;
+  const started: RunningPi[] = [];
+  const noted = async (pi: Promise<RunningPi>): Promise<RunningPi> => {
+    started.push(await pi);
+    return pi;
+  };
+  const succeeds = async (pi: RunningPi, out: string): Promise<void> => {
+    expect(await pi.ended, pi.output().slice(-2000)).toBe(0);
+    expect(await digestsIn(out)).toEqual(undisturbed);
+  };
+
+  beforeAll(async () => {
+    at = await scratchCache(cacheDir ?? "");
+    await succeedsFirst();
+  });
+  const succeedsFirst = async (): Promise<void> => {
+    const pi = await buildAgent(at);
+    expect(await pi.ended, pi.output()).toBe(0);
+    undisturbed = await digestsIn(at.out);
+    await pi.group.remove();
+  };
+  beforeEach(() => at.restore());
+  afterEach(async () => {
+    for (const pi of started.splice(0)) {
+      await pi.ended;
+      expect([...(await pi.group.members()).values()]).toEqual([]);
+      await pi.group.remove();
+    }
+    expect(await leftovers(at.cache)).toEqual([]);
+  });
+  afterAll(() => at.remove());
+
+  test("two on one cache: one makes, the other waits, says for what, and takes it", async () => {
+    await at.without("base");
+    const outs = [join(at.out, "one"), join(at.out, "two")] as const;
+    for (const out of outs) await mkdir(out);
+    const [one, two] = await Promise.all(outs.map((out) => noted(buildAgent({ ...at, out }))));
+    if (one === undefined || two === undefined) throw new Error("two runs were started");
+    await Promise.all([succeeds(one, outs[0]), succeeds(two, outs[1])]);
+    const waited = [one, two].map((pi) => pi.output().includes(WAITING));
+    expect(waited.toSorted()).toEqual([false, true]);
+    const made = [one, two].map((pi) => pi.output().includes("playbook for agent done"));
+    expect(made).toEqual(waited.map((did) => !did));
+  });
+
+  test("two on one cache: when the one that makes is killed, the other goes on in its place", async () => {
+    await at.without("builds");
+    const one = await noted(buildAgent(at));
+    await one.reached(printed("TASK [ssh :"));
+    const two = await noted(buildAgent(at));
+    await two.reached(printed(WAITING));
+    one.signal("SIGKILL", "process");
+    await succeeds(two, at.out);
+    expect(two.output()).toContain("playbook for agent done");
+  });
+
+  test("two on two caches", async () => {
+    const other = await scratchCache(cacheDir ?? "");
+    try {
+      await at.without("base");
+      await other.without("base");
+      const [one, two] = [await noted(buildAgent(at)), await noted(buildAgent(other))];
+      await Promise.all([succeeds(one, at.out), succeeds(two, other.out)]);
+      for (const pi of [one, two]) expect(pi.output()).not.toContain("waiting");
+      expect(await leftovers(other.cache)).toEqual([]);
+    } finally {
+      await other.remove();
+    }
+  });
+
+  test("beside a boot from the same cache", async () => {
+    const boot = await noted(startPi(["boot", "agent", "--machine", "virt"], at));
+    // Its comm, which the kernel cuts to 15 letters.
+    await boot.reached(runs("qemu-system-aar"));
+    await at.without("base");
+    const build = await noted(buildAgent(at));
+    await succeeds(build, at.out);
+    expect(await boot.ended, boot.output().slice(-3000)).toBe(0);
+  });
+
+  test("beside ./pi clean --yes, which says that the cache is in use and leaves it alone", async () => {
+    await at.without("builds");
+    const build = await noted(buildAgent(at));
+    await build.reached(printed("TASK [ssh :"));
+    const clean = await noted(startPi(["clean", "--yes"], at));
+    expect(await clean.ended, clean.output()).toBe(1);
+    expect(clean.output()).toContain(`the cache ${at.cache} is in use`);
+    expect(clean.output()).toContain("fix: wait until that has ended, or stop it");
+    await succeeds(build, at.out);
+    const again = await noted(startPi(["clean", "--yes"], at));
+    expect(await again.ended, again.output()).toBe(0);
+    expect(await readdir(at.cache)).toEqual([]);
+  });
+});
