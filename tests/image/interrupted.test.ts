@@ -105,8 +105,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
   test("./pi boot: SIGINT to the group", async () => {
     await at.restore();
     const pi = await startPi(["boot", "agent", "--machine", "virt"], at);
-    // The kernel cuts names to 15 letters.
-    await pi.reached(runs("qemu-system-aar", 4_000));
+    await pi.reached(runs("qemu-system-aarch64", 4_000));
     pi.signal("SIGINT", "group");
     expect(await pi.ended, pi.output()).toBe(130);
     expect(await tracesOf(pi, at)).toEqual([]);

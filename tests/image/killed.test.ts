@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { halfMade, leftovers } from "./leftovers.ts";
-import { buildAgent, type Moment, printed, type RunningPi, runs } from "./running-pi.ts";
+import { buildAgent, type Moment, pidsOf, printed, type RunningPi, runs } from "./running-pi.ts";
 import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -144,7 +144,7 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       says: "the core system could not be made",
     },
     {
-      program: "ansible-playboo",
+      program: "ansible-playbook",
       without: "builds",
       moment: printed("TASK [ssh :"),
       says: "the playbook failed for agent",
@@ -163,9 +163,7 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       await at.without(child.without);
       const pi = await buildAgent(at);
       await pi.reached(child.moment);
-      const ids = [...(await pi.group.members())]
-        .filter(([, name]) => name === child.program)
-        .map(([id]) => id);
+      const ids = await pidsOf(pi, child.program);
       expect(ids).not.toEqual([]);
       for (const id of ids) process.kill(id, "SIGKILL");
       expect(await pi.ended).toBe(1);

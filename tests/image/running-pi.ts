@@ -37,9 +37,18 @@ export const printed = (text: string, thenMs = 0): Moment => ({
 /** A program of this name runs for it. */
 export const runs = (program: string, thenMs = 0): Moment => ({
   what: `${program} running${thenMs === 0 ? "" : ` for ${thenMs} ms`}`,
-  come: async (pi) => [...(await pi.group.members()).values()].includes(program),
+  come: async (pi) => (await pidsOf(pi, program)).length > 0,
   thenMs,
 });
+
+/** The kernel cuts the names it gives to processes. */
+const NAME_BYTES = 15;
+
+/** Processes of the run by their program's name. */
+export async function pidsOf(pi: RunningPi, program: string): Promise<number[]> {
+  const members = [...(await pi.group.members())];
+  return members.filter(([, name]) => name === program.slice(0, NAME_BYTES)).map(([pid]) => pid);
+}
 
 const LONGEST_WAIT_MS = 5 * 60_000;
 let started = 0;

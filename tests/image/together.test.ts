@@ -82,8 +82,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
 
   test("beside a boot from the same cache", async () => {
     const boot = await noted(startPi(["boot", "agent", "--machine", "virt"], at));
-    // Its comm, which the kernel cuts to 15 letters.
-    await boot.reached(runs("qemu-system-aar"));
+    await boot.reached(runs("qemu-system-aarch64"));
     await at.without("base");
     const build = await noted(buildAgent(at));
     await succeeds(build, at.out);
