@@ -199,6 +199,12 @@ function tailOf(text: string): string[] {
   return text.trimEnd().split("\n").slice(-TAIL_LINES);
 }
 
+/** Shells and namespaces hand a kill inside on as 128 and the signal's number. */
+function endedWith(exitCode: number): string {
+  const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
+  return `ended with ${exitCode}${killed}`;
+}
+
 async function run(command: Command): Promise<ProcessResult> {
   const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
@@ -238,7 +244,7 @@ async function run(command: Command): Promise<ProcessResult> {
   }
   const exitCode = result.code ?? -1;
   if (!(command.accept ?? [0]).includes(exitCode)) {
-    const how = result.signal === undefined ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
+    const how = result.signal === undefined ? endedWith(exitCode) : `was killed by ${result.signal}`;
     throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };

@@ -47786,6 +47786,10 @@ var Tail = class {
 function tailOf(text) {
   return text.trimEnd().split("\n").slice(-TAIL_LINES2);
 }
+function endedWith(exitCode) {
+  const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
+  return `ended with ${exitCode}${killed}`;
+}
 async function run(command) {
   const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
@@ -47825,7 +47829,7 @@ async function run(command) {
   }
   const exitCode = result.code ?? -1;
   if (!(command.accept ?? [0]).includes(exitCode)) {
-    const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
+    const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
     throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };

@@ -44,6 +44,11 @@ describe("what a program answers", () => {
     expect(error.message).toMatch(/^sh was killed by SIGKILL/);
   });
 
+  it("tells of a kill inside it, that a shell hands on as a number", async () => {
+    const error = await failureOf(processes.run({ argv: sh("sh -c 'kill -9 $$'; exit $?"), timeoutMs }));
+    expect(error).toMatchObject({ exitCode: 137, message: expect.stringContaining("memory ran out") });
+  });
+
   it("shows the end of stdout where stderr is empty, at most 40 lines", async () => {
     const error = await failureOf(processes.run({ argv: sh("seq 100; exit 1"), timeoutMs }));
     expect(error.details).toHaveLength(40);
