@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers } from "./leftovers.ts";
-import { buildAgent, printed } from "./running-pi.ts";
+import { buildAgent, printed, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 import { tracesOf } from "./traces.ts";
@@ -45,8 +44,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
     await killed.reached(printed("TASK [ssh :"));
     killed.signal("SIGKILL", "process");
     await killed.ended;
-    await sleep(300);
-    expect([...(await killed.group.members()).values()]).toEqual([]);
+    await untilGone(killed);
     const left = await leftovers(at.cache);
     expect(left.filter((thing) => thing.startsWith("half-made builds/"))).toHaveLength(1);
     expect(left.filter((thing) => !/^(half-made builds\/|binfmt entry)/.test(thing))).toEqual([]);

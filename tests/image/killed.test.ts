@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { halfMade, leftovers } from "./leftovers.ts";
-import { buildAgent, type Moment, pidsOf, printed, type RunningPi, runs } from "./running-pi.ts";
+import { buildAgent, type Moment, pidsOf, printed, type RunningPi, runs, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -59,9 +59,8 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
 
   /** What is still there when the kernel has had its time: files, and the entry, which the next user removes. */
   async function leftAfter(pi: RunningPi): Promise<string[]> {
-    await sleep(300);
-    const members = [...(await pi.group.members())].map(([id, name]) => `process ${id} (${name})`);
-    return [...members, ...(await leftovers(at.cache)), ...(await halfMade(at.out))];
+    await untilGone(pi);
+    return [...(await leftovers(at.cache)), ...(await halfMade(at.out))];
   }
   const onlyFiles = /^(half-made|binfmt entry)/;
 

@@ -50,6 +50,17 @@ export async function pidsOf(pi: RunningPi, program: string): Promise<number[]> 
   return members.filter(([, name]) => name === program.slice(0, NAME_BYTES)).map(([pid]) => pid);
 }
 
+/** Waits until no process of a killed run is left. The kernel does that, in milliseconds on an idle machine. */
+export async function untilGone(pi: RunningPi, limitMs = 5_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const members = await pi.group.members();
+    if (members.size === 0) return;
+    if (Date.now() > deadline) throw new Error(`still there: ${[...members.values()].join(", ")}`);
+    await sleep(10);
+  }
+}
+
 const LONGEST_WAIT_MS = 5 * 60_000;
 let started = 0;
 

@@ -1,8 +1,9 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { leftovers } from "./leftovers.ts";
-import { buildAgent, printed, type RunningPi, runs, startPi } from "./running-pi.ts";
+import { assetsRoot } from "../../lib/external/assets.ts";
+import { halfMade, leftovers } from "./leftovers.ts";
+import { buildAgent, printed, type RunningPi, runs, startPi, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -64,6 +65,32 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
     one.signal("SIGKILL", "process");
     await succeeds(two, at.out);
     expect(two.output()).toContain("playbook for agent done");
+  });
+
+  test("one beside what a killed one left: the next run removes that, and not what the living makes", async () => {
+    await at.without("builds");
+    const text = await readFile(join(assetsRoot, "cluster.yaml"), "utf8");
+    const changed = text.replace("cluster: home\n", "cluster: other\n");
+    expect(changed).not.toBe(text);
+    const file = join(at.temporary, "cluster.yaml");
+    await writeFile(file, changed);
+    const args = ["build", "agent", "--verbose", "--file", file, "--out", join(at.out, "other")];
+    const inTheMiddle = printed("TASK [ssh :");
+    const living = await noted(startPi(args, at));
+    await living.reached(inTheMiddle);
+    // Its programs go on, it does not: it is in the middle until it is woken.
+    living.signal("SIGSTOP", "process");
+    const [made = "", ...more] = await halfMade(at.cache);
+    expect(more).toEqual([]);
+    const dead = await noted(buildAgent(at));
+    await dead.reached(inTheMiddle);
+    dead.signal("SIGKILL", "process");
+    await untilGone(dead);
+    expect(await halfMade(at.cache)).toHaveLength(2);
+    await succeeds(await noted(buildAgent(at)), at.out);
+    expect(await halfMade(at.cache)).toEqual([made]);
+    living.signal("SIGCONT", "process");
+    expect(await living.ended, living.output().slice(-2000)).toBe(0);
   });
 
   test("two on two caches", async () => {
