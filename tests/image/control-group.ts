@@ -1,5 +1,6 @@
-import { mkdir, readFile, rmdir } from "node:fs/promises";
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A control group: it holds everything a command starts, whoever its parent and whatever its session. */
 export interface ControlGroup {
@@ -7,6 +8,7 @@ export interface ControlGroup {
   wrap(argv: readonly string[]): readonly [string, ...string[]];
   /** Names of the programs that run in the group, by process id. */
   members(): Promise<ReadonlyMap<number, string>>;
+  /** Kills what still runs in it, and removes it. */
   remove(): Promise<void>;
 }
 
@@ -33,6 +35,10 @@ export async function makeControlGroup(name: string): Promise<ControlGroup> {
       });
       return new Map((await Promise.all(named)).flat());
     },
-    remove: () => rmdir(folder),
+    async remove() {
+      await writeFile(join(folder, "cgroup.kill"), "1");
+      while ((await readFile(join(folder, "cgroup.procs"), "utf8")) !== "") await sleep(10);
+      await rmdir(folder);
+    },
   };
 }

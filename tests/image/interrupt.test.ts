@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { leftovers } from "./leftovers.ts";
-import { buildAgent, printed, untilGone } from "./running-pi.ts";
+import { buildAgent, endAll, printed, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 import { tracesOf } from "./traces.ts";
@@ -13,8 +13,8 @@ describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
     const pi = await buildAgent(at);
     expect(await pi.ended, pi.output()).toBe(0);
     undisturbed = await digestsIn(at.out);
-    await pi.group.remove();
   });
+  afterEach(endAll);
   afterAll(() => at.remove());
 
   test("by Ctrl-C while the base is made, leaves nothing", async () => {
@@ -25,7 +25,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
     expect(await pi.ended, pi.output().slice(-1500)).toBe(130);
     expect(await tracesOf(pi, at)).toEqual([]);
     expect(pi.output()).toContain("stopped: nothing half made is left");
-    await pi.group.remove();
   });
 
   test("by SIGTERM in the playbook, leaves nothing", async () => {
@@ -36,7 +35,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
     pi.signal("SIGTERM", "process");
     expect(await pi.ended, pi.output().slice(-1500)).toBe(143);
     expect(await tracesOf(pi, at)).toEqual([]);
-    await pi.group.remove();
   });
 
   test("by kill -9 in the playbook, leaves files that the next run removes, which makes the same image", async () => {
@@ -52,6 +50,5 @@ describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
     expect(await next.ended, next.output().slice(-1500)).toBe(0);
     expect(await digestsIn(at.out)).toEqual(undisturbed);
     expect(await tracesOf(next, at)).toEqual([]);
-    for (const pi of [killed, next]) await pi.group.remove();
   });
 });

@@ -1,7 +1,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { halfMade } from "./leftovers.ts";
-import { buildAgent, type Moment, printed, runs, startPi, startPiAtTerminal } from "./running-pi.ts";
+import {
+  buildAgent,
+  endAll,
+  type Moment,
+  printed,
+  runs,
+  startPi,
+  startPiAtTerminal,
+  startPiInPipe,
+  untilGone,
+} from "./running-pi.ts";
 import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 import { tracesOf } from "./traces.ts";
@@ -45,6 +55,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
     expect(await pi.ended, pi.output()).toBe(0);
     undisturbed = await digestsIn(at.out);
   });
+  afterEach(endAll);
   afterAll(() => at.remove());
 
   test.each(cases)(
@@ -66,7 +77,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
       expect(await tracesOf(pi, at)).toEqual([]);
       expect(code, pi.output().slice(-1500)).toBe(signal === "SIGINT" ? 130 : 143);
       expect(pi.output()).toContain("stopped: nothing half made is left");
-      await pi.group.remove();
     },
   );
 
@@ -80,7 +90,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
       pi.signal("SIGTERM", "process");
       expect(await pi.ended, pi.output()).toBe(143);
       expect([...(await tracesOf(pi, at)), ...(await halfMade(other))]).toEqual([]);
-      await pi.group.remove();
     } finally {
       await rm(other, { recursive: true, force: true });
     }
@@ -99,7 +108,26 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
     expect(await tracesOf(pi, at)).toEqual([]);
     expect(pi.output()).toContain("stopped: nothing half made is left");
     expect(pi.output().includes("stopping already")).toBe(times > 1);
-    await pi.group.remove();
+  });
+
+  test("at a terminal that is closed", async () => {
+    await at.restore();
+    await at.without("builds");
+    const pi = await startPiAtTerminal(["build", "agent", "--out", at.out], at);
+    await pi.reached(runs("ansible-playbook", 2_000));
+    // `script`, which holds the other side of the terminal.
+    pi.signal("SIGKILL", "process");
+    await untilGone(pi, 15_000);
+    expect(await tracesOf(pi, at)).toEqual([]);
+  });
+
+  test("read by nobody any more: ./pi build | head", async () => {
+    const pi = await startPiInPipe(["build", "agent", "--verbose", "--out", at.out], "head -n 3", at);
+    await pi.ended;
+    await untilGone(pi);
+    expect(await tracesOf(pi, at)).toEqual([]);
+    expect(await halfMade(at.cache)).toEqual([]);
+    expect(pi.output().trim().split("\n")).toHaveLength(3);
   });
 
   test("./pi boot: SIGINT to the group", async () => {
@@ -110,7 +138,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
     expect(await pi.ended, pi.output()).toBe(130);
     expect(await tracesOf(pi, at)).toEqual([]);
     expect(pi.output()).toContain("stopped: nothing half made is left");
-    await pi.group.remove();
   });
 
   test("the next run makes what an undisturbed one does", async () => {

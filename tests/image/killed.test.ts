@@ -2,9 +2,18 @@ import { randomInt } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { halfMade, leftovers } from "./leftovers.ts";
-import { buildAgent, type Moment, pidsOf, printed, type RunningPi, runs, untilGone } from "./running-pi.ts";
+import {
+  buildAgent,
+  endAll,
+  type Moment,
+  pidsOf,
+  printed,
+  type RunningPi,
+  runs,
+  untilGone,
+} from "./running-pi.ts";
 import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -55,6 +64,7 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
     expect(await pi.ended, pi.output()).toBe(0);
     undisturbed = await digestsIn(at.out);
   });
+  afterEach(endAll);
   afterAll(() => at.remove());
 
   /** What is still there when the kernel has had its time: files, and the entry, which the next user removes. */
@@ -68,7 +78,6 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
     expect(await pi.ended, pi.output().slice(-1500)).toBe(0);
     expect(await digestsIn(at.out)).toEqual(undisturbed);
     expect(await leftAfter(pi)).toEqual([]);
-    await pi.group.remove();
   }
 
   test.each(series)("$kills times in: $step", async ({ step, without, titles, kills }) => {
@@ -103,7 +112,6 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       const entries = left.filter((thing) => /\.making-/.test(thing));
       expect(entries.length, making.join()).toBeLessThanOrEqual(3);
       expect(new Set(entries.map((thing) => thing.replace(/\.making-.*/, ""))).size).toBe(entries.length);
-      await pi.group.remove();
     }
     await finish(await buildAgent(at));
     for (const path of FOREIGN) expect(await readFile(join(at.cache, path), "utf8"), path).toBe("mine");
@@ -118,12 +126,10 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       pi.signal("SIGKILL", "process");
       await pi.ended;
       expect(await halfMade(out)).toHaveLength(1);
-      await pi.group.remove();
       const next = await buildAgent({ ...at, out });
       expect(await next.ended, next.output()).toBe(0);
       expect(await halfMade(out)).toEqual([]);
       expect(await digestsIn(out)).toEqual(undisturbed);
-      await next.group.remove();
     } finally {
       await rm(out, { recursive: true, force: true });
     }
@@ -171,7 +177,6 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       expect(error).toContain(child.says);
       expect(error).toMatch(/ended with 137: killed/);
       expect(await leftAfter(pi)).toEqual([]);
-      await pi.group.remove();
     },
   );
 

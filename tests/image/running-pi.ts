@@ -62,7 +62,13 @@ export async function untilGone(pi: RunningPi, limitMs = 5_000): Promise<void> {
 }
 
 const LONGEST_WAIT_MS = 5 * 60_000;
-let started = 0;
+const groups: ControlGroup[] = [];
+let count = 0;
+
+/** Ends what still runs of all that was started here: for `afterEach`. */
+export async function endAll(): Promise<void> {
+  for (const group of groups.splice(0)) await group.remove();
+}
 
 export interface Surroundings {
   readonly cache: string;
@@ -80,14 +86,25 @@ export function startPiAtTerminal(args: readonly string[], around: Surroundings)
   return start(["script", "--quiet", "--return", "--command", line, "/dev/null"], { TERM: "xterm" }, around);
 }
 
+/** The same with its output read by another program. */
+export function startPiInPipe(
+  args: readonly string[],
+  reader: string,
+  around: Surroundings,
+): Promise<RunningPi> {
+  const line = `"$0" "$@" 2>&1 | ${reader}`;
+  return start(["sh", "-c", line, join(assetsRoot, "pi"), ...args], { CI: "true" }, around);
+}
+
 async function start(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
   around: Surroundings,
 ): Promise<RunningPi> {
-  started += 1;
+  count += 1;
   const startedMs = Date.now();
-  const group = await makeControlGroup(`home-pi-test-${process.pid}-${started}`);
+  const group = await makeControlGroup(`home-pi-test-${process.pid}-${count}`);
+  groups.push(group);
   let output = "";
   const child = processes.start(
     {

@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { processes } from "../../lib/external/process.ts";
+import { useForeignBinaries } from "../../lib/image/binfmt.ts";
 import type { BuildInfo } from "../../lib/image/build/results.ts";
+import { testTools, world } from "./surroundings.ts";
 
 /** Rooms of the cache in the order they are made; to make one again, all behind it have to go as well. */
 export const rooms = ["tools", "archive", "core", "base", "builds"] as const;
@@ -53,6 +55,9 @@ export async function scratchCache(finished: string): Promise<ScratchCache> {
     for (const room of rooms) await fill(room);
   };
   await restore();
+  // What an earlier run on this machine left is not to be told of those to come.
+  const tools = await testTools();
+  if (tools !== undefined) await (await useForeignBinaries(tools.path, world)).release();
   await processes.run({
     argv: ["cp", "-a", join(finished, "durations.json"), join(finished, "records"), cache],
     timeoutMs: 10_000,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { assetsRoot } from "../../lib/external/assets.ts";
 import { halfMade, leftovers } from "./leftovers.ts";
-import { buildAgent, printed, type RunningPi, runs, startPi, untilGone } from "./running-pi.ts";
+import { buildAgent, endAll, printed, type RunningPi, runs, startPi, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -24,22 +24,17 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
 
   beforeAll(async () => {
     at = await scratchCache(cacheDir ?? "");
-    await succeedsFirst();
-  });
-  const succeedsFirst = async (): Promise<void> => {
     const pi = await buildAgent(at);
     expect(await pi.ended, pi.output()).toBe(0);
     undisturbed = await digestsIn(at.out);
-    await pi.group.remove();
-  };
+  });
   beforeEach(() => at.restore());
   afterEach(async () => {
-    for (const pi of started.splice(0)) {
-      await pi.ended;
-      expect([...(await pi.group.members()).values()]).toEqual([]);
-      await pi.group.remove();
-    }
-    expect(await leftovers(at.cache)).toEqual([]);
+    const ended = started.splice(0);
+    const alive = await Promise.all(ended.map(async (pi) => [...(await pi.group.members()).values()]));
+    const left = [...alive.flat(), ...(await leftovers(at.cache))];
+    await endAll();
+    expect(left).toEqual([]);
   });
   afterAll(() => at.remove());
 
