@@ -60,7 +60,11 @@ async function runPi(folder: string, cache: string, args: readonly string[], mor
   const output: string[] = [];
   const child = processes.start(
     {
-      argv: [process.execPath, join(folder, "cli/main.ts"), ...args],
+      // Were the test killed, the command is stopped as well.
+      argv: [
+        ...(["setpriv", "--pdeathsig", "TERM"] as const),
+        ...[process.execPath, join(folder, "cli/main.ts"), ...args],
+      ],
       cwd: folder,
       env: { PI_CACHE: cache, CI: "true", ...more.env },
     },
