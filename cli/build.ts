@@ -68,7 +68,7 @@ export function register(program: Command, context: CliContext): void {
       const file = flags.file === undefined ? undefined : resolve(flags.file);
       await loadDefinition(context.project, file);
       becomeRoot(context, "building images");
-      await preflight(context);
+      await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
       const [{ buildImages }, { provisionerNamed }] = await Promise.all([
         import("../lib/image/build/build.ts"),
         import("../lib/image/provision/choose.ts"),

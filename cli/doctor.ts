@@ -7,12 +7,11 @@ export function register(program: Command, context: CliContext): void {
     .description("check that this machine can build, and say what is missing")
     .action(async () => {
       const { judgeMachine, readMachine } = await import("../lib/image/preflight.ts");
-      const findings = judgeMachine(await readMachine(context));
-      for (const { name, ok, found, fix } of findings) {
-        context.print(
-          `${ok ? "ok     " : "missing"}  ${name}: ${found}${ok ? "" : `\n         fix: ${fix}`}\n`,
-        );
+      const findings = judgeMachine(await readMachine({ ...context, askArchive: "always" }));
+      for (const { name, ok, found, fix, warning } of findings) {
+        const verdict = ok ? "ok" : warning ? "warning" : "missing";
+        context.print(`${verdict.padEnd(7)}  ${name}: ${found}${ok ? "" : `\n         fix: ${fix}`}\n`);
       }
-      if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+      if (findings.some(({ ok, warning }) => !ok && !warning)) process.exitCode = 1;
     });
 }

@@ -30,7 +30,7 @@ export async function run(
   const out = resolve(around.workspace, inputs.out);
   const cacheDir = resolve(around.workspace, inputs["cache-dir"]);
   await installHostPackages(world, reporter);
-  await preflight({ world, cacheDir });
+  await preflight({ world, cacheDir, warn: (text) => reporter.warn(text) });
   await mkdir(out, { recursive: true });
   try {
     const options = {

@@ -1,6 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  access,
+  constants,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 export interface FileEntry {
@@ -83,10 +94,29 @@ export async function listTree(root: string): Promise<FileEntry[]> {
   return entries.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-/** Bytes an unprivileged writer may still use on the file system that holds `path`. */
-export async function freeBytes(path: string): Promise<number> {
+/** What the file system that holds a path can still take. */
+export interface Room {
+  /** Bytes an unprivileged writer may still use. */
+  readonly freeBytes: number;
+  /** Files that can still be made; undefined where the file system keeps no count. */
+  readonly freeFiles: number | undefined;
+  /** Why nothing can be written there at all, as an errno name (EROFS, EACCES); undefined: it can. */
+  readonly refuses: string | undefined;
+}
+
+/** The room at `path`, or at the nearest folder above it that exists. */
+export async function roomAt(path: string): Promise<Room> {
   let at = path;
   while (!(await exists(at)) && dirname(at) !== at) at = dirname(at);
   const stats = await statfs(at);
-  return stats.bavail * stats.bsize;
+  const refuses = await access(at, constants.W_OK | constants.X_OK).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code ?? "EACCES",
+  );
+  return {
+    freeBytes: stats.bavail * stats.bsize,
+    freeFiles: stats.files === 0 ? undefined : stats.ffree,
+    // A file in the place of a folder may well be writable.
+    refuses: (await stat(at)).isDirectory() ? refuses : "ENOTDIR",
+  };
 }

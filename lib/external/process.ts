@@ -1,16 +1,29 @@
 import { type ChildProcess, spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { Failure, type FailureOptions } from "../failure.ts";
+import { type Exhaustion, exhaustionIn } from "./exhaustion.ts";
 
 export type ProcessCode = "NOT_FOUND" | "EXIT" | "TIMEOUT" | "INTERRUPTED";
+
+interface ProcessErrorOptions extends FailureOptions {
+  readonly exitCode?: number;
+  readonly signal?: NodeJS.Signals | undefined;
+  readonly exhaustion?: Exhaustion | undefined;
+}
 
 export class ProcessError extends Failure<ProcessCode> {
   readonly area = "process";
   readonly exitCode: number | undefined;
+  /** Ended by SIGKILL, which the kernel sends when memory runs out: itself or what it ran (128 + 9). */
+  readonly killed: boolean;
+  /** What it said it ran out of, anywhere in its output. */
+  readonly exhaustion: Exhaustion | undefined;
 
-  constructor(code: ProcessCode, message: string, options: FailureOptions & { exitCode?: number } = {}) {
+  constructor(code: ProcessCode, message: string, options: ProcessErrorOptions = {}) {
     super(code, message, options);
     this.exitCode = options.exitCode;
+    this.killed = options.signal === "SIGKILL" || options.exitCode === 137;
+    this.exhaustion = options.exhaustion;
   }
 }
 
@@ -33,6 +46,8 @@ export interface Command {
   readonly graceMs?: number;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string, stream: OutputStream) => void;
+  /** A line after which it cannot succeed: it gets `graceMs` to end by itself, then it is ended and has failed. */
+  readonly hopelessAt?: (line: string) => boolean;
   /** Exit codes that are answers, not errors. Default: only 0. */
   readonly accept?: readonly number[];
 }
@@ -212,24 +227,30 @@ async function run(command: Command): Promise<ProcessResult> {
   const child = spawn(command, false);
   const exited = exitOf(child);
   const output: Record<OutputStream, Tail> = { stdout: new Tail(), stderr: new Tail() };
-  for (const stream of ["stdout", "stderr"] as const) {
-    const lines = lineSplitter((line) => command.onLine?.(line, stream));
-    child[stream]?.on("data", (chunk: Buffer) => {
-      output[stream].push(chunk);
-      if (command.onLine !== undefined) lines.push(chunk);
-    });
-    child[stream]?.on("end", () => lines.end());
-  }
-  let ended: "timeout" | "interrupted" | undefined;
-  const end = (why: "timeout" | "interrupted"): void => {
+  let ended: "timeout" | "interrupted" | "hopeless" | undefined;
+  let giveUp: NodeJS.Timeout | undefined;
+  const end = (why: "timeout" | "interrupted" | "hopeless"): void => {
     ended ??= why;
     void endGroup(child, exited, command.graceMs);
   };
+  for (const stream of ["stdout", "stderr"] as const) {
+    const lines = lineSplitter((line) => {
+      command.onLine?.(line, stream);
+      if (command.hopelessAt?.(line) === true)
+        giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
+    });
+    child[stream]?.on("data", (chunk: Buffer) => {
+      output[stream].push(chunk);
+      if (command.onLine !== undefined || command.hopelessAt !== undefined) lines.push(chunk);
+    });
+    child[stream]?.on("end", () => lines.end());
+  }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = (): void => end("interrupted");
   command.signal?.addEventListener("abort", onAbort, { once: true });
   const result = await exited;
   clearTimeout(timer);
+  clearTimeout(giveUp);
   command.signal?.removeEventListener("abort", onAbort);
   const stdout = output.stdout.text();
   const stderr = output.stderr.text();
@@ -243,9 +264,17 @@ async function run(command: Command): Promise<ProcessResult> {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
+  if (ended === "hopeless")
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === undefined ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
+    const exhaustion = exhaustionIn(`${stderr}\n${stdout}`);
+    throw new ProcessError("EXIT", `${name} ${how}`, {
+      details,
+      exitCode,
+      signal: result.signal,
+      exhaustion,
+    });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }

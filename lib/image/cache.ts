@@ -5,9 +5,13 @@ import { exists, removeWhole, writeAtomically } from "../external/files.ts";
 import { acquireLock } from "../external/lock.ts";
 import type { World } from "../external/world.ts";
 import type { Reporter } from "../progress/reporter.ts";
+import { sayingWhatRanOut } from "./starvation.ts";
 
 /** The marker that is written last: a folder without it is a leftover, never a result. */
 const DONE = "done.json";
+
+/** How a person takes another folder for the cache. */
+export const OTHER_CACHE = "PI_CACHE=/another/folder ./pi build";
 
 export interface CacheEntry {
   readonly folder: string;
@@ -61,10 +65,17 @@ export async function ensureCached(
     const making = `${folder}.making-${randomBytes(4).toString("hex")}`;
     await mkdir(making, { recursive: true });
     try {
-      await request.make(making);
-      const about = { key: request.key, madeAt: new Date(world.clock.now()).toISOString(), ...request.about };
-      await writeAtomically(join(making, DONE), `${JSON.stringify(about, null, 2)}\n`);
-      await rename(making, folder);
+      // Looked at here, before the room that is missing is given free again.
+      await sayingWhatRanOut(request.cacheDir, OTHER_CACHE, async () => {
+        await request.make(making);
+        const about = {
+          key: request.key,
+          madeAt: new Date(world.clock.now()).toISOString(),
+          ...request.about,
+        };
+        await writeAtomically(join(making, DONE), `${JSON.stringify(about, null, 2)}\n`);
+        await rename(making, folder);
+      });
     } catch (error) {
       await removeWhole(making);
       throw error;

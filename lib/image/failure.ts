@@ -11,7 +11,10 @@ export type ImageCode =
   | "ASSEMBLE"
   | "BOARD"
   | "SLOT_TOO_LARGE"
-  | "CACHE";
+  | "CACHE"
+  | "NO_SPACE"
+  | "READ_ONLY"
+  | "NO_MEMORY";
 
 export class ImageError extends Failure<ImageCode> {
   readonly area = "image";

@@ -16,3 +16,15 @@ export const needs = {
   freeDisk: 8 * GIB,
   memory: 1 * GIB,
 } as const;
+
+/** How patient apt is with a mirror. */
+export const network = {
+  /** Seconds without a byte until a connection counts as broken. */
+  silenceSeconds: 30,
+  /** How often a file is asked for again. */
+  retries: 2,
+  /** Milliseconds apt may go on after it gave up on one file, to say why. */
+  lastWordsMs: 5_000,
+  /** Milliseconds the question whether there is an archive may take. */
+  questionMs: 5_000,
+} as const;

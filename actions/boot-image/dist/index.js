@@ -6735,7 +6735,7 @@ var require_client_h1 = __commonJS({
       kResume,
       kHTTPContext
     } = require_symbols();
-    var constants3 = require_constants2();
+    var constants4 = require_constants2();
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
     var addListener = util.addListener;
@@ -6810,7 +6810,7 @@ var require_client_h1 = __commonJS({
       constructor(client, socket, { exports: exports2 }) {
         assert2(Number.isFinite(client[kMaxHeadersSize]) && client[kMaxHeadersSize] > 0);
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants4.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -6905,11 +6905,11 @@ var require_client_h1 = __commonJS({
             currentBufferRef = null;
           }
           const offset = llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr;
-          if (ret !== constants3.ERROR.OK) {
+          if (ret !== constants4.ERROR.OK) {
             const body = data.subarray(offset);
-            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants4.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(body);
-            } else if (ret === constants3.ERROR.PAUSED) {
+            } else if (ret === constants4.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(body);
             } else {
@@ -6932,10 +6932,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants3.ERROR.OK) {
+        if (ret === constants4.ERROR.OK) {
           return null;
         }
-        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants4.ERROR.PAUSED || ret === constants4.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -6952,7 +6952,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants3.ERROR[ret], data);
+        return new HTTPParserError(message, constants4.ERROR[ret], data);
       }
       destroy() {
         assert2(this.ptr != null);
@@ -7132,7 +7132,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants3.ERROR.PAUSED : 0;
+        return pause ? constants4.ERROR.PAUSED : 0;
       }
       onBody(buf) {
         const { client, socket, statusCode, maxResponseSize } = this;
@@ -7154,7 +7154,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onData(buf) === false) {
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         }
       }
       onMessageComplete() {
@@ -7190,13 +7190,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert2(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(() => client[kResume]());
         } else {
@@ -9240,8 +9240,8 @@ var require_pool_base = __commonJS({
       }
       get [kSize]() {
         let ret = this[kQueued];
-        for (const { [kSize]: size } of this[kClients]) {
-          ret += size;
+        for (const { [kSize]: size2 } of this[kClients]) {
+          ret += size2;
         }
         return ret;
       }
@@ -10232,7 +10232,7 @@ var require_retry_handler = __commonJS({
             this.abort(contentLengthError);
             return false;
           }
-          const { start: start2, size, end = size - 1 } = contentRange;
+          const { start: start2, size: size2, end = size2 - 1 } = contentRange;
           if (this.start !== start2 || this.end != null && this.end !== end) {
             this.abort(
               new RequestRetryError("Content-Range mismatch", statusCode, {
@@ -10262,7 +10262,7 @@ var require_retry_handler = __commonJS({
               this.abort(contentLengthError);
               return false;
             }
-            const { start: start2, size, end = size - 1 } = range;
+            const { start: start2, size: size2, end = size2 - 1 } = range;
             assert2(
               start2 != null && Number.isFinite(start2),
               "content-range mismatch"
@@ -13068,17 +13068,17 @@ var require_headers = __commonJS({
       }
       // https://fetch.spec.whatwg.org/#convert-header-names-to-a-sorted-lowercase-set
       toSortedArray() {
-        const size = this[kHeadersMap].size;
-        const array2 = new Array(size);
-        if (size <= 32) {
-          if (size === 0) {
+        const size2 = this[kHeadersMap].size;
+        const array2 = new Array(size2);
+        if (size2 <= 32) {
+          if (size2 === 0) {
             return array2;
           }
           const iterator = this[kHeadersMap][Symbol.iterator]();
           const firstValue = iterator.next().value;
           array2[0] = [firstValue[0], firstValue[1].value];
           assert2(firstValue[1].value !== null);
-          for (let i = 1, j = 0, right = 0, left = 0, pivot = 0, x, value; i < size; ++i) {
+          for (let i = 1, j = 0, right = 0, left = 0, pivot = 0, x, value; i < size2; ++i) {
             value = iterator.next().value;
             x = array2[i] = [value[0], value[1].value];
             assert2(x[1] !== null);
@@ -16056,7 +16056,7 @@ var require_util4 = __commonJS({
       return null;
     }
     function combineByteSequences(sequences) {
-      const size = sequences.reduce((a, b) => {
+      const size2 = sequences.reduce((a, b) => {
         return a + b.byteLength;
       }, 0);
       let offset = 0;
@@ -16064,7 +16064,7 @@ var require_util4 = __commonJS({
         a.set(b, offset);
         offset += b.byteLength;
         return a;
-      }, new Uint8Array(size));
+      }, new Uint8Array(size2));
     }
     module.exports = {
       staticPropertyDescriptors,
@@ -19497,13 +19497,13 @@ ${value}`;
           }
         }
       }
-      setEventFieldSize(field, size) {
-        const eventSize = this.eventSize - this.eventFieldSizes[field] + size;
+      setEventFieldSize(field, size2) {
+        const eventSize = this.eventSize - this.eventFieldSizes[field] + size2;
         if (this.maxEventSize > 0 && eventSize > this.maxEventSize) {
           throw createMaxEventSizeExceededError();
         }
         this.eventSize = eventSize;
-        this.eventFieldSizes[field] = size;
+        this.eventFieldSizes[field] = size2;
       }
       /**
        * @param {EventSourceStreamEvent} event
@@ -21821,7 +21821,7 @@ var require_merge = __commonJS({
 var require_addPairToJSMap = __commonJS({
   "node_modules/yaml/dist/nodes/addPairToJSMap.js"(exports) {
     "use strict";
-    var log = require_log();
+    var log2 = require_log();
     var merge2 = require_merge();
     var stringify2 = require_stringify();
     var identity = require_identity();
@@ -21870,7 +21870,7 @@ var require_addPairToJSMap = __commonJS({
           let jsonStr = JSON.stringify(strKey);
           if (jsonStr.length > 40)
             jsonStr = jsonStr.substring(0, 36) + '..."';
-          log.warn(ctx.doc.options.logLevel, `Keys with collection values will be stringified due to JS Object restrictions: ${jsonStr}. Set mapAsMap: true to use object keys.`);
+          log2.warn(ctx.doc.options.logLevel, `Keys with collection values will be stringified due to JS Object restrictions: ${jsonStr}. Set mapAsMap: true to use object keys.`);
           ctx.mapKeyWarned = true;
         }
         return strKey;
@@ -27287,7 +27287,7 @@ var require_public_api = __commonJS({
     var composer = require_composer();
     var Document = require_Document();
     var errors = require_errors2();
-    var log = require_log();
+    var log2 = require_log();
     var identity = require_identity();
     var lineCounter = require_line_counter();
     var parser = require_parser();
@@ -27339,7 +27339,7 @@ var require_public_api = __commonJS({
       const doc = parseDocument(src, options);
       if (!doc)
         return null;
-      doc.warnings.forEach((warning) => log.warn(doc.options.logLevel, warning));
+      doc.warnings.forEach((warning) => log2.warn(doc.options.logLevel, warning));
       if (doc.errors.length > 0) {
         if (doc.options.logLevel !== "silent")
           throw doc.errors[0];
@@ -29709,8 +29709,8 @@ var $ZodCheckMaxSize = /* @__PURE__ */ $constructor("$ZodCheckMaxSize", (inst, d
   (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasSize);
   inst._zod.check = (payload) => {
     const input2 = payload.value;
-    const size = input2.size;
-    if (size <= def.maximum)
+    const size2 = input2.size;
+    if (size2 <= def.maximum)
       return;
     payload.issues.push({
       origin: getSizableOrigin(input2),
@@ -29729,8 +29729,8 @@ var $ZodCheckMinSize = /* @__PURE__ */ $constructor("$ZodCheckMinSize", (inst, d
   (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasSize);
   inst._zod.check = (payload) => {
     const input2 = payload.value;
-    const size = input2.size;
-    if (size >= def.minimum)
+    const size2 = input2.size;
+    if (size2 >= def.minimum)
       return;
     payload.issues.push({
       origin: getSizableOrigin(input2),
@@ -29749,10 +29749,10 @@ var $ZodCheckSizeEquals = /* @__PURE__ */ $constructor("$ZodCheckSizeEquals", (i
   (_a3 = inst._zod.def).when ?? (_a3.when = _whenHasSize);
   inst._zod.check = (payload) => {
     const input2 = payload.value;
-    const size = input2.size;
-    if (size === def.size)
+    const size2 = input2.size;
+    if (size2 === def.size)
       return;
-    const tooBig = size > def.size;
+    const tooBig = size2 > def.size;
     payload.issues.push({
       origin: getSizableOrigin(input2),
       ...tooBig ? { code: "too_big", maximum: def.size } : { code: "too_small", minimum: def.size },
@@ -30803,14 +30803,14 @@ var $ZodDate = /* @__PURE__ */ $constructor("$ZodDate", (inst, def) => {
     return payload;
   };
 });
-function capSize(inst, size) {
+function capSize(inst, size2) {
   const caps = sizeCaps(inst._zod.def.checks);
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c) => c[0]));
   const parse4 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
-    const n = size(payload.value);
+    const n = size2(payload.value);
     if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
       for (const [max, ch] of sizeCaps(inst._zod.def.checks)) {
         if (n > max && ch._zod.def.when(payload)) {
@@ -41426,9 +41426,9 @@ function generateNullableCheck(doc, ctx, schema2, accessor, buildsValue = true) 
   doc.write(`}`);
   return outputVar;
 }
-function generateSizeGate(doc, schema2, size) {
+function generateSizeGate(doc, schema2, size2) {
   for (const [max, check2] of sizeCaps(schema2._zod.def.checks)) {
-    doc.write(`if (${size} > ${numericOperand(max, check2._zod.def.check)}) return INVALID;`);
+    doc.write(`if (${size2} > ${numericOperand(max, check2._zod.def.check)}) return INVALID;`);
   }
 }
 function generateArrayCheck(doc, ctx, schema2, accessor, buildsValue = true) {
@@ -42564,11 +42564,11 @@ function _minSize(minimum, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function _size(size, params) {
+function _size(size2, params) {
   return new $ZodCheckSizeEquals({
     check: "size_equals",
     ...normalizeParams(params),
-    size
+    size: size2
   });
 }
 // @__NO_SIDE_EFFECTS__
@@ -45817,8 +45817,8 @@ var ZodFile = /* @__PURE__ */ $constructor("ZodFile", (inst, def) => {
   $ZodFile.init(inst, def);
   ZodType.init(inst, def);
   inst._zod.processJSONSchema = (ctx, json2, params) => fileProcessor(inst, ctx, json2, params);
-  inst.min = (size, params) => inst.check(_minSize(size, params));
-  inst.max = (size, params) => inst.check(_maxSize(size, params));
+  inst.min = (size2, params) => inst.check(_minSize(size2, params));
+  inst.max = (size2, params) => inst.check(_maxSize(size2, params));
   inst.mime = (types, params) => inst.check(_mime(Array.isArray(types) ? types : [types], params));
 });
 function file(params) {
@@ -46970,21 +46970,21 @@ function visit(schema2, fnOrHandlers) {
       case "object": {
         const oldShape = def.shape;
         const keys = Object.keys(oldShape);
-        let changed = false;
+        let changed2 = false;
         const newShape = {};
         for (const k of keys) {
           const mapped = run3(oldShape[k]);
           if (mapped !== oldShape[k])
-            changed = true;
+            changed2 = true;
           newShape[k] = mapped;
         }
         let newCatchall = def.catchall;
         if (def.catchall) {
           newCatchall = run3(def.catchall);
           if (newCatchall !== def.catchall)
-            changed = true;
+            changed2 = true;
         }
-        return changed ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
+        return changed2 ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
       }
       case "array": {
         const mapped = run3(def.element);
@@ -46992,21 +46992,21 @@ function visit(schema2, fnOrHandlers) {
       }
       case "tuple": {
         const oldItems = def.items;
-        let changed = false;
+        let changed2 = false;
         const newItems = [];
         for (const item of oldItems) {
           const mapped = run3(item);
           if (mapped !== item)
-            changed = true;
+            changed2 = true;
           newItems.push(mapped);
         }
         let newRest = def.rest;
         if (def.rest) {
           newRest = run3(def.rest);
           if (newRest !== def.rest)
-            changed = true;
+            changed2 = true;
         }
-        return changed ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
+        return changed2 ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
       }
       case "record":
       case "map": {
@@ -47020,15 +47020,15 @@ function visit(schema2, fnOrHandlers) {
       }
       case "union": {
         const oldOptions = def.options;
-        let changed = false;
+        let changed2 = false;
         const newOptions = [];
         for (const opt of oldOptions) {
           const mapped = run3(opt);
           if (mapped !== opt)
-            changed = true;
+            changed2 = true;
           newOptions.push(mapped);
         }
-        return changed ? clone(s, { ...def, options: newOptions }) : s;
+        return changed2 ? clone(s, { ...def, options: newOptions }) : s;
       }
       case "intersection": {
         const newLeft = run3(def.left);
@@ -47163,7 +47163,18 @@ function date4(params) {
 
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  access,
+  constants,
+  mkdir,
+  open as open2,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs
+} from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 async function readTextIfPresent(path) {
   try {
@@ -47207,6 +47218,21 @@ async function listTree(root) {
     entries.push({ path, kind });
   }
   return entries.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+}
+async function roomAt(path) {
+  let at = path;
+  while (!await exists(at) && dirname(at) !== at) at = dirname(at);
+  const stats = await statfs(at);
+  const refuses = await access(at, constants.W_OK | constants.X_OK).then(
+    () => void 0,
+    (error62) => error62.code ?? "EACCES"
+  );
+  return {
+    freeBytes: stats.bavail * stats.bsize,
+    freeFiles: stats.files === 0 ? void 0 : stats.ffree,
+    // A file in the place of a folder may well be writable.
+    refuses: (await stat(at)).isDirectory() ? refuses : "ENOTDIR"
+  };
 }
 
 // lib/progress/durations.ts
@@ -47283,10 +47309,10 @@ function describeFailure(error62) {
 // lib/progress/tracker.ts
 var TAIL_LINES = 40;
 function trackSteps(view, now) {
-  const shown = /* @__PURE__ */ new WeakSet();
+  const shown2 = /* @__PURE__ */ new WeakSet();
   const unseenFor = (error62, state) => {
-    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown.has(error62)) return [];
-    shown.add(error62);
+    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown2.has(error62)) return [];
+    shown2.add(error62);
     return error62 instanceof Failure && error62.details.length > 0 ? [] : state.tail;
   };
   return {
@@ -47669,12 +47695,46 @@ function createReporter(options) {
 // lib/external/process.ts
 import { spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+
+// lib/external/exhaustion.ts
+var SAID = [
+  [
+    "space",
+    /No space left on device|Disk quota exceeded|(?:not|have) enough free space|ENOSPC|EDQUOT|Disk full|Could not allocate block in ext2 filesystem/i
+  ],
+  [
+    "memory",
+    /Cannot allocate memory|virtual memory exhausted|Out of memory|not enough memory|memory exhausted|MemoryError|std::bad_alloc|ENOMEM|Unable to (?:reserve|map) .*(?:address|memory)/i
+  ],
+  ["read-only", /Read-only file system|EROFS/i]
+];
+var LONGEST_LINE = 300;
+function exhaustionIn(text) {
+  for (const [what, pattern] of SAID) {
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    const start2 = text.lastIndexOf("\n", match.index) + 1;
+    const end = text.indexOf("\n", match.index);
+    const line = text.slice(start2, end < 0 ? void 0 : end).trim();
+    const from = Math.max(0, match.index - start2 - LONGEST_LINE / 2);
+    return { what, line: line.length <= LONGEST_LINE ? line : line.slice(from, from + LONGEST_LINE) };
+  }
+  return void 0;
+}
+
+// lib/external/process.ts
 var ProcessError = class extends Failure {
   area = "process";
   exitCode;
+  /** Ended by SIGKILL, which the kernel sends when memory runs out: itself or what it ran (128 + 9). */
+  killed;
+  /** What it said it ran out of, anywhere in its output. */
+  exhaustion;
   constructor(code, message, options = {}) {
     super(code, message, options);
     this.exitCode = options.exitCode;
+    this.killed = options.signal === "SIGKILL" || options.exitCode === 137;
+    this.exhaustion = options.exhaustion;
   }
 };
 var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -47797,24 +47857,30 @@ async function run(command) {
   const child = spawn(command, false);
   const exited = exitOf(child);
   const output2 = { stdout: new Tail(), stderr: new Tail() };
-  for (const stream of ["stdout", "stderr"]) {
-    const lines = lineSplitter((line) => command.onLine?.(line, stream));
-    child[stream]?.on("data", (chunk) => {
-      output2[stream].push(chunk);
-      if (command.onLine !== void 0) lines.push(chunk);
-    });
-    child[stream]?.on("end", () => lines.end());
-  }
   let ended;
+  let giveUp;
   const end = (why) => {
     ended ??= why;
     void endGroup(child, exited, command.graceMs);
   };
+  for (const stream of ["stdout", "stderr"]) {
+    const lines = lineSplitter((line) => {
+      command.onLine?.(line, stream);
+      if (command.hopelessAt?.(line) === true)
+        giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
+    });
+    child[stream]?.on("data", (chunk) => {
+      output2[stream].push(chunk);
+      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines.push(chunk);
+    });
+    child[stream]?.on("end", () => lines.end());
+  }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
   command.signal?.addEventListener("abort", onAbort, { once: true });
   const result = await exited;
   clearTimeout(timer);
+  clearTimeout(giveUp);
   command.signal?.removeEventListener("abort", onAbort);
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
@@ -47828,9 +47894,18 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
+  if (ended === "hopeless")
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
+    const exhaustion = exhaustionIn(`${stderr}
+${stdout}`);
+    throw new ProcessError("EXIT", `${name} ${how}`, {
+      details,
+      exitCode,
+      signal: result.signal,
+      exhaustion
+    });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -48041,7 +48116,7 @@ var HttpResponseRetryCodes = [
 
 // node_modules/@actions/core/lib/summary.js
 import { EOL as EOL3 } from "os";
-import { constants, promises } from "fs";
+import { constants as constants2, promises } from "fs";
 var __awaiter = function(thisArg, _arguments, P, generator) {
   function adopt(value) {
     return value instanceof P ? value : new P(function(resolve3) {
@@ -48069,7 +48144,7 @@ var __awaiter = function(thisArg, _arguments, P, generator) {
     step((generator = generator.apply(thisArg, _arguments || [])).next());
   });
 };
-var { access, appendFile, writeFile } = promises;
+var { access: access2, appendFile, writeFile } = promises;
 var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
 var Summary = class {
   constructor() {
@@ -48091,7 +48166,7 @@ var Summary = class {
         throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
       }
       try {
-        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+        yield access2(pathFromEnv, constants2.R_OK | constants2.W_OK);
       } catch (_a3) {
         throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
       }
@@ -48446,7 +48521,7 @@ function network(port) {
   return ["-netdev", `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${port}-:22`];
 }
 function machineCommand(request) {
-  const drive = `format=raw,cache=unsafe,file=${option(request.disk)}`;
+  const drive = rawDrive(request.disk);
   const common = [
     ...["-display", "none", "-monitor", "none"],
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
@@ -48469,10 +48544,26 @@ function machineCommand(request) {
     ...common,
     ...["-serial", "stdio"],
     ...["-bios", request.firmware],
-    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-device,drive=disk"],
+    ...virtDisks(request),
+    ...request.extras?.watchdog === true ? ["-device", "i6300esb"] : [],
     // On the memory-mapped bus, not PCI: that is the driver the initramfs holds.
     ...request.sshPort === void 0 ? [] : ["-device", `virtio-net-device,netdev=${NETWORK}`]
   ];
+}
+function rawDrive(path) {
+  return `format=raw,cache=unsafe,file=${option(path)}`;
+}
+function virtDisks({ disk, extras }) {
+  const attach = (id, drive) => [
+    ...["-drive", `if=none,id=${id},${drive}`, "-device", `virtio-blk-device,drive=${id}`]
+  ];
+  const log2 = extras?.writeLog;
+  const logged = `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},log.driver=file,log.filename=${option(log2 ?? "")}`;
+  const own2 = attach("disk", log2 === void 0 ? rawDrive(disk) : logged);
+  const second = extras?.secondDisk;
+  if (second === void 0) return own2;
+  const other = attach("other", rawDrive(second.path));
+  return second.found === "before" ? [...own2, ...other] : [...other, ...own2];
 }
 function dumpDeviceTreeCommand(dtb) {
   const machine = `virt,dumpdtb=${option(dtb)}`;
@@ -48516,7 +48607,7 @@ var outputs = {
 };
 
 // actions/boot-image/main.ts
-import { mkdir as mkdir8 } from "node:fs/promises";
+import { mkdir as mkdir9 } from "node:fs/promises";
 import { basename as basename2, join as join14, resolve } from "node:path";
 
 // lib/emulator/boot.ts
@@ -48605,6 +48696,7 @@ var TOOL_MS = MINUTE_MS;
 var QMP_CONNECT_MS = 30 * SECOND_MS;
 var QMP_ANSWER_MS = 30 * SECOND_MS;
 var QUIT_MS = 20 * SECOND_MS;
+var PAUSE_MS = 50;
 var machineLimits = {
   raspi3b: {
     loginMs: 10 * MINUTE_MS,
@@ -48626,10 +48718,10 @@ var machineLimits = {
 async function waitForReport(machine, name, onStage) {
   const limits = machineLimits[name];
   const { console: console2, timeline } = machine;
-  let shown = "";
+  let shown2 = "";
   const look = () => {
-    if (shown !== timeline.stage) onStage(timeline.stage);
-    shown = timeline.stage;
+    if (shown2 !== timeline.stage) onStage(timeline.stage);
+    shown2 = timeline.stage;
     return timeline.report;
   };
   const up = () => look() !== void 0 || timeline.timings.loginMs !== void 0 ? true : void 0;
@@ -48672,7 +48764,8 @@ function filesReadBy(model, kind = "normal") {
     model.dtb,
     "u-boot.bin",
     "uboot.env",
-    "boot.scr"
+    "boot.scr",
+    "boot2.scr"
   ];
 }
 
@@ -48705,6 +48798,7 @@ function checkReport(report, expected) {
       expected: `about ${mebibytes(expected.dataBytes)}`,
       actual: `${mebibytes(data.sizeBytes)}${data.grown ? "" : ", not grown"}`
     },
+    checkRoom(report),
     same("/var of this build", `/data/var/${report.buildId}`, report.varSource),
     same("marked good", "yes", report.markedGood ? "yes" : "no"),
     same("boot state copies", "valid, valid, equal", copies(bootState.valid, bootState.equal)),
@@ -48719,6 +48813,7 @@ function checkReport(report, expected) {
     ),
     same("RAUC's booted slot", expected.slot, rauc.booted),
     same("RAUC's verdict", "booted, good", verdict(report, expected.slot)),
+    checkMemory(report),
     same("host keys in the image", "none", list(secrets.hostKeysInImage)),
     same("passwords in the image", "none", list(secrets.usersWithPassword)),
     same("machine id in the image", "none", secrets.machineIdInImage ? "present" : "none"),
@@ -48753,6 +48848,25 @@ function checkDataState(report, boot) {
     actual: `${mounted ? "mounted" : "not mounted"}, ${state} (${device})${because}`
   };
 }
+var SCARCE = { bytes: 64 * 1024 ** 2, inodes: 1e3 };
+function checkRoom({ data }) {
+  return {
+    name: "room on data",
+    ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
+    expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
+    actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`
+  };
+}
+var MOST_MEMORY_BYTES = 200 * 1e3 * 1e3;
+function checkMemory({ memory }) {
+  const used = memory.totalBytes - memory.availableBytes;
+  return {
+    name: "memory in use",
+    ok: used <= MOST_MEMORY_BYTES,
+    expected: `at most ${mebibytes(MOST_MEMORY_BYTES)}`,
+    actual: `${mebibytes(used)} of ${mebibytes(memory.totalBytes)}`
+  };
+}
 function verdict(report, slot) {
   const found = report.rauc.slots.find((entry) => entry.bootname === slot);
   return found === void 0 ? `no slot ${slot}` : `${found.state}, ${found.bootStatus ?? "no boot status"}`;
@@ -48782,6 +48896,9 @@ function checkCourse(timings, starts) {
     { name: "time to login", ok: true, expected: "shown only", actual }
   ];
 }
+function present(there) {
+  return there ? "present" : "none";
+}
 var P1_FILES = [...new Set(piModels.flatMap((model) => filesReadBy(model)))];
 function checkCard(card) {
   const [first, second] = card.states;
@@ -48801,7 +48918,7 @@ function checkCard(card) {
       slot ? "unchanged" : `changed to ${card.slotAfter.slice(0, 12)}`
     ),
     same("missing on p1", "none", list(missing)),
-    same("identity file on p1", "none", names.includes("identity.yaml") ? "present" : "none")
+    same("identity file on p1", present(card.identity), present(names.includes("identity.yaml")))
   ];
 }
 
@@ -48840,6 +48957,7 @@ async function sha256OfRange(path, offset, end) {
 async function setFileLength(path, bytes2) {
   await truncate(path, bytes2);
 }
+var COPY_BYTES = 4 * 1024 * 1024;
 
 // lib/emulator/boot-state.ts
 import { crc32 } from "node:zlib";
@@ -48902,9 +49020,9 @@ async function copyImage(bench, image) {
       `${basename(image)} is ${imageBytes} bytes long, a card has ${CARD_BYTES}`
     );
   }
-  const { slotA, data } = checkLayout(basename(image), await readRange(path, 0, 512));
+  const partitions = checkLayout(basename(image), await readRange(path, 0, 512));
   await setFileLength(path, CARD_BYTES);
-  return { path, imageBytes, slotA, data };
+  return { path, imageBytes, ...partitions };
 }
 function checkLayout(name, firstSector) {
   const [boot, slotA, slotB, data] = readPartitionTable(firstSector) ?? [];
@@ -48915,7 +49033,7 @@ function checkLayout(name, firstSector) {
     const text = `the first partition of ${name} begins at byte ${boot.offset}, not at ${P1_OFFSET}`;
     throw new EmulatorError("IMAGE", text);
   }
-  return { slotA, data };
+  return { slotA, slotB, data };
 }
 async function unpack(bench, image, path) {
   const { tools, world, work } = bench;
@@ -48929,9 +49047,9 @@ async function copySparse(bench, image, path) {
 function p1(disk) {
   return `${disk.path}@@${P1_OFFSET}`;
 }
-async function putOnP1(bench, disk, name, text) {
+async function putOnP1(bench, disk, name, content) {
   const file2 = join5(bench.work, `put-${name}`);
-  await writeAtomically(file2, text);
+  await writeAtomically(file2, content);
   await runTool(bench, ["mcopy", "-o", "-i", p1(disk), file2, `::${name}`]);
 }
 async function takeFromP1(bench, disk, name) {
@@ -49027,11 +49145,13 @@ var reportSchema = external_exports.object({
   rootReadOnly: external_exports.boolean(),
   data: external_exports.object({
     mounted: external_exports.boolean(),
-    state: external_exports.enum(["fresh", "ok", "repaired", "tmpfs"]),
+    state: external_exports.enum(["fresh", "kept", "ok", "repaired", "tmpfs"]),
     reason: external_exports.string(),
     device: external_exports.string(),
     sizeBytes: bytes,
-    grown: external_exports.boolean()
+    grown: external_exports.boolean(),
+    freeBytes: bytes,
+    freeInodes: external_exports.number().int().nonnegative()
   }),
   varSource: external_exports.string(),
   bootState: external_exports.object({
@@ -49054,7 +49174,14 @@ var reportSchema = external_exports.object({
   machineId: external_exports.string(),
   identity: external_exports.object({ present: external_exports.boolean(), keys: external_exports.number().int().nonnegative() }),
   network: external_exports.array(external_exports.object({ name: external_exports.string(), addresses: external_exports.array(external_exports.string()) })),
-  memory: external_exports.object({ totalBytes: bytes, availableBytes: bytes }),
+  memory: external_exports.object({
+    totalBytes: bytes,
+    availableBytes: bytes,
+    /** What the kernel keeps for itself and cannot give back at once. */
+    kernelBytes: bytes,
+    /** Largest first, each with its own share. */
+    processes: external_exports.array(external_exports.object({ name: external_exports.string(), bytes }))
+  }),
   uptimeSeconds: external_exports.number().nonnegative()
 });
 var MARK = "HOME-PI-REPORT ";
@@ -49165,7 +49292,7 @@ var SerialConsole = class {
   #tail = [];
   #watchers = /* @__PURE__ */ new Set();
   #lastByteAt;
-  #fatal;
+  #fatals = [];
   #problem;
   #ended;
   #changed = Promise.withResolvers();
@@ -49203,6 +49330,13 @@ var SerialConsole = class {
   send(text) {
     this.#options.send(text);
   }
+  /** The machine was reset from outside: what went before, an unfinished line too, counts no more. */
+  beginAgain() {
+    this.#text.end();
+    this.#fatals = [];
+    this.#tail.length = 0;
+    this.#lastByteAt = this.#options.clock.now();
+  }
   /**
    * Waits until `look` finds what it wants.
    * @throws EmulatorError PANIC, EMERGENCY, BOOTLOADER, SILENCE, DEADLINE, QEMU, with the last 40 lines.
@@ -49214,7 +49348,8 @@ var SerialConsole = class {
       if (this.#problem !== void 0) throw this.#problem;
       const found = wait.look(this);
       if (found !== void 0) return found;
-      if (this.#fatal !== void 0) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
+      const fatal = this.#fatals.find(({ code }) => wait.despite?.includes(code) !== true);
+      if (fatal !== void 0) throw await this.#fatalError(fatal, fatal.atMs);
       if (this.#ended !== void 0) throw this.#endedError(wait.what);
       const now = clock2.now();
       if (now >= deadline) {
@@ -49231,7 +49366,7 @@ var SerialConsole = class {
     }
   }
   /** Waits for a line, finished or not, that matches; only what arrives after the call counts. */
-  async waitForText(pattern, what, timeoutMs) {
+  async waitForText(pattern, what, timeoutMs, despite = []) {
     let seen;
     const watch = (line) => {
       if (seen === void 0 && pattern.test(line)) seen = line;
@@ -49242,7 +49377,7 @@ var SerialConsole = class {
         watch(this.#text.pending);
         return seen;
       };
-      return await this.waitFor({ what, timeoutMs, look });
+      return await this.waitFor({ what, timeoutMs, look, despite });
     } finally {
       this.#watchers.delete(watch);
     }
@@ -49279,7 +49414,8 @@ var SerialConsole = class {
     if (signal.aborted) throw new ProcessError("INTERRUPTED", "the boot was interrupted");
   }
   #noteFatal(fatal) {
-    if (fatal !== void 0) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+    if (fatal === void 0 || this.#fatals.some(({ code }) => code === fatal.code)) return;
+    this.#fatals.push({ ...fatal, atMs: this.elapsedMs });
   }
   /** What follows a panic on the line is its trace, so it is read for a moment more. */
   async #fatalError(fatal, atMs) {
@@ -49301,6 +49437,53 @@ var SerialConsole = class {
 function seconds(ms) {
   return String(Math.round(ms / 1e3));
 }
+
+// lib/emulator/course.ts
+var EVENTS = [
+  [/^In: +\S/, () => "start"],
+  [/^home-pi: boot state at block 0x10 is damaged/, () => "copy 1 damaged"],
+  [/^home-pi: boot state at block 0x2000 is damaged/, () => "copy 2 damaged"],
+  [/^home-pi: slot ([AB]), (\S+) attempts left after this one/, (slot, left) => `slot ${slot}, ${left} left`],
+  [/^home-pi: no slot has attempts left/, () => "no slot left"],
+  [/^home-pi: slot ([AB]) did not start/, (slot) => `slot ${slot} failed`],
+  [/^Starting kernel/, () => "kernel"]
+];
+var LOGIN2 = /(^|\s)[a-z0-9-]+ login: *$/i;
+var FATAL2 = { PANIC: "panic", EMERGENCY: "emergency", BOOTLOADER: "prompt" };
+function eventIn(line, unfinished) {
+  if (LOGIN2.test(line)) return "login";
+  const fatal = fatalIn(line, unfinished);
+  if (fatal !== void 0) return FATAL2[fatal.code];
+  if (unfinished) return void 0;
+  for (const [pattern, event] of EVENTS) {
+    const match = pattern.exec(line);
+    if (match !== null) return event(match[1] === "B" ? "B" : "A", match[2] ?? "");
+  }
+  return void 0;
+}
+var Course = class {
+  #events = [];
+  /** What the unfinished line has told already: it is looked at again with each byte, and when it ends. */
+  #told;
+  get events() {
+    return this.#events;
+  }
+  line(line) {
+    const event = eventIn(line, false);
+    if (event !== void 0 && event !== this.#told) this.#add(event);
+    this.#told = void 0;
+  }
+  unfinished(line) {
+    const event = eventIn(line, true);
+    if (event === void 0 || event === this.#told) return;
+    this.#told = event;
+    this.#add(event);
+  }
+  #add(event) {
+    if (event === "panic" && this.#events.at(-1) === "panic") return;
+    this.#events.push(event);
+  }
+};
 
 // lib/emulator/qmp.ts
 var messageSchema = external_exports.union([
@@ -49427,17 +49610,17 @@ function parse3(line) {
 // lib/emulator/power.ts
 var PoweredMachine = class _PoweredMachine {
   console;
-  timeline;
   exited;
   #running;
   #request;
   #clock;
+  #timeline = new Timeline();
+  #course = new Course();
   #qmp;
   constructor(bench, request) {
     const { tools, world, work } = bench;
     this.#request = request;
     this.#clock = world.clock;
-    this.timeline = new Timeline();
     this.console = new SerialConsole({
       clock: world.clock,
       signal: world.signal,
@@ -49448,8 +49631,12 @@ var PoweredMachine = class _PoweredMachine {
       onLine: (line, at) => {
         request.onLine?.(line);
         this.timeline.line(line, at);
+        this.#course.line(line);
       },
-      onUnfinished: (line, at) => this.timeline.unfinished(line, at)
+      onUnfinished: (line, at) => {
+        this.timeline.unfinished(line, at);
+        this.#course.unfinished(line);
+      }
     });
     const binds = [{ source: work }, { source: request.socketFolder }];
     const command = tools.command(machineCommand(request), {
@@ -49488,6 +49675,35 @@ var PoweredMachine = class _PoweredMachine {
       enough.abort();
     }
   }
+  /** What was seen since power-on, or since the last reset. */
+  get timeline() {
+    return this.#timeline;
+  }
+  /** The same as a list of events, those included that end no boot. */
+  get course() {
+    return this.#course;
+  }
+  /** Types bytes into the serial line as they are. */
+  type(bytes2) {
+    this.#running.write(bytes2);
+  }
+  /** Holds the guest still: it neither runs nor writes, and the card may be changed until the next reset. */
+  async pause() {
+    await this.#execute("stop");
+    await this.#clock.sleep(PAUSE_MS);
+  }
+  /** Presses reset, and lets a paused guest run. What was seen before, a panic too, counts no more. */
+  async reset() {
+    await this.#execute("system_reset");
+    this.console.beginAgain();
+    this.#timeline = new Timeline();
+    this.#course = new Course();
+    await this.#execute("cont");
+  }
+  async #execute(command) {
+    if (this.#qmp === void 0) throw new EmulatorError("QMP", `the machine is not on: ${command}`);
+    await this.#qmp.execute(command);
+  }
   /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */
   async plugNetwork() {
     const plug = networkHotPlug(this.#request.machine);
@@ -49514,7 +49730,7 @@ async function prepare(bench, request) {
   const disk = await copyImage(bench, request.image);
   if (request.identityText !== void 0) await putOnP1(bench, disk, "identity.yaml", request.identityText);
   const { dtb, firmware } = await boardFiles(bench, disk, request.machine);
-  const text = kernelArguments(request.machine, request.report);
+  const text = [kernelArguments(request.machine, request.report), request.kernelArguments ?? ""].join(" ").trim();
   if (text !== "") await runTool(bench, extraArgumentsCommand(dtb, text));
   return { disk, dtb, firmware };
 }
@@ -49630,7 +49846,7 @@ function describeAnswer(answer) {
 
 // lib/emulator/boot.ts
 async function bootImage(options, tools, world, step) {
-  const log = await openLogFile(options.consoleLog);
+  const log2 = await openLogFile(options.consoleLog);
   try {
     return await withScratch(
       options.scratch,
@@ -49638,11 +49854,11 @@ async function bootImage(options, tools, world, step) {
       (work) => withScratch(
         shortParent(),
         "pi-",
-        (socketFolder) => runBoots(options, { tools, world, work }, { socketFolder, log: log.write }, step)
+        (socketFolder) => runBoots(options, { tools, world, work }, { socketFolder, log: log2.write }, step)
       )
     );
   } finally {
-    await log.close();
+    await log2.close();
   }
 }
 async function runBoots(options, bench, wiring, step) {
@@ -49678,7 +49894,8 @@ async function runBoots(options, bench, wiring, step) {
     boots.push(done.run);
   }
   step.update("reading the card");
-  checks.push(...checkCard(await cardFacts(bench, prepared.disk, slotBefore)));
+  const card = await cardFacts(bench, prepared.disk, slotBefore);
+  checks.push(...checkCard({ ...card, identity: identity !== void 0 }));
   const { machine, image, consoleLog } = options;
   return { version: 1, ok: checks.every((check2) => check2.ok), machine, image, checks, boots, consoleLog };
 }
@@ -49858,7 +50075,7 @@ function lockCache(cacheDir, mode, world, waitMs, onWait) {
 }
 
 // lib/image/tools/ensure.ts
-import { readFile as readFile4 } from "node:fs/promises";
+import { mkdir as mkdir8, readFile as readFile5, rm as rm4 } from "node:fs/promises";
 import { join as join12 } from "node:path";
 
 // lib/external/assets.ts
@@ -49876,63 +50093,432 @@ function asset(...parts) {
   return join10(assetsRoot, ...parts);
 }
 
-// lib/image/archive/resolution.ts
-function parsePackageNames(text) {
-  return text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "").sort();
+// lib/image/archive/explain-apt.ts
+var NETWORK2 = "check this machine's network (and http_proxy, where you use one)";
+var shown = (now) => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+function fileBefore(text, pattern) {
+  const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text);
+  return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
 }
-function explainApt(lines) {
+function explainApt(lines, now) {
   const text = lines.join("\n");
-  const has = (pattern) => pattern.test(text);
-  if (has(/Release file .+ is (?:not valid yet|expired)|Not live until/)) {
-    return {
-      problem: "the archive's Release file is not valid at this machine's time",
-      fix: "check this machine's clock (date)"
-    };
-  }
-  if (has(
-    /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/
-  )) {
-    return {
-      problem: "the archive's signature is not by a key this project trusts",
-      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's"
-    };
-  }
-  if (has(/No space left on device|You don't have enough free space/)) {
-    return { problem: "the disk is full", fix: "free space (./pi clean shows what the cache holds)" };
-  }
+  return wrongTime(text, now) ?? wrongSignature(text, now) ?? wrongName(text) ?? changed(text) ?? unreached(text);
+}
+function wrongTime(text, now) {
+  const early = /Release file .+ is not valid yet|Not live until/.test(text);
+  if (!early && !/Release file .+ is expired/.test(text)) return void 0;
+  const clock2 = `this machine's clock says ${shown(now)}`;
+  const set2 = "set it: sudo timedatectl set-ntp true (or set-time)";
+  return {
+    problem: `the archive's Release file is not valid at this machine's time: ${clock2}`,
+    fix: early ? set2 : `where that is wrong, ${set2}; where it is right, the mirror is out of date: use another`
+  };
+}
+function wrongSignature(text, now) {
+  const unsigned = /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/;
+  if (!unsigned.test(text)) return void 0;
+  const expired = /EXPKEYSIG|expired/.test(text);
+  const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
+  return {
+    problem: "the archive's signature is not by a key this project trusts",
+    fix: `${expired ? clock2 : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`
+  };
+}
+function wrongName(text) {
   const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
     text
   );
-  if (missing !== null) {
-    const name = missing[1] ?? missing[2] ?? "";
-    return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
+  if (missing === null) return void 0;
+  const name = missing[1] ?? missing[2] ?? "";
+  return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
+}
+function changed(text) {
+  const damaged = fileBefore(text, "Hash Sum mismatch");
+  if (damaged !== void 0) {
+    return {
+      problem: `${damaged} came damaged: its digest is not the one Debian signed`,
+      fix: "run the same command again; if it stays so, a mirror or proxy on the way changes files: use another"
+    };
   }
-  if (has(
-    /Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/
+  if (/Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/.test(
+    text
   )) {
     return { problem: "the archive changed while it was read", fix: "run the same command again" };
   }
-  const unreachable = {
-    problem: "the Debian archive cannot be reached",
-    fix: "check this machine's network (and http_proxy, where you use one)"
-  };
-  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|timed out/)) {
+  return void 0;
+}
+function unreached(text) {
+  const unreachable = { problem: "the Debian archive cannot be reached", fix: NETWORK2 };
+  if (/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect/.test(text)) {
     return unreachable;
   }
-  if (has(/(?:does not have|no longer has) a Release file/)) {
+  const [, answer, words = ""] = /\s(5\d\d|40[37]|429)\s+([A-Z][\w -]*)/.exec(text) ?? [];
+  if (answer !== void 0) {
+    const problem = `the Debian archive, or a proxy before it, answers ${answer} ${words.trim()}`;
+    const busy = answer.startsWith("5") || answer === "429";
+    return { problem, fix: busy ? "run the same command again, later" : "check http_proxy" };
+  }
+  if (/Connection failed|Connection reset|Connection timed out|[Ee]rror reading from server|closed (?:the )?connection|timed out/.test(
+    text
+  )) {
+    const begun = /^Get:\d+ /m.test(text);
+    return begun ? {
+      problem: "the Debian archive stopped answering",
+      fix: `run the same command again; if it stays so, ${NETWORK2}`
+    } : unreachable;
+  }
+  if (/(?:does not have|no longer has) a Release file/.test(text)) {
     return {
       problem: "the archive has no such release, or none of that moment",
       fix: "correct base.suite or base.snapshot in cluster.yaml"
     };
   }
-  return has(/Failed to fetch|Cannot initiate the connection/) ? unreachable : void 0;
+  return /Failed to fetch|Cannot initiate the connection/.test(text) ? unreachable : void 0;
+}
+
+// lib/image/limits.ts
+var MINUTE = 6e4;
+var GIB2 = 1024 ** 3;
+var timeouts = {
+  tools: 20 * MINUTE,
+  archive: 5 * MINUTE,
+  base: 90 * MINUTE,
+  provision: 60 * MINUTE,
+  assemble: 15 * MINUTE,
+  short: MINUTE
+};
+var needs = {
+  freeDisk: 8 * GIB2,
+  memory: 1 * GIB2
+};
+var network2 = {
+  /** Seconds without a byte until a connection counts as broken. */
+  silenceSeconds: 30,
+  /** How often a file is asked for again. */
+  retries: 2,
+  /** Milliseconds apt may go on after it gave up on one file, to say why. */
+  lastWordsMs: 5e3,
+  /** Milliseconds the question whether there is an archive may take. */
+  questionMs: 5e3
+};
+
+// lib/image/archive/patience.ts
+var PATIENCE = [
+  `Acquire::Retries "${network2.retries}";`,
+  `Acquire::http::Timeout "${network2.silenceSeconds}";`,
+  `Acquire::https::Timeout "${network2.silenceSeconds}";`
+];
+var patientMmdebstrap = PATIENCE.map(
+  (setting) => `--aptopt=${setting.slice(0, -1)}`
+);
+function gaveUp(line) {
+  return /^Err:\d+ /.test(line);
+}
+
+// lib/image/archive/resolution.ts
+function parsePackageNames(text) {
+  return text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "").sort();
 }
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir7, readdir as readdir5, readFile as readFile3, rename as rename4 } from "node:fs/promises";
+import { mkdir as mkdir7, readdir as readdir5, readFile as readFile4, rename as rename4 } from "node:fs/promises";
 import { dirname as dirname5, join as join11 } from "node:path";
+
+// node_modules/pretty-bytes/index.js
+var BYTE_UNITS = [
+  "B",
+  "kB",
+  "MB",
+  "GB",
+  "TB",
+  "PB",
+  "EB",
+  "ZB",
+  "YB"
+];
+var BIBYTE_UNITS = [
+  "B",
+  "KiB",
+  "MiB",
+  "GiB",
+  "TiB",
+  "PiB",
+  "EiB",
+  "ZiB",
+  "YiB"
+];
+var BIT_UNITS = [
+  "b",
+  "kbit",
+  "Mbit",
+  "Gbit",
+  "Tbit",
+  "Pbit",
+  "Ebit",
+  "Zbit",
+  "Ybit"
+];
+var BIBIT_UNITS = [
+  "b",
+  "kibit",
+  "Mibit",
+  "Gibit",
+  "Tibit",
+  "Pibit",
+  "Eibit",
+  "Zibit",
+  "Yibit"
+];
+var UNIT_SETS = [BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS];
+var toDecimalString = (number4) => {
+  if (number4 >= 1e-6 && number4 < 1e21) {
+    return String(number4);
+  }
+  const [mantissa, exponentString] = number4.toExponential().split("e");
+  const digits = mantissa.replace(".", "");
+  const pointPosition = Number(exponentString) + 1;
+  const isPositive = pointPosition > 0;
+  const padded = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
+  const integerPart = padded.slice(0, isPositive ? pointPosition : 1);
+  const fractionPart = padded.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
+  return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
+};
+var toLocaleString = (number4, locale, options) => {
+  if (typeof locale === "string" || Array.isArray(locale) || locale === true) {
+    const locales = locale === true ? void 0 : locale;
+    if (options !== void 0) {
+      return number4.toLocaleString(locales, options);
+    }
+    const text = toDecimalString(number4);
+    const pointIndex = text.indexOf(".");
+    const maximumFractionDigits = pointIndex === -1 ? 0 : text.length - pointIndex - 1;
+    if (maximumFractionDigits > 100) {
+      return text;
+    }
+    return number4.toLocaleString(locales, { maximumFractionDigits });
+  }
+  if (options === void 0) {
+    return toDecimalString(number4);
+  }
+  return number4.toLocaleString("en-US", { ...options, useGrouping: false });
+};
+var log10 = (numberOrBigInt) => {
+  if (typeof numberOrBigInt === "number") {
+    return Math.log10(numberOrBigInt);
+  }
+  const string4 = numberOrBigInt.toString(10);
+  return string4.length + Math.log10(`0.${string4.slice(0, 15)}`);
+};
+var log = (numberOrBigInt) => {
+  if (typeof numberOrBigInt === "number") {
+    return Math.log(numberOrBigInt);
+  }
+  return log10(numberOrBigInt) * Math.log(10);
+};
+var divide = (numberOrBigInt, base, exponent) => {
+  const divisor = base ** exponent;
+  if (typeof numberOrBigInt === "number" || numberOrBigInt <= Number.MAX_SAFE_INTEGER) {
+    return Number(numberOrBigInt) / divisor;
+  }
+  const bigintDivisor = BigInt(base) ** BigInt(exponent);
+  const integerPart = numberOrBigInt / bigintDivisor;
+  const remainder = numberOrBigInt % bigintDivisor;
+  return Number(integerPart) + Number(remainder) / divisor;
+};
+var toUnrepresentableString = (number4, base, exponent, localeOptions) => {
+  const scale = BigInt(base) ** BigInt(exponent);
+  const whole = number4 / scale;
+  if (localeOptions === void 0) {
+    return whole.toString();
+  }
+  const minimumFractionDigits = localeOptions.minimumFractionDigits ?? 0;
+  const maximumFractionDigits = Math.max(localeOptions.maximumFractionDigits ?? 3, minimumFractionDigits);
+  const truncated = (number4 % scale * 10n ** BigInt(maximumFractionDigits) / scale).toString().padStart(maximumFractionDigits, "0");
+  const fraction = truncated.replace(/0+$/, "").padEnd(minimumFractionDigits, "0");
+  return fraction ? `${whole}.${fraction}` : whole.toString();
+};
+var signOf = (number4, signed) => {
+  if (number4 < 0) {
+    return "-";
+  }
+  if (!signed) {
+    return "";
+  }
+  return number4 === 0 || number4 === 0n ? " " : "+";
+};
+var assertFixedWidth = (fixedWidth) => {
+  if (fixedWidth !== void 0 && (typeof fixedWidth !== "number" || !Number.isSafeInteger(fixedWidth) || fixedWidth < 0)) {
+    throw new TypeError(`Expected fixedWidth to be a non-negative integer, got ${typeof fixedWidth}: ${fixedWidth}`);
+  }
+};
+var assertFractionDigits = (name, value) => {
+  if (value !== void 0 && (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 100)) {
+    throw new TypeError(`Expected ${name} to be an integer between 0 and 100, got ${typeof value}: ${value}`);
+  }
+};
+var buildLocaleOptions = (options) => {
+  const { minimumFractionDigits, maximumFractionDigits } = options;
+  if (minimumFractionDigits === void 0 && maximumFractionDigits === void 0) {
+    return void 0;
+  }
+  assertFractionDigits("minimumFractionDigits", minimumFractionDigits);
+  assertFractionDigits("maximumFractionDigits", maximumFractionDigits);
+  if (minimumFractionDigits > maximumFractionDigits) {
+    throw new RangeError(`Expected minimumFractionDigits (${minimumFractionDigits}) to not be greater than maximumFractionDigits (${maximumFractionDigits})`);
+  }
+  return {
+    ...minimumFractionDigits !== void 0 && { minimumFractionDigits },
+    ...maximumFractionDigits !== void 0 && { maximumFractionDigits },
+    roundingMode: "trunc"
+  };
+};
+function prettyBytes(number4, options) {
+  if (typeof number4 !== "bigint" && !Number.isFinite(number4)) {
+    throw new TypeError(`Expected a finite number, got ${typeof number4}: ${number4}`);
+  }
+  options = {
+    bits: false,
+    binary: false,
+    space: true,
+    nonBreakingSpace: false,
+    ...options
+  };
+  assertFixedWidth(options.fixedWidth);
+  const localeOptions = buildLocaleOptions(options);
+  const UNITS = UNIT_SETS[(options.bits ? 2 : 0) + (options.binary ? 1 : 0)];
+  const separator = options.space ? options.nonBreakingSpace ? " " : " " : "";
+  if (Object.is(number4, -0)) {
+    number4 = 0;
+  }
+  const prefix = signOf(number4, options.signed);
+  if (number4 < 0) {
+    number4 = -number4;
+  }
+  const base = options.binary ? 1024 : 1e3;
+  let exponent = 0;
+  if (number4 >= 1) {
+    exponent = Math.min(Math.floor(options.binary ? log(number4) / Math.log(base) : log10(number4) / 3), UNITS.length - 1);
+  }
+  const scaled = divide(number4, base, exponent);
+  let numberString;
+  if (Number.isFinite(scaled)) {
+    number4 = scaled;
+    if (number4 < 1 && exponent > 0) {
+      number4 *= base;
+      exponent -= 1;
+    }
+    if (!localeOptions) {
+      const minimumPrecision = Math.max(3, Math.floor(number4).toString().length);
+      number4 = Number(number4.toPrecision(minimumPrecision));
+      if (number4 >= base && exponent < UNITS.length - 1) {
+        number4 /= base;
+        exponent += 1;
+      }
+    }
+    numberString = toLocaleString(number4, options.locale, localeOptions);
+  } else {
+    numberString = toUnrepresentableString(number4, base, exponent, localeOptions);
+  }
+  const result = prefix + numberString + separator + UNITS[exponent];
+  return result.padStart(options.fixedWidth ?? 0);
+}
+
+// lib/external/memory.ts
+import { readFile as readFile3 } from "node:fs/promises";
+import { freemem } from "node:os";
+async function availableMemory() {
+  const text = await readFile3("/proc/meminfo", "utf8").catch(() => "");
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
+  return kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+}
+async function memoryKills() {
+  const text = await readFile3("/proc/vmstat", "utf8").catch(() => "");
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+// lib/image/starvation.ts
+var TOLD = ["NO_SPACE", "READ_ONLY", "NO_MEMORY", "PREFLIGHT", "SLOT_TOO_LARGE"];
+var ABOUT_WORK = ["image", "process", "download"];
+var AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
+var PLENTY_BYTES = 64 * 1024 ** 2;
+var LONGEST_DETAIL = 300;
+function symptomsOf(error62) {
+  let said;
+  let killed = false;
+  for (let at = error62; at instanceof Error; at = at.cause) {
+    const own2 = at instanceof ProcessError ? at.exhaustion : void 0;
+    const details = at instanceof Failure ? at.details : [];
+    said ??= own2 ?? exhaustionIn([at.message, ...details].join("\n"));
+    killed ||= at instanceof ProcessError && at.killed;
+  }
+  return { said, killed };
+}
+function explainStarvation(error62, scene) {
+  if (error62 instanceof ImageError && TOLD.includes(error62.code)) return void 0;
+  if (error62 instanceof Failure && (error62.code === "INTERRUPTED" || !ABOUT_WORK.includes(error62.area)))
+    return void 0;
+  const { folder, room } = scene;
+  const { said, killed } = symptomsOf(error62);
+  const details = [firstLine(error62), ...said === void 0 ? [] : [said.line]].filter(
+    (line, at, all) => line !== "" && all.indexOf(line) === at
+  );
+  const failure2 = (code, message, fix) => new ImageError(code, message, { details, fix, cause: error62 });
+  const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
+  if (room.refuses === "EROFS") {
+    return failure2("READ_ONLY", `${folder} is on a read-only file system`, `use another: ${scene.elsewhere}`);
+  }
+  if (said?.what === "space" || full) {
+    return failure2(
+      "NO_SPACE",
+      noSpace(scene),
+      `free some there (./pi clean --yes empties the cache), or use another disk: ${scene.elsewhere}`
+    );
+  }
+  const more = "close other programs, or give this machine more memory or swap, then run it again";
+  const free = `${size(scene.freeMemoryBytes)} free now, ${size(needs.memory)} needed`;
+  if (said?.what === "memory" || killed && scene.memoryKills > 0) {
+    const what = killed ? "killed: out of memory" : "out of memory";
+    return failure2("NO_MEMORY", `${what} (${free})`, more);
+  }
+  if (killed) {
+    return failure2(
+      "NO_MEMORY",
+      `killed from outside, as Linux does when it is out of memory (${free})`,
+      `${more}; sudo dmesg | tail says whether Linux did it`
+    );
+  }
+  return void 0;
+}
+var size = (bytes2) => prettyBytes(bytes2, { binary: true });
+function noSpace({ folder, room }) {
+  if (room.freeFiles === 0) return `no space left in ${folder}: not one more file fits (no inode is free)`;
+  if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
+  return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
+}
+function firstLine(error62) {
+  const text = error62 instanceof Error ? error62.message : String(error62);
+  return (text.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
+}
+async function sayingWhatRanOut(folder, elsewhere, work) {
+  const killsBefore = await memoryKills();
+  try {
+    return await work();
+  } catch (error62) {
+    const scene = {
+      folder,
+      elsewhere,
+      room: await roomAt(folder),
+      freeMemoryBytes: await availableMemory(),
+      memoryKills: await memoryKills() - killsBefore
+    };
+    throw explainStarvation(error62, scene) ?? error62;
+  }
+}
+
+// lib/image/cache.ts
 var DONE = "done.json";
+var OTHER_CACHE = "PI_CACHE=/another/folder ./pi build";
 function cacheFolder(cacheDir, room, key) {
   return join11(cacheDir, room, key);
 }
@@ -49951,11 +50537,17 @@ async function ensureCached(request, world, reporter) {
     const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
     await mkdir7(making, { recursive: true });
     try {
-      await request.make(making);
-      const about = { key: request.key, madeAt: new Date(world.clock.now()).toISOString(), ...request.about };
-      await writeAtomically(join11(making, DONE), `${JSON.stringify(about, null, 2)}
+      await sayingWhatRanOut(request.cacheDir, OTHER_CACHE, async () => {
+        await request.make(making);
+        const about = {
+          key: request.key,
+          madeAt: new Date(world.clock.now()).toISOString(),
+          ...request.about
+        };
+        await writeAtomically(join11(making, DONE), `${JSON.stringify(about, null, 2)}
 `);
-      await rename4(making, folder);
+        await rename4(making, folder);
+      });
     } catch (error62) {
       await removeWhole(making);
       throw error62;
@@ -49974,22 +50566,6 @@ async function removeLeftovers(folder) {
     }
   }
 }
-
-// lib/image/limits.ts
-var MINUTE = 6e4;
-var GIB2 = 1024 ** 3;
-var timeouts = {
-  tools: 20 * MINUTE,
-  archive: 5 * MINUTE,
-  base: 90 * MINUTE,
-  provision: 60 * MINUTE,
-  assemble: 15 * MINUTE,
-  short: MINUTE
-};
-var needs = {
-  freeDisk: 8 * GIB2,
-  memory: 1 * GIB2
-};
 
 // lib/image/tools/enter.ts
 var ENTER = asset("lib", "image", "tools", "enter.sh");
@@ -50030,12 +50606,12 @@ function resolvedToolsFile(architecture) {
   return asset("tools", `resolved.${architecture}.txt`);
 }
 async function ensureTools(world, reporter, cacheDir) {
-  const names = parsePackageNames(await readFile4(asset("tools", "packages.txt"), "utf8"));
+  const names = parsePackageNames(await readFile5(asset("tools", "packages.txt"), "utf8"));
   const key = sha256OfText(
     (await Promise.all([
-      readFile4(asset("tools", "packages.txt"), "utf8"),
-      readFile4(resolvedToolsFile(hostArchitecture), "utf8"),
-      readFile4(asset("lib", "image", "tools", "prepare.sh"), "utf8")
+      readFile5(asset("tools", "packages.txt"), "utf8"),
+      readFile5(resolvedToolsFile(hostArchitecture), "utf8"),
+      readFile5(asset("lib", "image", "tools", "prepare.sh"), "utf8")
     ])).join("\0")
   );
   const entry = await ensureCached(
@@ -50044,19 +50620,23 @@ async function ensureTools(world, reporter, cacheDir) {
       room: "tools",
       key,
       about: { packages: names },
-      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join12(folder, "root"), names, world, step))
+      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(folder, names, world, step))
     },
     world,
     reporter
   );
   return toolsTreeAt(join12(entry.folder, "root"), key);
 }
-async function makeTools(root, names, world, step) {
+async function makeTools(folder, names, world, step) {
+  const root = join12(folder, "root");
+  const scratch = join12(folder, "tmp");
+  await mkdir8(scratch);
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
     ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
+    ...patientMmdebstrap,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root]
@@ -50068,12 +50648,26 @@ async function makeTools(root, names, world, step) {
     if (line.startsWith("I: ")) step.update(line.slice(3));
   };
   try {
-    await world.processes.run({ argv, timeoutMs: timeouts.tools, signal: world.signal, onLine });
+    await world.processes.run({
+      argv,
+      // /tmp of this machine may be full or read-only; the cache has been looked at.
+      env: { TMPDIR: scratch },
+      timeoutMs: timeouts.tools,
+      graceMs: network2.lastWordsMs,
+      signal: world.signal,
+      hopelessAt: gaveUp,
+      onLine
+    });
   } catch (cause) {
-    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", output2, cause);
+    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", {
+      output: output2,
+      cause,
+      now: world.clock.now()
+    });
   }
+  await rm4(scratch, { recursive: true });
 }
-function explainMmdebstrap(code, what, output2, cause) {
+function explainMmdebstrap(code, what, { output: output2, cause, now }) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
     if (cause.code !== "NOT_FOUND") return cause;
     return new ImageError("PREFLIGHT", `${what}: mmdebstrap is not installed`, {
@@ -50081,11 +50675,14 @@ function explainMmdebstrap(code, what, output2, cause) {
       cause
     });
   }
-  const known = explainApt(output2);
+  const known = explainApt(output2, now);
   if (known !== void 0) {
+    const told = output2.filter(
+      (line, at) => /^(E|W|Err|Error|Warning)\b/.test(line) || /^\s/.test(line) && /^Err/.test(output2[at - 1] ?? "")
+    );
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: output2.filter((line) => /^(E|W|Err|Error):?/.test(line)).slice(-8),
+      details: told.slice(-8),
       cause
     });
   }
@@ -50181,7 +50778,7 @@ async function run2(inputs2, around, world, reporter) {
   const name = basename2(image).replace(/\.img(\.zst)?$/, "");
   const results = join14(around.temporary, "home-pi-boot");
   const folder = join14(results, `${name}-${inputs2.machine}`);
-  await mkdir8(folder, { recursive: true });
+  await mkdir9(folder, { recursive: true });
   const files = { result: join14(folder, "result.json"), "console-log": join14(folder, "console.log") };
   try {
     const result = await bootInTime(image, files["console-log"], inputs2, around, world, reporter);

@@ -6735,7 +6735,7 @@ var require_client_h1 = __commonJS({
       kResume,
       kHTTPContext
     } = require_symbols();
-    var constants3 = require_constants2();
+    var constants4 = require_constants2();
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
     var addListener = util.addListener;
@@ -6810,7 +6810,7 @@ var require_client_h1 = __commonJS({
       constructor(client, socket, { exports: exports2 }) {
         assert2(Number.isFinite(client[kMaxHeadersSize]) && client[kMaxHeadersSize] > 0);
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants4.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -6905,11 +6905,11 @@ var require_client_h1 = __commonJS({
             currentBufferRef = null;
           }
           const offset = llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr;
-          if (ret !== constants3.ERROR.OK) {
+          if (ret !== constants4.ERROR.OK) {
             const body = data.subarray(offset);
-            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants4.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(body);
-            } else if (ret === constants3.ERROR.PAUSED) {
+            } else if (ret === constants4.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(body);
             } else {
@@ -6932,10 +6932,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants3.ERROR.OK) {
+        if (ret === constants4.ERROR.OK) {
           return null;
         }
-        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants4.ERROR.PAUSED || ret === constants4.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -6952,7 +6952,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants3.ERROR[ret], data);
+        return new HTTPParserError(message, constants4.ERROR[ret], data);
       }
       destroy() {
         assert2(this.ptr != null);
@@ -7132,7 +7132,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants3.ERROR.PAUSED : 0;
+        return pause ? constants4.ERROR.PAUSED : 0;
       }
       onBody(buf) {
         const { client, socket, statusCode, maxResponseSize } = this;
@@ -7154,7 +7154,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onData(buf) === false) {
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         }
       }
       onMessageComplete() {
@@ -7190,13 +7190,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert2(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(() => client[kResume]());
         } else {
@@ -47172,7 +47172,18 @@ function date4(params) {
 
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  access,
+  constants,
+  mkdir,
+  open as open2,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs
+} from "node:fs/promises";
 import { dirname as dirname2, join as join2, relative, sep } from "node:path";
 async function readTextIfPresent(path) {
   try {
@@ -47672,12 +47683,46 @@ function createReporter(options2) {
 // lib/external/process.ts
 import { spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+
+// lib/external/exhaustion.ts
+var SAID = [
+  [
+    "space",
+    /No space left on device|Disk quota exceeded|(?:not|have) enough free space|ENOSPC|EDQUOT|Disk full|Could not allocate block in ext2 filesystem/i
+  ],
+  [
+    "memory",
+    /Cannot allocate memory|virtual memory exhausted|Out of memory|not enough memory|memory exhausted|MemoryError|std::bad_alloc|ENOMEM|Unable to (?:reserve|map) .*(?:address|memory)/i
+  ],
+  ["read-only", /Read-only file system|EROFS/i]
+];
+var LONGEST_LINE = 300;
+function exhaustionIn(text2) {
+  for (const [what, pattern] of SAID) {
+    const match = pattern.exec(text2);
+    if (match === null) continue;
+    const start2 = text2.lastIndexOf("\n", match.index) + 1;
+    const end = text2.indexOf("\n", match.index);
+    const line = text2.slice(start2, end < 0 ? void 0 : end).trim();
+    const from = Math.max(0, match.index - start2 - LONGEST_LINE / 2);
+    return { what, line: line.length <= LONGEST_LINE ? line : line.slice(from, from + LONGEST_LINE) };
+  }
+  return void 0;
+}
+
+// lib/external/process.ts
 var ProcessError = class extends Failure {
   area = "process";
   exitCode;
+  /** Ended by SIGKILL, which the kernel sends when memory runs out: itself or what it ran (128 + 9). */
+  killed;
+  /** What it said it ran out of, anywhere in its output. */
+  exhaustion;
   constructor(code, message, options2 = {}) {
     super(code, message, options2);
     this.exitCode = options2.exitCode;
+    this.killed = options2.signal === "SIGKILL" || options2.exitCode === 137;
+    this.exhaustion = options2.exhaustion;
   }
 };
 var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -47800,24 +47845,30 @@ async function run(command) {
   const child = spawn(command, false);
   const exited = exitOf(child);
   const output2 = { stdout: new Tail(), stderr: new Tail() };
-  for (const stream of ["stdout", "stderr"]) {
-    const lines = lineSplitter((line) => command.onLine?.(line, stream));
-    child[stream]?.on("data", (chunk) => {
-      output2[stream].push(chunk);
-      if (command.onLine !== void 0) lines.push(chunk);
-    });
-    child[stream]?.on("end", () => lines.end());
-  }
   let ended;
+  let giveUp;
   const end = (why) => {
     ended ??= why;
     void endGroup(child, exited, command.graceMs);
   };
+  for (const stream of ["stdout", "stderr"]) {
+    const lines = lineSplitter((line) => {
+      command.onLine?.(line, stream);
+      if (command.hopelessAt?.(line) === true)
+        giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
+    });
+    child[stream]?.on("data", (chunk) => {
+      output2[stream].push(chunk);
+      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines.push(chunk);
+    });
+    child[stream]?.on("end", () => lines.end());
+  }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
   command.signal?.addEventListener("abort", onAbort, { once: true });
   const result = await exited;
   clearTimeout(timer);
+  clearTimeout(giveUp);
   command.signal?.removeEventListener("abort", onAbort);
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
@@ -47831,9 +47882,18 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
+  if (ended === "hopeless")
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
+    const exhaustion = exhaustionIn(`${stderr}
+${stdout}`);
+    throw new ProcessError("EXIT", `${name} ${how}`, {
+      details,
+      exitCode,
+      signal: result.signal,
+      exhaustion
+    });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -48044,7 +48104,7 @@ var HttpResponseRetryCodes = [
 
 // node_modules/@actions/core/lib/summary.js
 import { EOL as EOL3 } from "os";
-import { constants, promises } from "fs";
+import { constants as constants2, promises } from "fs";
 var __awaiter = function(thisArg, _arguments, P, generator) {
   function adopt(value) {
     return value instanceof P ? value : new P(function(resolve4) {
@@ -48072,7 +48132,7 @@ var __awaiter = function(thisArg, _arguments, P, generator) {
     step((generator = generator.apply(thisArg, _arguments || [])).next());
   });
 };
-var { access, appendFile, writeFile } = promises;
+var { access: access2, appendFile, writeFile } = promises;
 var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
 var Summary = class {
   constructor() {
@@ -48094,7 +48154,7 @@ var Summary = class {
         throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
       }
       try {
-        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+        yield access2(pathFromEnv, constants2.R_OK | constants2.W_OK);
       } catch (_a3) {
         throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
       }

@@ -1,13 +1,14 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readTextIfPresent, sha256OfText, writeAtomically } from "../../external/files.ts";
 import { acquireLock } from "../../external/lock.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { ensureCached } from "../cache.ts";
-import { timeouts } from "../limits.ts";
+import { network, timeouts } from "../limits.ts";
 import { explainMmdebstrap, KEYRING } from "../tools/ensure.ts";
 import type { ToolsTree } from "../tools/tree.ts";
+import { gaveUp, PATIENCE, patientMmdebstrap } from "./patience.ts";
 import {
   formatResolution,
   newestReleaseDate,
@@ -60,6 +61,7 @@ APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::ForceHash "sha256";
+${PATIENCE.join("\n")}
 `;
 
 /**
@@ -156,6 +158,7 @@ async function makeSkeleton(
     "--variant=essential",
     "--mode=root",
     "--format=directory",
+    ...patientMmdebstrap,
   ];
   const argv = [
     "mmdebstrap",
@@ -167,6 +170,8 @@ async function makeSkeleton(
   ] as const;
   await mkdir(join(folder, "selections"), { recursive: true });
   await runArchiveTool(argv, folder, tools, world, timeouts.archive, step);
+  // Its copy of the options above would outlive and outweigh those of each opening.
+  await rm(join(folder, "skel/etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
 }
 
 async function runArchiveTool(
@@ -185,6 +190,8 @@ async function runArchiveTool(
         env: { APT_CONFIG: join(folder, "apt.conf") },
         timeoutMs,
         signal: world.signal,
+        hopelessAt: gaveUp,
+        graceMs: network.lastWordsMs,
         onLine: (line) => {
           output.push(line);
           step?.line(line);
@@ -193,6 +200,10 @@ async function runArchiveTool(
     );
     return result.stdout;
   } catch (cause) {
-    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", output, cause);
+    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", {
+      output,
+      cause,
+      now: world.clock.now(),
+    });
   }
 }

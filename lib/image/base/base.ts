@@ -83,7 +83,12 @@ async function makeBase(folder: string, request: BaseRequest, workshop: Workshop
       );
       await workshop.world.processes.run(command);
     } catch (cause) {
-      throw explainMmdebstrap("BASE", `the base of ${request.profile} could not be made`, output, cause);
+      const now = workshop.world.clock.now();
+      throw explainMmdebstrap("BASE", `the base of ${request.profile} could not be made`, {
+        output,
+        cause,
+        now,
+      });
     }
     if (!request.given) await assertPackages(root, request);
     step.update("packing", 0.99);

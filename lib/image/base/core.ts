@@ -5,10 +5,11 @@ import { sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
 import { type Archive, type ArchiveChoice, archiveArguments } from "../archive/archive.ts";
+import { gaveUp, patientMmdebstrap } from "../archive/patience.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { type CacheEntry, ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
-import { timeouts } from "../limits.ts";
+import { network, timeouts } from "../limits.ts";
 import { canonicalTarArguments } from "../provision/canonical-tar.ts";
 import { explainMmdebstrap, KEYRING } from "../tools/ensure.ts";
 import type { ToolsTree } from "../tools/tree.ts";
@@ -120,7 +121,8 @@ async function makeCore(folder: string, request: CoreRequest, workshop: Workshop
       }),
     );
   } catch (cause) {
-    throw explainMmdebstrap("BASE", "the core system could not be made", output, cause);
+    const now = workshop.world.clock.now();
+    throw explainMmdebstrap("BASE", "the core system could not be made", { output, cause, now });
   }
   step.update("packing");
   await packTree(root, join(folder, "core.tar"), request.archive.epoch, workshop);
@@ -148,6 +150,7 @@ async function mmdebstrap(
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
     ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
+    ...patientMmdebstrap,
     ...[`--keyring=${KEYRING}`, `--dpkgopt=${join(SCRIPTS, "dpkg.cfg")}`],
     ...[`--dpkgopt=${leftOut(request.board)}`, ...hooks],
     `--include=${request.packages.map(pinned).join(",")}`,
@@ -210,6 +213,8 @@ export function inTools(
     },
     timeoutMs: timeouts.base,
     signal: workshop.world.signal,
+    hopelessAt: gaveUp,
+    graceMs: network.lastWordsMs,
     onLine: (line) => {
       options.output.push(line);
       options.step.line(line);

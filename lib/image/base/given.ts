@@ -7,6 +7,7 @@ import type { Archive } from "../archive/archive.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { ensureCached } from "../cache.ts";
 import { ImageError } from "../failure.ts";
+import { explainMmdebstrap } from "../tools/ensure.ts";
 import { type Core, coreIn, inTools, SCRIPTS, type Workshop } from "./core.ts";
 
 export interface GivenRequest {
@@ -42,9 +43,13 @@ export async function givenCore(
           await mkdir(join(folder, "firmware"));
           const argv = ["sh", join(SCRIPTS, "firmware.sh"), join(folder, "firmware")] as const;
           const more = request.firmware.map((entry) => `${entry.name}=${entry.version}`);
-          await world.processes.run(
-            inTools(workshop, request.archive, [...argv], { folder, step, output: [], more }),
-          );
+          const output: string[] = [];
+          await world.processes
+            .run(inTools(workshop, request.archive, [...argv], { folder, step, output, more }))
+            .catch((cause) => {
+              const what = "the board's firmware could not be fetched";
+              throw explainMmdebstrap("BASE", what, { output, cause, now: world.clock.now() });
+            });
         }),
     },
     world,

@@ -17,10 +17,11 @@ import { CORE_SCRIPTS, type Core, ensureCore, SCRIPTS, titled, type Workshop } f
 import { parseDpkgStatus } from "../base/dpkg-status.ts";
 import { givenCore } from "../base/given.ts";
 import { useForeignBinaries } from "../binfmt.ts";
-import { ensureCached } from "../cache.ts";
+import { ensureCached, OTHER_CACHE } from "../cache.ts";
 import { usingCache } from "../cache-use.ts";
 import { ImageError } from "../failure.ts";
 import type { Provisioner } from "../provision/provisioner.ts";
+import { sayingWhatRanOut } from "../starvation.ts";
 import { ensureTools } from "../tools/ensure.ts";
 import { type ResolvedPlan, resolvePlan } from "./resolve.ts";
 import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
@@ -42,11 +43,11 @@ export interface BuildOptions {
 }
 
 /** Builds the definition's images, taking from the cache what has not changed. */
-export async function buildImages(
-  options: BuildOptions,
-  world: World,
-  reporter: Reporter,
-): Promise<BuiltImage[]> {
+export function buildImages(options: BuildOptions, world: World, reporter: Reporter): Promise<BuiltImage[]> {
+  return sayingWhatRanOut(options.cacheDir, OTHER_CACHE, () => build(options, world, reporter));
+}
+
+async function build(options: BuildOptions, world: World, reporter: Reporter): Promise<BuiltImage[]> {
   const loaded = await loadDefinition(options.project, options.file);
   // A wrong name is told now, not after the tools tree.
   selectBuilds(shapeBuilds(loaded.definition), options.only);

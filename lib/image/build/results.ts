@@ -1,6 +1,7 @@
 import { chmod, copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CacheEntry } from "../cache.ts";
+import { sayingWhatRanOut } from "../starvation.ts";
 
 /** What went into an image and came out of it: `<name>.buildinfo.json`. Digests are SHA-256, hex. */
 export interface BuildInfo {
@@ -49,8 +50,15 @@ export async function handOut(
 ): Promise<BuiltImage> {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
   if (out === undefined) return { ...result, image: join(entry.folder, "disk.img.zst") };
+  await sayingWhatRanOut(out, "./pi build --out /another/folder", () => putInto(out, entry, info));
+  return { ...result, image: join(out, `${stemOf(info)}.img.zst`) };
+}
+
+const stemOf = (info: BuildInfo): string => `${info.name}-${info.buildId.slice(0, 12)}`;
+
+async function putInto(out: string, entry: CacheEntry, info: BuildInfo): Promise<void> {
   await mkdir(out, { recursive: true });
-  const stem = `${info.name}-${info.buildId.slice(0, 12)}`;
+  const stem = stemOf(info);
   const earlier = new RegExp(
     `^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`,
   );
@@ -63,13 +71,13 @@ export async function handOut(
     await rm(part, { force: true });
     // Nobody may write through the link into the cache.
     await chmod(join(entry.folder, from), 0o444);
-    // A link costs nothing; across file systems it has to be a copy.
-    await link(join(entry.folder, from), part).catch(() => copyFile(join(entry.folder, from), part));
-    await rename(part, target);
-    // Two links to one file: rename does nothing then, and leaves both names.
-    await rm(part, { force: true });
-    // Nobody may write through the link into the cache.
-    await chmod(join(entry.folder, from), 0o444);
+    try {
+      // A link costs nothing; across file systems it has to be a copy.
+      await link(join(entry.folder, from), part).catch(() => copyFile(join(entry.folder, from), part));
+      await rename(part, target);
+    } finally {
+      // Half a copy; or two links to one file: rename does nothing then, and leaves both names.
+      await rm(part, { force: true });
+    }
   }
-  return { ...result, image: join(out, `${stem}.img.zst`) };
 }

@@ -1,14 +1,16 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asset } from "../../external/assets.ts";
 import { sha256OfText } from "../../external/files.ts";
 import { ProcessError } from "../../external/process.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
-import { explainApt, parsePackageNames } from "../archive/resolution.ts";
+import { explainApt } from "../archive/explain-apt.ts";
+import { gaveUp, patientMmdebstrap } from "../archive/patience.ts";
+import { parsePackageNames } from "../archive/resolution.ts";
 import { ensureCached } from "../cache.ts";
 import { ImageError } from "../failure.ts";
-import { timeouts } from "../limits.ts";
+import { network, timeouts } from "../limits.ts";
 import { toolsTreeAt } from "./enter.ts";
 import type { ToolsTree } from "./tree.ts";
 
@@ -45,8 +47,7 @@ export async function ensureTools(world: World, reporter: Reporter, cacheDir: st
       room: "tools",
       key,
       about: { packages: names },
-      make: (folder) =>
-        reporter.step("tools tree", {}, (step) => makeTools(join(folder, "root"), names, world, step)),
+      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(folder, names, world, step)),
     },
     world,
     reporter,
@@ -54,12 +55,16 @@ export async function ensureTools(world: World, reporter: Reporter, cacheDir: st
   return toolsTreeAt(join(entry.folder, "root"), key);
 }
 
-async function makeTools(root: string, names: readonly string[], world: World, step: Step): Promise<void> {
+async function makeTools(folder: string, names: readonly string[], world: World, step: Step): Promise<void> {
+  const root = join(folder, "root");
+  const scratch = join(folder, "tmp");
+  await mkdir(scratch);
   const argv = [
     ...(["setpriv", "--pdeathsig", "KILL"] as const),
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
     ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
+    ...patientMmdebstrap,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root],
@@ -71,18 +76,39 @@ async function makeTools(root: string, names: readonly string[], world: World, s
     if (line.startsWith("I: ")) step.update(line.slice(3));
   };
   try {
-    await world.processes.run({ argv, timeoutMs: timeouts.tools, signal: world.signal, onLine });
+    await world.processes.run({
+      argv,
+      // /tmp of this machine may be full or read-only; the cache has been looked at.
+      env: { TMPDIR: scratch },
+      timeoutMs: timeouts.tools,
+      graceMs: network.lastWordsMs,
+      signal: world.signal,
+      hopelessAt: gaveUp,
+      onLine,
+    });
   } catch (cause) {
-    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", output, cause);
+    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", {
+      output,
+      cause,
+      now: world.clock.now(),
+    });
   }
+  await rm(scratch, { recursive: true });
+}
+
+/** A run of apt or mmdebstrap that failed. */
+export interface FailedRun {
+  readonly output: readonly string[];
+  readonly cause: unknown;
+  /** This machine's time, in milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** An mmdebstrap or apt failure as an ImageError: about the archive where apt said so, else with its last lines. */
 export function explainMmdebstrap(
   code: "TOOLS" | "BASE" | "ARCHIVE",
   what: string,
-  output: readonly string[],
-  cause: unknown,
+  { output, cause, now }: FailedRun,
 ): unknown {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
     if (cause.code !== "NOT_FOUND") return cause;
@@ -91,11 +117,16 @@ export function explainMmdebstrap(
       cause,
     });
   }
-  const known = explainApt(output);
+  const known = explainApt(output, now);
   if (known !== undefined) {
+    // With the line behind each: there apt says why.
+    const told = output.filter(
+      (line, at) =>
+        /^(E|W|Err|Error|Warning)\b/.test(line) || (/^\s/.test(line) && /^Err/.test(output[at - 1] ?? "")),
+    );
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: output.filter((line) => /^(E|W|Err|Error):?/.test(line)).slice(-8),
+      details: told.slice(-8),
       cause,
     });
   }

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   exists,
-  freeBytes,
   listTree,
   readTextIfPresent,
+  roomAt,
   sha256OfFile,
   sha256OfText,
   writeAtomically,
@@ -96,10 +96,20 @@ describe("digests", () => {
   });
 });
 
-describe("freeBytes", () => {
+describe("roomAt", () => {
   it("asks the file system a path will be on, before it is there", async () => {
     const wanted = scratch.join("not/yet/there");
     expect(await exists(wanted)).toBe(false);
-    expect(await freeBytes(wanted)).toBeGreaterThan(0);
+    const room = await roomAt(wanted);
+    expect(room.freeBytes).toBeGreaterThan(0);
+    expect(room.freeFiles ?? 1).toBeGreaterThan(0);
+    expect(room.refuses).toBeUndefined();
+  });
+
+  it("says why nothing can be written", async () => {
+    expect((await roomAt("/proc/sys")).refuses).toMatch(/^E/);
+    writeFileSync(scratch.join("file"), "");
+    expect((await roomAt(scratch.join("file"))).refuses).toBe("ENOTDIR");
+    expect((await roomAt(scratch.join("file/below"))).refuses).toBe("ENOTDIR");
   });
 });

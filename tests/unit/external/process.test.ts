@@ -170,6 +170,39 @@ describe("a program that takes too long", () => {
   });
 });
 
+describe("a program that cannot succeed any more", () => {
+  const hopelessAt = (line: string) => line === "Err:1 it";
+
+  it("may say why, and is ended", async () => {
+    const argv = sh("echo Err:1 it; sleep 0.1; echo because; exec sleep 60");
+    const started = performance.now();
+    const error = await failureOf(processes.run({ argv, timeoutMs, hopelessAt, graceMs: 400 }));
+    expect(error).toMatchObject({ code: "EXIT", message: "sh could not succeed and was ended" });
+    expect(error.details).toEqual(["Err:1 it", "because"]);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it("is judged by its own end where that comes in time", async () => {
+    const argv = sh("echo Err:1 it; exit 4");
+    const error = await failureOf(processes.run({ argv, timeoutMs, hopelessAt, graceMs: 400 }));
+    expect(error).toMatchObject({ exitCode: 4, message: "sh ended with 4" });
+    await processes.run({ argv: sh("echo Err:1 it"), timeoutMs, hopelessAt, graceMs: 400 });
+  });
+});
+
+describe("a program that ran out of something", () => {
+  it("is an error that knows, though forty other lines came after", async () => {
+    const argv = sh("echo 'tar: x: No space left on device'; seq 100 >&2; exit 2");
+    const error = await failureOf(processes.run({ argv, timeoutMs }));
+    expect(error.exhaustion).toEqual({ what: "space", line: "tar: x: No space left on device" });
+    expect(error.killed).toBe(false);
+  });
+
+  it.each(["kill -9 $$", "exit 137", "sh -c 'kill -9 $$'"])("is known as killed: %s", async (script) => {
+    expect((await failureOf(processes.run({ argv: sh(script), timeoutMs }))).killed).toBe(true);
+  });
+});
+
 describe("an interrupted program", () => {
   it("gets SIGTERM and may tidy up", async () => {
     const controller = new AbortController();

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ProcessError } from "../../../lib/external/process.ts";
-import { explainApt } from "../../../lib/image/archive/resolution.ts";
+import { explainApt } from "../../../lib/image/archive/explain-apt.ts";
 import { ImageError } from "../../../lib/image/failure.ts";
 import { explainMmdebstrap } from "../../../lib/image/tools/ensure.ts";
 
+const now = Date.parse("2026-11-22T20:50:30Z");
 const mirror = "http://mirror.example.org/debian";
 const sqv = "Sub-process /usr/bin/sqv returned an error code (1), error message is";
 
@@ -28,7 +29,7 @@ Error: The repository '${mirror} trixie InRelease' is not signed.`,
     "a key that has expired",
     `W: An error occurred during the signature verification. The repository is not updated and the previous index files will be used. GPG error: ${mirror} trixie InRelease: The following signatures were invalid: EXPKEYSIG 4D64390375060AA4 Debian Archive`,
     /signature/,
-    /signing key/,
+    /clock is wrong \(it says 2026-11-22 20:50 UTC\).*signing key/,
   ],
   [
     "a file that was changed",
@@ -39,21 +40,21 @@ Error: The repository '${mirror} trixie InRelease' is not signed.`,
   [
     "a Release file that has expired",
     `E: Release file for ${mirror}/dists/trixie-updates/InRelease is expired (invalid since 3d 2h 1min 3s). Updates for this repository will not be applied.`,
-    /not valid at this machine's time/,
-    /clock/,
+    /not valid at this machine's time: this machine's clock says 2026-11-22 20:50 UTC$/,
+    /timedatectl.*mirror is out of date/,
   ],
   [
     "a clock that is slow",
     `E: Release file for ${mirror}/dists/trixie/InRelease is not valid yet (invalid for another 20d 4h 52min 22s). Updates for this repository will not be applied.`,
-    /not valid at this machine's time/,
-    /clock/,
+    /not valid at this machine's time: this machine's clock says 2026-11-22 20:50 UTC$/,
+    /^set it: sudo timedatectl set-ntp true/,
   ],
   [
     "a clock that is slow (sqv, which sees the signature first)",
     `Warning: OpenPGP signature verification failed: ${mirror} trixie InRelease: ${sqv}: Verifying signature: Not live until 2026-02-18T08:12:33Z
 Error: The repository '${mirror} trixie InRelease' is not signed.`,
-    /not valid at this machine's time/,
-    /clock/,
+    /not valid at this machine's time: this machine's clock says 2026-11-22 20:50 UTC$/,
+    /^set it: sudo timedatectl set-ntp true/,
   ],
   [
     "no name server",
@@ -75,19 +76,6 @@ E: Some index files failed to download. They have been ignored, or old ones used
     `E: Failed to fetch ${mirror}/dists/trixie/InRelease  Could not connect to 10.0.0.1:3128 (10.0.0.1). - connect (111: Connection refused)`,
     /cannot be reached/,
     /http_proxy/,
-  ],
-  [
-    "a full disk (dpkg)",
-    `dpkg: error processing archive /var/cache/apt/archives/linux-image.deb (--unpack):
- cannot copy extracted data for './boot/vmlinuz' to '/boot/vmlinuz.dpkg-new': failed to write (No space left on device)`,
-    /disk is full/,
-    /free space/,
-  ],
-  [
-    "a full disk (apt)",
-    "E: You don't have enough free space in /var/cache/apt/archives/.",
-    /disk is full/,
-    /free space/,
   ],
   [
     "a package that does not exist",
@@ -121,6 +109,50 @@ E: Unable to fetch some archives, maybe run apt-get update or try with --fix-mis
     /run the same command again/,
   ],
   [
+    "a package that came damaged",
+    `Err:7 ${mirror} trixie/main arm64 tree arm64 2.2.1-1
+  Hash Sum mismatch
+E: Failed to fetch ${mirror}/pool/main/t/tree/tree_2.2.1-1_arm64.deb  Hash Sum mismatch`,
+    /^tree_2\.2\.1-1_arm64\.deb came damaged/,
+    /run the same command again.*proxy/,
+  ],
+  [
+    "a list that came damaged",
+    `E: Failed to fetch ${mirror}/dists/trixie/main/binary-arm64/Packages.xz  Hash Sum mismatch`,
+    /changed while it was read/,
+    /run the same command again/,
+  ],
+  [
+    "a mirror that is busy",
+    `Get:1 ${mirror} trixie/main arm64 ethtool arm64 1:6.14.2-1 [300 kB]
+Err:2 ${mirror} trixie/main arm64 tree arm64 2.2.1-1
+  503  Service Unavailable [IP: 151.101.2.132 80]`,
+    /answers 503 Service Unavailable$/,
+    /later$/,
+  ],
+  [
+    "a proxy that wants a password",
+    `Err:1 ${mirror} trixie InRelease
+  407  Proxy Authentication Required [IP: 10.0.0.1 3128]`,
+    /answers 407 Proxy Authentication Required$/,
+    /http_proxy/,
+  ],
+  [
+    "a mirror that falls silent in the middle",
+    `Get:1 ${mirror} trixie/main arm64 ethtool arm64 1:6.14.2-1 [300 kB]
+Err:2 ${mirror} trixie/main arm64 tree arm64 2.2.1-1
+  Connection timed out [IP: 151.101.2.132 80]`,
+    /stopped answering/,
+    /run the same command again/,
+  ],
+  [
+    "a mirror that never says a word",
+    `Err:1 ${mirror} trixie InRelease
+  Connection timed out [IP: 151.101.2.132 80]`,
+    /cannot be reached/,
+    /network/,
+  ],
+  [
     "a moment the snapshots do not have",
     `Err:1 https://snapshot.debian.org/archive/debian/19990101T000000Z trixie Release
   404  Not Found [IP: 185.17.185.185 443]
@@ -132,7 +164,7 @@ E: The repository 'https://snapshot.debian.org/archive/debian/19990101T000000Z t
 
 describe("what apt says", () => {
   it.each(said)("%s", (_name, text, problem, fix) => {
-    const explained = explainApt(text.split("\n"));
+    const explained = explainApt(text.split("\n"), now);
     expect(explained?.problem).toMatch(problem);
     expect(explained?.fix).toMatch(fix);
   });
@@ -143,7 +175,7 @@ describe("what apt says", () => {
       "The licence is expired.",
       "E: Sub-process dpkg returned 1",
     ];
-    expect(explainApt(lines)).toBeUndefined();
+    expect(explainApt(lines, now)).toBeUndefined();
   });
 });
 
@@ -152,7 +184,7 @@ describe("an mmdebstrap that failed", () => {
 
   it("is about the archive where apt said so, with apt's own lines", () => {
     const output = ["I: running apt-get update...", "E: Unable to locate package hotp", "I: cleaning up"];
-    const error = explainMmdebstrap("BASE", "the core could not be made", output, exit);
+    const error = explainMmdebstrap("BASE", "the core could not be made", { output, cause: exit, now });
     expect(error).toBeInstanceOf(ImageError);
     expect(error).toMatchObject({
       code: "ARCHIVE",
@@ -161,15 +193,30 @@ describe("an mmdebstrap that failed", () => {
     });
   });
 
+  it("shows the line behind each that apt gave up at", () => {
+    const output = [
+      "Get:1 x",
+      "Err:2 http://m trixie/main tree",
+      "  503  Service Unavailable [IP: 1.2.3.4 80]",
+      "Get:3 y",
+    ];
+    const error = explainMmdebstrap("BASE", "the core could not be made", { output, cause: exit, now });
+    expect(error).toMatchObject({ code: "ARCHIVE", details: output.slice(1, 3) });
+  });
+
   it("shows its last lines otherwise", () => {
     const output = Array.from({ length: 60 }, (_, index) => `line ${index}`);
-    const error = explainMmdebstrap("TOOLS", "the tools tree could not be made", output, exit);
+    const error = explainMmdebstrap("TOOLS", "the tools tree could not be made", {
+      output,
+      cause: exit,
+      now,
+    });
     expect(error).toMatchObject({ code: "TOOLS", details: output.slice(-25) });
   });
 
   it("names the package to install where it is missing", () => {
     const missing = new ProcessError("NOT_FOUND", "mmdebstrap could not be started");
-    expect(explainMmdebstrap("TOOLS", "the tools tree", [], missing)).toMatchObject({
+    expect(explainMmdebstrap("TOOLS", "the tools tree", { output: [], cause: missing, now })).toMatchObject({
       code: "PREFLIGHT",
       fix: "sudo apt-get install mmdebstrap",
     });
@@ -177,6 +224,8 @@ describe("an mmdebstrap that failed", () => {
 
   it.each(["TIMEOUT", "INTERRUPTED"] as const)("that ended by %s is told as that", (code) => {
     const cause = new ProcessError(code, "mmdebstrap");
-    expect(explainMmdebstrap("BASE", "the core", ["E: Unable to locate package x"], cause)).toBe(cause);
+    expect(
+      explainMmdebstrap("BASE", "the core", { output: ["E: Unable to locate package x"], cause, now }),
+    ).toBe(cause);
   });
 });

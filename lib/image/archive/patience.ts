@@ -1,0 +1,21 @@
+import { network } from "../limits.ts";
+
+/** How long apt waits for a mirror that says nothing, and how often it asks again, as apt's own settings. */
+export const PATIENCE: readonly string[] = [
+  `Acquire::Retries "${network.retries}";`,
+  `Acquire::http::Timeout "${network.silenceSeconds}";`,
+  `Acquire::https::Timeout "${network.silenceSeconds}";`,
+];
+
+/** The same for mmdebstrap, which writes apt's configuration itself. */
+export const patientMmdebstrap: readonly string[] = PATIENCE.map(
+  (setting) => `--aptopt=${setting.slice(0, -1)}`,
+);
+
+/**
+ * Whether apt gave up on a file, having asked as often as it may. It would go on and ask for hundreds of
+ * others, each with all its patience, and then fail.
+ */
+export function gaveUp(line: string): boolean {
+  return /^Err:\d+ /.test(line);
+}
