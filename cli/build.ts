@@ -69,12 +69,14 @@ export function register(program: Command, context: CliContext): void {
       await loadDefinition(context.project, file);
       becomeRoot(context, "building images");
       await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
-      const [{ buildImages }, { provisionerNamed }] = await Promise.all([
+      const [{ buildImages }, { provisionerNamed }, { OTHER_OUT }, { sayingWhatRanOut }] = await Promise.all([
         import("../lib/image/build/build.ts"),
         import("../lib/image/provision/choose.ts"),
+        import("../lib/image/build/results.ts"),
+        import("../lib/image/starvation.ts"),
       ]);
       const out = resolve(flags.out);
-      await makeResultsFolder(out);
+      await sayingWhatRanOut(out, OTHER_OUT, () => makeResultsFolder(out));
       const images = await buildImages(
         {
           project: context.project,

@@ -20,7 +20,7 @@ export const needs = {
 /** How patient apt is with a mirror. */
 export const network = {
   /** Seconds without a byte until a connection counts as broken. */
-  silenceSeconds: 30,
+  silenceSeconds: 20,
   /** How often a file is asked for again. */
   retries: 2,
   /** Milliseconds apt may go on after it gave up on one file, to say why. */

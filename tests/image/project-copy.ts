@@ -14,6 +14,8 @@ export interface ProjectCopy {
 
 export interface PiRun {
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the command it is given, in other surroundings. */
+  readonly through?: readonly string[];
   /** Sees each line of standard error as it comes. */
   readonly onLine?: (line: string, stop: () => void) => void;
 }
@@ -58,13 +60,11 @@ async function runPi(folder: string, cache: string, args: readonly string[], mor
   const stopper = new AbortController();
   let pid: number | undefined;
   const output: string[] = [];
+  const command = [...(more.through ?? []), process.execPath, join(folder, "cli/main.ts"), ...args];
   const child = processes.start(
     {
       // Were the test killed, the command is stopped as well.
-      argv: [
-        ...(["setpriv", "--pdeathsig", "TERM"] as const),
-        ...[process.execPath, join(folder, "cli/main.ts"), ...args],
-      ],
+      argv: ["setpriv", "--pdeathsig", "TERM", ...command],
       cwd: folder,
       env: { PI_CACHE: cache, CI: "true", ...more.env },
     },

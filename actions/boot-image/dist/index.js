@@ -50115,8 +50115,9 @@ function wrongTime(text, now) {
   };
 }
 function wrongSignature(text, now) {
-  const unsigned = /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/;
-  if (!unsigned.test(text)) return void 0;
+  const wrong = /NO_PUBKEY|BADSIG|EXPKEYSIG|Missing key|Verifying signature|OpenPGP signature verification failed/;
+  const unsigned = / is not signed/.test(text) && !/Failed to fetch|^Err:|^Ign:/m.test(text);
+  if (!wrong.test(text) && !unsigned) return void 0;
   const expired = /EXPKEYSIG|expired/.test(text);
   const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
   return {
@@ -50193,7 +50194,7 @@ var needs = {
 };
 var network2 = {
   /** Seconds without a byte until a connection counts as broken. */
-  silenceSeconds: 30,
+  silenceSeconds: 20,
   /** How often a file is asked for again. */
   retries: 2,
   /** Milliseconds apt may go on after it gave up on one file, to say why. */
@@ -50211,8 +50212,12 @@ var PATIENCE = [
 var patientMmdebstrap = PATIENCE.map(
   (setting) => `--aptopt=${setting.slice(0, -1)}`
 );
-function gaveUp(line) {
-  return /^Err:\d+ /.test(line);
+function gaveUp() {
+  let silences = 0;
+  return (line) => {
+    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
+    return silences > network2.retries || /^Err:\d+ /.test(line);
+  };
 }
 
 // lib/image/archive/resolution.ts
@@ -50634,7 +50639,14 @@ async function makeTools(folder, names, world, step) {
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
-    ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
+    ...[
+      "mmdebstrap",
+      "--verbose",
+      "--mode=root",
+      "--variant=minbase",
+      "--format=directory",
+      `--keyring=${KEYRING}`
+    ],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
     ...patientMmdebstrap,
     `--include=${names.join(",")}`,
@@ -50655,7 +50667,7 @@ async function makeTools(folder, names, world, step) {
       timeoutMs: timeouts.tools,
       graceMs: network2.lastWordsMs,
       signal: world.signal,
-      hopelessAt: gaveUp,
+      hopelessAt: gaveUp(),
       onLine
     });
   } catch (cause) {
@@ -50677,16 +50689,21 @@ function explainMmdebstrap(code, what, { output: output2, cause, now }) {
   }
   const known = explainApt(output2, now);
   if (known !== void 0) {
-    const told = output2.filter(
-      (line, at) => /^(E|W|Err|Error|Warning)\b/.test(line) || /^\s/.test(line) && /^Err/.test(output2[at - 1] ?? "")
-    );
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: told.slice(-8),
+      details: linesOfApt(output2).slice(-8),
       cause
     });
   }
   return new ImageError(code, what, { details: output2.slice(-25), cause });
+}
+function linesOfApt(output2) {
+  const told = output2.filter((line, at) => {
+    if (/^E: (apt-get|mmdebstrap) /.test(line)) return false;
+    if (/^(E|Err|Error)\b|^(W|Warning): .*GPG/.test(line)) return true;
+    return /^\s/.test(line) && /^Err\b/.test(output2[at - 1] ?? "");
+  });
+  return [...new Set(told)];
 }
 
 // actions/runner/host-packages.ts

@@ -152,6 +152,8 @@ async function makeSkeleton(
 ): Promise<void> {
   const options = [
     "--simulate",
+    // Without it mmdebstrap shows what apt says when all is over.
+    "--verbose",
     "--skip=cleanup/apt",
     // Reading lists runs nothing of theirs, and arm64 programs may not run here yet.
     "--skip=check/qemu",
@@ -190,7 +192,7 @@ async function runArchiveTool(
         env: { APT_CONFIG: join(folder, "apt.conf") },
         timeoutMs,
         signal: world.signal,
-        hopelessAt: gaveUp,
+        hopelessAt: gaveUp(),
         graceMs: network.lastWordsMs,
         onLine: (line) => {
           output.push(line);

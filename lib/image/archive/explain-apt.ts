@@ -41,9 +41,11 @@ function wrongTime(text: string, now: number): Explained | undefined {
 }
 
 function wrongSignature(text: string, now: number): Explained | undefined {
-  const unsigned =
-    /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/;
-  if (!unsigned.test(text)) return undefined;
+  const wrong =
+    /NO_PUBKEY|BADSIG|EXPKEYSIG|Missing key|Verifying signature|OpenPGP signature verification failed/;
+  // A Release file that could not be fetched is "not signed" as well.
+  const unsigned = / is not signed/.test(text) && !/Failed to fetch|^Err:|^Ign:/m.test(text);
+  if (!wrong.test(text) && !unsigned) return undefined;
   const expired = /EXPKEYSIG|expired/.test(text);
   const clock = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
   return {

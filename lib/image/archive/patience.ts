@@ -13,9 +13,14 @@ export const patientMmdebstrap: readonly string[] = PATIENCE.map(
 );
 
 /**
- * Whether apt gave up on a file, having asked as often as it may. It would go on and ask for hundreds of
- * others, each with all its patience, and then fail.
+ * Watches what apt prints, to be made anew for each run. True from the line on after which it cannot succeed:
+ * it gave up on a file, having asked as often as it may, or the mirror was silent as often. It would go on
+ * and ask for hundreds of other files, each with all its patience, and then fail.
  */
-export function gaveUp(line: string): boolean {
-  return /^Err:\d+ /.test(line);
+export function gaveUp(): (line: string) => boolean {
+  let silences = 0;
+  return (line) => {
+    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
+    return silences > network.retries || /^Err:\d+ /.test(line);
+  };
 }

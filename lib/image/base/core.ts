@@ -213,7 +213,7 @@ export function inTools(
     },
     timeoutMs: timeouts.base,
     signal: workshop.world.signal,
-    hopelessAt: gaveUp,
+    hopelessAt: gaveUp(),
     graceMs: network.lastWordsMs,
     onLine: (line) => {
       options.output.push(line);

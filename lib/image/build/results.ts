@@ -3,6 +3,9 @@ import { join } from "node:path";
 import type { CacheEntry } from "../cache.ts";
 import { sayingWhatRanOut } from "../starvation.ts";
 
+/** How a person takes another folder for the results. */
+export const OTHER_OUT = "./pi build --out /another/folder";
+
 /** What went into an image and came out of it: `<name>.buildinfo.json`. Digests are SHA-256, hex. */
 export interface BuildInfo {
   readonly version: 1;
@@ -50,7 +53,7 @@ export async function handOut(
 ): Promise<BuiltImage> {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
   if (out === undefined) return { ...result, image: join(entry.folder, "disk.img.zst") };
-  await sayingWhatRanOut(out, "./pi build --out /another/folder", () => putInto(out, entry, info));
+  await sayingWhatRanOut(out, OTHER_OUT, () => putInto(out, entry, info));
   return { ...result, image: join(out, `${stemOf(info)}.img.zst`) };
 }
 

@@ -62,7 +62,14 @@ async function makeTools(folder: string, names: readonly string[], world: World,
   const argv = [
     ...(["setpriv", "--pdeathsig", "KILL"] as const),
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
-    ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
+    ...[
+      "mmdebstrap",
+      "--verbose",
+      "--mode=root",
+      "--variant=minbase",
+      "--format=directory",
+      `--keyring=${KEYRING}`,
+    ],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
     ...patientMmdebstrap,
     `--include=${names.join(",")}`,
@@ -83,7 +90,7 @@ async function makeTools(folder: string, names: readonly string[], world: World,
       timeoutMs: timeouts.tools,
       graceMs: network.lastWordsMs,
       signal: world.signal,
-      hopelessAt: gaveUp,
+      hopelessAt: gaveUp(),
       onLine,
     });
   } catch (cause) {
@@ -119,16 +126,21 @@ export function explainMmdebstrap(
   }
   const known = explainApt(output, now);
   if (known !== undefined) {
-    // With the line behind each: there apt says why.
-    const told = output.filter(
-      (line, at) =>
-        /^(E|W|Err|Error|Warning)\b/.test(line) || (/^\s/.test(line) && /^Err/.test(output[at - 1] ?? "")),
-    );
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: told.slice(-8),
+      details: linesOfApt(output).slice(-8),
       cause,
     });
   }
   return new ImageError(code, what, { details: output.slice(-25), cause });
+}
+
+/** What apt says went wrong: its errors, and where it gave up on a file, the line behind, which says why. */
+function linesOfApt(output: readonly string[]): string[] {
+  const told = output.filter((line, at) => {
+    if (/^E: (apt-get|mmdebstrap) /.test(line)) return false;
+    if (/^(E|Err|Error)\b|^(W|Warning): .*GPG/.test(line)) return true;
+    return /^\s/.test(line) && /^Err\b/.test(output[at - 1] ?? "");
+  });
+  return [...new Set(told)];
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ProcessError } from "../../../lib/external/process.ts";
 import { explainApt } from "../../../lib/image/archive/explain-apt.ts";
+import { gaveUp, PATIENCE, patientMmdebstrap } from "../../../lib/image/archive/patience.ts";
 import { ImageError } from "../../../lib/image/failure.ts";
+import { network } from "../../../lib/image/limits.ts";
 import { explainMmdebstrap } from "../../../lib/image/tools/ensure.ts";
 
 const now = Date.parse("2026-11-22T20:50:30Z");
@@ -131,6 +133,14 @@ Err:2 ${mirror} trixie/main arm64 tree arm64 2.2.1-1
     /later$/,
   ],
   [
+    "a mirror that is busy from the start",
+    `E: Failed to fetch ${mirror}/dists/trixie/InRelease  503  Service Unavailable [IP: 127.0.0.1 38287]
+E: The repository '${mirror} trixie InRelease' is not signed.
+E: apt-get update --error-on=any failed: process exited with 100 and error in console output`,
+    /answers 503 Service Unavailable$/,
+    /later$/,
+  ],
+  [
     "a proxy that wants a password",
     `Err:1 ${mirror} trixie InRelease
   407  Proxy Authentication Required [IP: 10.0.0.1 3128]`,
@@ -179,11 +189,52 @@ describe("what apt says", () => {
   });
 });
 
+describe("apt's patience", () => {
+  it("is over when it gave up on a file", () => {
+    const over = gaveUp();
+    expect(["Get:1 x", "Ign:2 y", "  503  Service Unavailable", "Err:2 y"].map(over)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it("is over when a mirror was silent three times, and stays over", () => {
+    const over = gaveUp();
+    const silent = "  Connection timed out [IP: 127.0.0.1 80]";
+    expect([silent, "Get:3 z", silent, silent, "Get:4 a"].map(over)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(gaveUp()(silent)).toBe(false);
+  });
+
+  it("takes no other line for the end", () => {
+    const over = gaveUp();
+    expect(["Error: x", "Setting up timed out", "Err: x"].some(over)).toBe(false);
+  });
+
+  it("is told to mmdebstrap as to apt", () => {
+    expect(patientMmdebstrap).toHaveLength(PATIENCE.length);
+    expect(patientMmdebstrap[0]).toBe(`--aptopt=Acquire::Retries "${network.retries}"`);
+  });
+});
+
 describe("an mmdebstrap that failed", () => {
   const exit = new ProcessError("EXIT", "mmdebstrap ended with 25", { exitCode: 25 });
 
   it("is about the archive where apt said so, with apt's own lines", () => {
-    const output = ["I: running apt-get update...", "E: Unable to locate package hotp", "I: cleaning up"];
+    const output = [
+      "I: running apt-get update...",
+      "E: Unable to locate package hotp",
+      "E: apt-get update --error-on=any failed: process exited with 100",
+      "I: cleaning up",
+      "E: mmdebstrap failed to run",
+    ];
     const error = explainMmdebstrap("BASE", "the core could not be made", { output, cause: exit, now });
     expect(error).toBeInstanceOf(ImageError);
     expect(error).toMatchObject({

@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process";
+import { statfsSync } from "node:fs";
+import { lstat, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { processes } from "../../lib/external/process.ts";
+import { leftovers } from "./leftovers.ts";
+
+export const MIB = 1024 ** 2;
+export const GIB = 1024 ** 3;
+
+/** A file system of its own, to be used as a cache that gets full. */
+export interface SmallDisk {
+  readonly folder: string;
+  /** Takes all room but `leaveBytes`, at once: no data is written. */
+  fill(leaveBytes: number): void;
+  /** Gives the room back. */
+  empty(): void;
+  /** Finished entries of the cache on it, as room/key, sorted; without rooms that are lent. */
+  finished(): Promise<string[]>;
+  /** What a run left on it that is no result. */
+  leftovers(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+const run = (...argv: [string, ...string[]]) => processes.run({ argv, timeoutMs: 60_000 });
+const ROOMS = ["tools", "archive", "core", "base", "builds"];
+
+/** An ext4 of `bytes` in a sparse file: as large as a preflight asks for, it takes what is written to it. */
+export async function smallDisk(bytes: number): Promise<SmallDisk> {
+  const folder = await mkdtemp(join(tmpdir(), "small-disk-"));
+  const file = `${folder}.ext4`;
+  await run("truncate", "-s", String(bytes), file);
+  await run("mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", file);
+  await run("mount", "-o", "loop", file, folder);
+  await rm(join(folder, "lost+found"), { recursive: true });
+  let fillers = 0;
+  const free = (): number => {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  };
+  return {
+    folder,
+    fill: (leaveBytes) => {
+      const take = free() - leaveBytes;
+      if (take <= 0) return;
+      fillers += 1;
+      // In one call, so that it is full before the step that was seen to begin gets anywhere.
+      execFileSync("fallocate", ["-l", String(take), join(folder, `filler-${fillers}`)]);
+    },
+    empty: () => void execFileSync("sh", ["-c", 'rm -f "$0"/filler-*', folder]),
+    finished: async () => {
+      const listed = await Promise.all(
+        ROOMS.map(async (room) => {
+          const own = (await lstat(join(folder, room)).catch(() => undefined))?.isDirectory();
+          const names = own === true ? await readdir(join(folder, room)) : [];
+          return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => `${room}/${name}`);
+        }),
+      );
+      return listed.flat().sort();
+    },
+    leftovers: async () => (await leftovers(folder)).filter((left) => left !== `mount ${folder}`),
+    remove: async () => {
+      await run("umount", folder);
+      await rm(folder, { recursive: true });
+      await rm(file);
+    },
+  };
+}
+
+/** Lends rooms of a finished cache to another one, without a copy. */
+export async function lend(cache: string, to: string, rooms: readonly string[]): Promise<void> {
+  for (const room of rooms) await symlink(join(cache, room), join(to, room));
+}
+
+/** Copies a room of a finished cache, so that what a test does to it stays its own. */
+export async function copyRoom(cache: string, to: string, room: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  // Device nodes of apt's skeleton included.
+  await run("cp", "--archive", join(cache, room), join(to, room));
+}
