@@ -126,7 +126,7 @@ function judgeArchive(answer: Answer): Finding {
       ? `${host} cannot be reached (${answer.why})`
       : `${host} answers ${ok ? `in ${(answer.ms / 1000).toFixed(1)} s` : answer.status}`;
   return {
-    name: "Debian archive",
+    name: "archive",
     ok,
     found: said,
     fix: "check this machine's network; behind a proxy, set http_proxy",

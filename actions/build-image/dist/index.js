@@ -64571,7 +64571,7 @@ function judgeArchive(answer) {
   const ok = answer.kind === "status" && answer.status < 400;
   const said = answer.kind === "silent" ? `${host} cannot be reached (${answer.why})` : `${host} answers ${ok ? `in ${(answer.ms / 1e3).toFixed(1)} s` : answer.status}`;
   return {
-    name: "Debian archive",
+    name: "archive",
     ok,
     found: said,
     fix: "check this machine's network; behind a proxy, set http_proxy"

@@ -32,9 +32,18 @@ describe("pi doctor", () => {
     const { code, stdout, stderr } = pi(["doctor"], { cacheDir: scratch.path });
     expect(stderr).toBe("");
     const lines = stdout.split("\n").filter((line) => !line.startsWith("   ") && line !== "");
-    expect(lines.every((line) => /^(ok {5}|missing) {2}[a-z0-9 ]+: ./.test(line))).toBe(true);
+    expect(lines.every((line) => /^(ok {5}|missing|warning) {2}[a-z0-9 ]+: ./.test(line))).toBe(true);
     expect(lines.map((line) => line.slice(9).split(":")[0])).toEqual(
-      expect.arrayContaining(["root", "mmdebstrap", "free disk", "free memory", "arm64 programs"]),
+      expect.arrayContaining([
+        "root",
+        "mmdebstrap",
+        "free disk",
+        "free memory",
+        "arm64 programs",
+        "cache",
+        "clock",
+        "archive",
+      ]),
     );
     expect(code).toBe(lines.some((line) => line.startsWith("missing")) ? 1 : 0);
   });

@@ -56,13 +56,13 @@ describe("a machine that cannot build", () => {
     ["cache", { cacheRefuses: "ENOTDIR" }, "/cache is no folder", /PI_CACHE=/],
     ["cache", { cacheRefuses: "EIO" }, "/cache cannot be written (EIO)", /PI_CACHE=/],
     [
-      "Debian archive",
+      "archive",
       { archive: { kind: "silent", why: "ECONNREFUSED" } },
       "deb.debian.org cannot be reached (ECONNREFUSED)",
       /network.*http_proxy/,
     ],
     [
-      "Debian archive",
+      "archive",
       { archive: { kind: "status", status: 503, ms: 20 } },
       "deb.debian.org answers 503",
       /network/,
