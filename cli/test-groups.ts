@@ -81,6 +81,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "starve",
+      doors: ["ci"],
+      shows: "a full disk, a read-only /tmp, a damaged package: told, and nothing wrong kept",
+      argv: image("starve"),
+      env,
+    },
+    {
       name: "content",
       doors: ["ci"],
       shows: "what is in an image, and what must not be",
@@ -184,6 +191,16 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["deep"],
       shows: "builds, boots and clean at the same time",
       argv: image("together"),
+      env,
+    },
+    {
+      name: "starved",
+      doors: ["deep"],
+      shows: "disk full in each step, a failing archive, a wrong clock, little memory",
+      argv: vitest(
+        "image",
+        ...["disk", "archive", "places"].map((what) => `tests/image/starved-${what}.test.ts`),
+      ),
       env,
     },
     {
