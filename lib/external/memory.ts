@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { freemem } from "node:os";
 
-/** Bytes that programs can still have without swapping. */
+/** Bytes that programs can still have without swapping, of this machine and of the cgroup we are in. */
 export async function availableMemory(): Promise<number> {
   const text = await readFile("/proc/meminfo", "utf8").catch(() => "");
   const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
-  return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+  const ofMachine = kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+  return Math.min(ofMachine, process.availableMemory());
 }
 
 /** How many processes the kernel has ended for want of memory since this machine started, 0 where it does not say. */

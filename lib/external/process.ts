@@ -265,7 +265,7 @@ async function run(command: Command): Promise<ProcessResult> {
   }
   const exitCode = result.code ?? -1;
   if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === undefined ? endedWith(exitCode) : `was killed by ${result.signal}`;
     const exhaustion = exhaustionIn(`${stderr}\n${stdout}`);

@@ -158,11 +158,13 @@ export async function readMachine(context: Look): Promise<MachineFacts> {
   const room = await roomAt(cacheDir);
   // With layers in the cache apt itself asks the archive within the next second.
   const ask = askArchive === "always" || (askArchive === "cold" && !warm);
+  const root = process.getuid?.() === 0;
   return {
-    root: process.getuid?.() === 0 || (await exists("/usr/bin/sudo")),
+    root: root || (await exists("/usr/bin/sudo")),
     programs: Object.fromEntries(found),
     cacheDir,
-    cacheRefuses: room.refuses,
+    // Whoever may not write there now builds as root.
+    cacheRefuses: room.refuses === "EACCES" && !root ? undefined : room.refuses,
     freeDiskBytes: room.freeBytes,
     freeMemoryBytes: await availableMemory(),
     foreignPrograms:

@@ -47895,7 +47895,7 @@ async function run(command) {
   }
   const exitCode = result.code ?? -1;
   if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
     const exhaustion = exhaustionIn(`${stderr}
@@ -50435,7 +50435,8 @@ import { freemem } from "node:os";
 async function availableMemory() {
   const text = await readFile3("/proc/meminfo", "utf8").catch(() => "");
   const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
-  return kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+  const ofMachine = kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+  return Math.min(ofMachine, process.availableMemory());
 }
 async function memoryKills() {
   const text = await readFile3("/proc/vmstat", "utf8").catch(() => "");

@@ -21711,7 +21711,7 @@ async function run(command) {
   }
   const exitCode = result.code ?? -1;
   if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details, exitCode });
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
     const exhaustion = exhaustionIn(`${stderr}
@@ -48489,7 +48489,8 @@ import { freemem } from "node:os";
 async function availableMemory() {
   const text2 = await readFile3("/proc/meminfo", "utf8").catch(() => "");
   const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text2)?.[1];
-  return kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+  const ofMachine = kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+  return Math.min(ofMachine, process.availableMemory());
 }
 async function memoryKills() {
   const text2 = await readFile3("/proc/vmstat", "utf8").catch(() => "");
@@ -64593,11 +64594,13 @@ async function readMachine(context) {
   const warm = await hasTools(cacheDir);
   const room = await roomAt(cacheDir);
   const ask = askArchive === "always" || askArchive === "cold" && !warm;
+  const root = process.getuid?.() === 0;
   return {
-    root: process.getuid?.() === 0 || await exists("/usr/bin/sudo"),
+    root: root || await exists("/usr/bin/sudo"),
     programs: Object.fromEntries(found),
     cacheDir,
-    cacheRefuses: room.refuses,
+    // Whoever may not write there now builds as root.
+    cacheRefuses: room.refuses === "EACCES" && !root ? void 0 : room.refuses,
     freeDiskBytes: room.freeBytes,
     freeMemoryBytes: await availableMemory(),
     foreignPrograms: process.arch === "arm64" || filesystems.includes("binfmt_misc") || await canLoad("binfmt_misc", world),

@@ -179,6 +179,7 @@ describe("a program that cannot succeed any more", () => {
     const error = await failureOf(processes.run({ argv, timeoutMs, hopelessAt, graceMs: 400 }));
     expect(error).toMatchObject({ code: "EXIT", message: "sh could not succeed and was ended" });
     expect(error.details).toEqual(["Err:1 it", "because"]);
+    expect(error.killed).toBe(false);
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
