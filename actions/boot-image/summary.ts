@@ -1,6 +1,6 @@
 import type { BootResult } from "../../lib/emulator/boot.ts";
 import { describeFailure } from "../../lib/failure.ts";
-import { escapeCell, markdownTable } from "../runner/outputs.ts";
+import { escapeCell, markdownTable } from "../../lib/progress/markdown.ts";
 
 /** The table of checks, those that failed first. */
 export function resultSummary(name: string, result: BootResult): string {

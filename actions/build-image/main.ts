@@ -7,10 +7,11 @@ import { buildImages } from "../../lib/image/build/build.ts";
 import type { BuiltImage } from "../../lib/image/build/results.ts";
 import { preflight } from "../../lib/image/preflight.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
+import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { formatDuration } from "../../lib/progress/words.ts";
 import { installHostPackages } from "../runner/host-packages.ts";
-import { addSummary, markdownTable, writeOutputs } from "../runner/outputs.ts";
+import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { giveToRunner } from "../runner/root.ts";
 import { type Inputs, outputs } from "./interface.ts";
 

@@ -9,22 +9,6 @@ export function writeOutputs<Name extends string>(
   for (const name of Object.keys(names) as Name[]) setOutput(name, values[name]);
 }
 
-/** Text that may stand in a summary's HTML or table cell. */
-export function escapeCell(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll("|", "\\|")
-    .replaceAll(/\s*\n\s*/g, "<br>");
-}
-
-/** A Markdown table; every cell is escaped. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(" | ")} |\n`;
-  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
-
 /** GitHub refuses a step's summary of more than 1 MiB. */
 const SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
 

@@ -1,8 +1,8 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { DefinitionError, type Problem } from "../../lib/cluster/failure.ts";
 import { formatPlace, type Place } from "../../lib/failure.ts";
+import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Remark } from "./ending.ts";
-import { markdownTable } from "./outputs.ts";
 
 export interface Folders {
   /** What a problem's file is relative to. */

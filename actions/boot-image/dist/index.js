@@ -50741,14 +50741,6 @@ import { appendFile as appendFile2 } from "node:fs/promises";
 function writeOutputs(names, values) {
   for (const name of Object.keys(names)) setOutput(name, values[name]);
 }
-function escapeCell(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
-}
-function markdownTable(head, rows) {
-  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
-`;
-  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
 var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
 async function addSummary(markdown) {
   const file2 = process.env.GITHUB_STEP_SUMMARY;
@@ -50763,6 +50755,16 @@ async function addSummary(markdown) {
 (cut: too long for GitHub)
 ` : bytes2
   );
+}
+
+// lib/progress/markdown.ts
+function escapeCell(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
+}
+function markdownTable(head, rows) {
+  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
+`;
+  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
 }
 
 // actions/boot-image/summary.ts

@@ -61903,11 +61903,7 @@ function throwProblems(problems) {
 // actions/runner/problems.ts
 init_failure();
 
-// actions/runner/outputs.ts
-import { appendFile as appendFile2 } from "node:fs/promises";
-function writeOutputs(names, values) {
-  for (const name of Object.keys(names)) setOutput(name, values[name]);
-}
+// lib/progress/markdown.ts
 function escapeCell(text2) {
   return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
 }
@@ -61915,21 +61911,6 @@ function markdownTable(head, rows) {
   const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
 `;
   return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
-var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
-async function addSummary(markdown) {
-  const file3 = process.env.GITHUB_STEP_SUMMARY;
-  if (file3 === void 0 || file3 === "") return;
-  const bytes = Buffer.from(`${markdown}
-`);
-  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
-  await appendFile2(
-    file3,
-    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
-
-(cut: too long for GitHub)
-` : bytes
-  );
 }
 
 // actions/runner/problems.ts
@@ -64768,6 +64749,27 @@ async function installHostPackages(world, reporter) {
       });
     }
   });
+}
+
+// actions/runner/outputs.ts
+import { appendFile as appendFile2 } from "node:fs/promises";
+function writeOutputs(names, values) {
+  for (const name of Object.keys(names)) setOutput(name, values[name]);
+}
+var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
+async function addSummary(markdown) {
+  const file3 = process.env.GITHUB_STEP_SUMMARY;
+  if (file3 === void 0 || file3 === "") return;
+  const bytes = Buffer.from(`${markdown}
+`);
+  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
+  await appendFile2(
+    file3,
+    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
+
+(cut: too long for GitHub)
+` : bytes
+  );
 }
 
 // actions/build-image/main.ts

@@ -48486,11 +48486,7 @@ function throwProblems(problems) {
   if (first !== void 0) throw new DefinitionError(first, ...others);
 }
 
-// actions/runner/outputs.ts
-import { appendFile as appendFile2 } from "node:fs/promises";
-function writeOutputs(names, values) {
-  for (const name of Object.keys(names)) setOutput(name, values[name]);
-}
+// lib/progress/markdown.ts
 function escapeCell(text2) {
   return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
 }
@@ -48498,21 +48494,6 @@ function markdownTable(head, rows) {
   const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
 `;
   return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
-var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
-async function addSummary(markdown) {
-  const file2 = process.env.GITHUB_STEP_SUMMARY;
-  if (file2 === void 0 || file2 === "") return;
-  const bytes = Buffer.from(`${markdown}
-`);
-  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
-  await appendFile2(
-    file2,
-    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
-
-(cut: too long for GitHub)
-` : bytes
-  );
 }
 
 // actions/runner/problems.ts
@@ -49555,6 +49536,27 @@ async function gatherSources(project, loaded, packages) {
     roles: await digestAll(roles),
     packages
   };
+}
+
+// actions/runner/outputs.ts
+import { appendFile as appendFile2 } from "node:fs/promises";
+function writeOutputs(names, values) {
+  for (const name of Object.keys(names)) setOutput(name, values[name]);
+}
+var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
+async function addSummary(markdown) {
+  const file2 = process.env.GITHUB_STEP_SUMMARY;
+  if (file2 === void 0 || file2 === "") return;
+  const bytes = Buffer.from(`${markdown}
+`);
+  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
+  await appendFile2(
+    file2,
+    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
+
+(cut: too long for GitHub)
+` : bytes
+  );
 }
 
 // actions/compile-profiles/earlier.ts

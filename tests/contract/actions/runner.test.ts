@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { inputs as bootInputs } from "../../../actions/boot-image/interface.ts";
 import { failureLines } from "../../../actions/runner/ending.ts";
 import { listOf, readInputs } from "../../../actions/runner/inputs.ts";
-import { markdownTable } from "../../../actions/runner/outputs.ts";
+import { markdownTable } from "../../../lib/progress/markdown.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
