@@ -3,11 +3,10 @@ import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BootOptions, BootResult, Identity } from "../lib/emulator/boot.ts";
 import type { ExpectedBuild } from "../lib/emulator/checks.ts";
-import type { BuiltImage } from "../lib/emulator/find-image.ts";
 import { type MachineName, machineNames } from "../lib/emulator/machine.ts";
 import type { ToolsTree } from "../lib/image/tools/tree.ts";
+import { chooseImage } from "./choose-image.ts";
 import type { CliContext } from "./context.ts";
-import { makePlan } from "./plan.ts";
 import { becomeRoot } from "./root.ts";
 
 interface BootFlags {
@@ -18,30 +17,6 @@ interface BootFlags {
   readonly ssh?: true;
   readonly boots: number;
   readonly json?: string;
-}
-
-/** The image that is meant, and what it is known to be. @throws DefinitionError, EmulatorError NO_BUILD */
-async function chooseImage(context: CliContext, wanted: string, file?: string): Promise<BuiltImage> {
-  const { findBuiltImage, isImagePath } = await import("../lib/emulator/find-image.ts");
-  if (isImagePath(wanted)) return { image: resolve(wanted), expected: {} };
-  const { plan, builds } = await makePlan(context, file);
-  const planned = builds.find(({ build }) => build.profile === wanted);
-  if (planned === undefined) {
-    const [{ EmulatorError }, { suggest }] = await Promise.all([
-      import("../lib/emulator/failure.ts"),
-      import("../lib/cluster/nearest.ts"),
-    ]);
-    const names = plan.builds.map(({ profile }) => profile);
-    const fix = `${suggest(wanted, "profiles", names)}; an image is named by its path: ./${wanted}.img.zst`;
-    throw new EmulatorError("NO_BUILD", `no image is made of a profile "${wanted}"`, { fix });
-  }
-  const { build, state } = planned;
-  const found = await findBuiltImage(context.cacheDir, { ...build, cluster: plan.cluster });
-  if (state.state === "changed") {
-    const what = state.changed.join(", ");
-    context.reporter.warn(`${wanted} changed since this image was built (${what}): ./pi build ${wanted}`);
-  }
-  return found;
 }
 
 async function readIdentity(context: CliContext, flags: BootFlags): Promise<Identity | undefined> {

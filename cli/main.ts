@@ -9,6 +9,7 @@ import * as boot from "./boot.ts";
 import * as build from "./build.ts";
 import * as clean from "./clean.ts";
 import type { CliContext } from "./context.ts";
+import * as diff from "./diff.ts";
 import * as doctor from "./doctor.ts";
 import * as identity from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
@@ -18,7 +19,7 @@ import * as test from "./test.ts";
 import * as tools from "./tools.ts";
 
 /** In the order of use. */
-const COMMANDS = [plan, build, boot, identity, doctor, clean, test, tools, pin];
+const COMMANDS = [plan, build, boot, diff, identity, doctor, clean, test, tools, pin];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
 
 function cacheDir(): string {
@@ -52,7 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!wasInterrupted(error)) {
       say(`error: ${describeFailure(error).join("\n")}\n`);
-      return interruption.exitCode() ?? 1;
+      // A command whose answer is its exit code has said which one means trouble.
+      return interruption.exitCode() ?? Number(process.exitCode ?? 1);
     }
   }
   const stopped = interruption.exitCode();

@@ -11,7 +11,7 @@ export interface BuiltImage {
 
 /** Whether a person means a file, not a profile: profiles are DNS labels. */
 export function isImagePath(text: string): boolean {
-  return text.includes("/") || text.endsWith(".img") || text.endsWith(".zst");
+  return text.includes("/") || /\.(img|zst|raucb)$/.test(text);
 }
 
 /** The image of the last finished build of a profile on this machine. @throws EmulatorError NO_BUILD */

@@ -13,7 +13,19 @@ describe("pi without a command", () => {
     const { stdout, stderr } = run();
     expect(stdout).toBe("");
     const commands = [...stderr.matchAll(/^ {2}([a-z]+)\b(?! {2,}\[|,)/gm)].map(([, name]) => name);
-    const expected = ["plan", "build", "boot", "identity", "doctor", "clean", "test", "tools", "pin", "help"];
+    const expected = [
+      "plan",
+      "build",
+      "boot",
+      "diff",
+      "identity",
+      "doctor",
+      "clean",
+      "test",
+      "tools",
+      "pin",
+      "help",
+    ];
     expect(commands).toEqual(expected);
   });
 
@@ -128,5 +140,26 @@ describe("pi build", () => {
     const { code, stderr } = built(["--builder", "docker"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/'docker' is invalid.*chroot, packer/);
+  });
+});
+
+describe("pi diff", () => {
+  // As with diff(1): 1 would mean that images differ.
+  it.each([
+    [["one.img"], "missing required argument 'other'"],
+    [["one.img", "two.img", "--rows", "0"], "a whole number from 1 is expected"],
+    [["one.img", "two.img", "--all", "--json"], "cannot be used with"],
+    [["./gone.img", "./gone.img"], "there is no image"],
+    [["update.raucb", "./gone.img"], "update.raucb is neither .img nor .img.zst"],
+    [["agnet", "agent"], 'no image is made of a profile "agnet"'],
+    [["agent", "agent"], "profile agent was never built here"],
+  ])("ends with 2 for trouble: %j", (argv, said) => {
+    const { code, stdout, stderr } = run("diff", ...argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(said);
+  });
+
+  it("explains itself, with 0", () => {
+    expect(run("diff", "--help")).toMatchObject({ code: 0, stderr: "" });
   });
 });

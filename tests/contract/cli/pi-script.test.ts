@@ -136,7 +136,7 @@ describe("Debian packages that a build needs", () => {
     expect(calls().filter((call) => call.startsWith("apt-get"))).toEqual([]);
   });
 
-  it.each(["build", "boot", "test", "tools"])(
+  it.each(["build", "boot", "diff", "test", "tools"])(
     "are installed for %s, those that are missing only",
     (command) => {
       for (const name of ["mmdebstrap", "xz"]) program(scratch.join("gone", name), "");

@@ -41,6 +41,7 @@ describe("isImagePath", () => {
     ["agent", false],
     ["agent.img", true],
     ["home-agent-rpi-arm64-v1.0.0.img.zst", true],
+    ["home-agent-rpi-arm64-v1.0.0.raucb", true],
     ["./agent", true],
     ["out/x", true],
   ])("%s: %s", (text, path) => expect(isImagePath(text)).toBe(path));
