@@ -101,6 +101,13 @@ export function testGroups(cache: string): TestGroup[] {
       argv: image("board"),
       env,
     },
+    {
+      name: "diff",
+      doors: ["ci"],
+      shows: "one changed byte is told by its path",
+      argv: image("diff"),
+      env,
+    },
     { name: "packer", doors: ["ci"], shows: "both builders make the same tree", argv: image("packer"), env },
     {
       name: "boot",
@@ -208,7 +215,7 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["deep"],
       shows: "cold, plain and warm builds: ratios, and equal digests",
       argv: [process.execPath, "bench/build.ts"],
-      env: { PI_BENCH_CACHE: `${cache}-bench` },
+      env: PI_BENCH_CACHE: `${cache}-bench` ,
     },
   ];
 }

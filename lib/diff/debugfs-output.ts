@@ -1,3 +1,5 @@
+import { parseRuns, type Run } from "./extents.ts";
+
 /** An inode as debugfs's `stat` shows it. */
 export interface Inode {
   /** debugfs's word: regular, directory, symlink, character special ... */
@@ -14,7 +16,14 @@ export interface Inode {
   readonly device: string | undefined;
   /** Extended attributes in debugfs's notation, `name = value`. */
   readonly attributes: readonly string[];
+  /** Where its content lies; undefined where debugfs says it in a way that is not known here. */
+  readonly runs: readonly Run[] | undefined;
+  /** Of a link so short that it is kept in the inode. */
+  readonly target: string | undefined;
 }
+
+/** A file so small that its content is in the inode: what makes our slots does not do that. */
+const INLINE_DATA = 0x10000000;
 
 const HEAD = /^Inode: (\d+) {3}Type: (.+?) {4}Mode: {2}(\d+) /;
 
@@ -34,6 +43,8 @@ function parseInode(lines: readonly string[], type: string, mode: string): Inode
   const rest = from === 0 ? [] : lines.slice(from);
   const end = rest.findIndex((line) => !line.startsWith("  "));
   const attributes = rest.slice(0, end < 0 ? rest.length : end);
+  const blocks = lines.findIndex((line) => line === "EXTENTS:" || line === "BLOCKS:") + 1;
+  const inline = (Number.parseInt(/ Flags: 0x([0-9a-f]+)/.exec(text)?.[1] ?? "0", 16) & INLINE_DATA) !== 0;
   return {
     ...{ type, mode },
     owner: `${owner?.[1]}:${owner?.[2]}`,
@@ -42,6 +53,8 @@ function parseInode(lines: readonly string[], type: string, mode: string): Inode
     modified: timeOf(text),
     device: /^Device major\/minor number: (\S+)/m.exec(text)?.[1],
     attributes: attributes.map((line) => line.trim().replace(/ \(\d+\) = /, " = ")).sort(),
+    runs: inline ? undefined : parseRuns(blocks === 0 ? "" : (lines[blocks] ?? "")),
+    target: /^Fast link dest: "(.*)"$/m.exec(text)?.[1],
   };
 }
 
@@ -55,10 +68,11 @@ export function parseInodes(lines: Iterable<string>): Map<number, Inode> {
   };
   for (const line of lines) {
     const head = HEAD.exec(line);
+    if (line.startsWith("debugfs: ")) continue;
     if (head === null) held?.lines.push(line);
     else {
       finish();
-      held = { head, lines: [] };
+      held = { head, lines: [line] };
     }
   }
   finish();
@@ -122,6 +136,7 @@ const HEADER = {
   "hash seed": "Directory Hash Seed",
   inodes: "Inode count",
   blocks: "Block count",
+  "block size": "Block size",
 } as const;
 
 /** Undefined where the text is no header: there is no such file system. */

@@ -19,7 +19,7 @@ import type { Workplace } from "./workplace.ts";
 export interface DiffOptions {
   /** Paths of two disk images, .img or .img.zst. They are only read. */
   readonly images: readonly [string, string];
-  /** Folder for unpacked parts, about 1.5 GiB while it runs; what is put there is removed. */
+  /** Folder for what is unpacked, up to the size of both images; it is removed again. */
   readonly scratch: string;
 }
 

@@ -7,17 +7,27 @@ export async function sizeOfFile(path: string): Promise<number> {
 }
 
 /** `length` bytes from byte `offset`; shorter where the file ends. */
-export async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
+export function readRange(path: string, offset: number, length: number): Promise<Buffer> {
+  return withReader(path, (read) => read(offset, length));
+}
+
+/** Runs `work` with a function that reads ranges of the file as readRange does, which stays open meanwhile. */
+export async function withReader<T>(
+  path: string,
+  work: (read: (offset: number, length: number) => Promise<Buffer>) => Promise<T>,
+): Promise<T> {
   const handle = await open(path, "r");
   try {
-    const buffer = Buffer.alloc(length);
-    let read = 0;
-    while (read < length) {
-      const { bytesRead } = await handle.read(buffer, read, length - read, offset + read);
-      if (bytesRead === 0) break;
-      read += bytesRead;
-    }
-    return buffer.subarray(0, read);
+    return await work(async (offset, length) => {
+      const buffer = Buffer.alloc(length);
+      let read = 0;
+      while (read < length) {
+        const { bytesRead } = await handle.read(buffer, read, length - read, offset + read);
+        if (bytesRead === 0) break;
+        read += bytesRead;
+      }
+      return buffer.subarray(0, read);
+    });
   } finally {
     await handle.close();
   }

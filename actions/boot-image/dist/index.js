@@ -48932,17 +48932,22 @@ import { open as open4, stat as stat3, truncate } from "node:fs/promises";
 async function sizeOfFile(path) {
   return (await stat3(path)).size;
 }
-async function readRange(path, offset, length) {
+function readRange(path, offset, length) {
+  return withReader(path, (read2) => read2(offset, length));
+}
+async function withReader(path, work) {
   const handle = await open4(path, "r");
   try {
-    const buffer = Buffer.alloc(length);
-    let read2 = 0;
-    while (read2 < length) {
-      const { bytesRead } = await handle.read(buffer, read2, length - read2, offset + read2);
-      if (bytesRead === 0) break;
-      read2 += bytesRead;
-    }
-    return buffer.subarray(0, read2);
+    return await work(async (offset, length) => {
+      const buffer = Buffer.alloc(length);
+      let read2 = 0;
+      while (read2 < length) {
+        const { bytesRead } = await handle.read(buffer, read2, length - read2, offset + read2);
+        if (bytesRead === 0) break;
+        read2 += bytesRead;
+      }
+      return buffer.subarray(0, read2);
+    });
   } finally {
     await handle.close();
   }

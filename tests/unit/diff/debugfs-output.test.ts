@@ -25,8 +25,10 @@ describe("inodes", () => {
       ...{ type: "regular", mode: "0644", owner: "0:0", bytes: 108, links: 1, device: undefined },
       modified: "2026-11-21T02:10:46Z",
       attributes: ["security.bin = 01 02", 'user.note = "hello"'],
+      ...{ runs: [{ logical: 0, physical: 6819, blocks: 1 }], target: undefined },
     });
-    expect(inodes.get(35)).toMatchObject({ device: "01:03", mode: "0666", attributes: [] });
+    expect(inodes.get(35)).toMatchObject({ device: "01:03", mode: "0666", attributes: [], runs: [] });
+    expect(inodes.get(12)).toMatchObject({ target: "usr/bin", runs: [] });
   });
 
   it.each([
@@ -39,6 +41,14 @@ describe("inodes", () => {
   ])("know the time: %s", (line, expected) => {
     const text = fixture("stat.txt").replace(/mtime: 0x6a5a60bc:00000000/, line);
     expect(parseInodes(text.split("\n")).get(12)?.modified).toBe(expected);
+  });
+
+  it("do not pretend to know where the content of a file lies that is kept in the inode", () => {
+    const text = fixture("stat.txt").replace(
+      "Mode:  0644   Flags: 0x80000",
+      "Mode:  0644   Flags: 0x10000000",
+    );
+    expect(parseInodes(text.split("\n")).get(123)?.runs).toBeUndefined();
   });
 
   it("know owners and modes beyond root's", () => {
