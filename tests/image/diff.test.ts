@@ -20,6 +20,7 @@ import { readSlot } from "../../lib/diff/slot.ts";
 import { BOOT_STATE_OFFSETS } from "../../lib/emulator/boot-state.ts";
 import { type Bench, P1_OFFSET, runTool } from "../../lib/emulator/disk.ts";
 import { findBuiltImage } from "../../lib/emulator/find-image.ts";
+import { assetsRoot } from "../../lib/external/assets.ts";
 import { listTree, sha256OfText } from "../../lib/external/files.ts";
 import { readRange } from "../../lib/external/ranges.ts";
 import { layout, SECTOR } from "../../lib/image/assemble/layout.ts";
@@ -55,7 +56,9 @@ describe.runIf(tools !== undefined)("an image and a copy of it that was changed"
     await runTool(bench, ["cp", "--sparse=always", image, copy]);
   });
   afterEach(async () => {
-    expect(await readdir(join(folder, "scratch"))).toEqual([]);
+    for (const scratch of [join(folder, "scratch"), join(cacheDir ?? "", "scratch")]) {
+      expect((await readdir(scratch).catch(() => [])).filter((name) => name.startsWith("diff-"))).toEqual([]);
+    }
   });
 
   async function debugfs(...commands: readonly string[]): Promise<void> {
@@ -85,11 +88,20 @@ describe.runIf(tools !== undefined)("an image and a copy of it that was changed"
     expect(imageDiffSchema.parse(JSON.parse(JSON.stringify(diff)))).toEqual(diff);
     return diff;
   }
+  /** As a person does it; the scratch folder is then below the cache. */
+  async function command(...args: readonly string[]): Promise<{ exitCode: number; stdout: string }> {
+    const argv = [process.execPath, join(assetsRoot, "cli/main.ts"), "diff", ...args] as const;
+    const env = { PI_CACHE: cacheDir ?? "", CI: "true" };
+    return world.processes.run({ argv: [...argv], env, timeoutMs: 300_000, accept: [0, 1, 2] });
+  }
   const aspectsOf = (changes: readonly Change[]) =>
     changes.map(({ name, change: kind, aspects }) => [name, kind, aspects.map(({ aspect }) => aspect)]);
 
   test("are equal before the change, packed or not", async () => {
     expect(await compare(packed, copy)).toMatchObject({ equal: true, ...UNTOUCHED });
+    expect(await command("agent", copy)).toMatchObject({
+      ...{ exitCode: 0, stdout: "disk.img.zst and other.img are equal\n" },
+    });
   });
 
   test("hold the content that debugfs takes out of them", async () => {
@@ -126,7 +138,9 @@ describe.runIf(tools !== undefined)("an image and a copy of it that was changed"
     const block = Number(stdout.trim().split(" ")[0]);
     expect(block).toBeGreaterThan(0);
     await change(SLOT_OFFSET + block * 4096 + 5);
-    const diff = await compare(`${image}.zst`);
+    const { exitCode, stdout: text } = await command("--json", `${image}.zst`, copy);
+    expect(exitCode).toBe(1);
+    const diff = imageDiffSchema.parse(JSON.parse(text));
     expect(diff).toMatchObject({ ...UNTOUCHED, equal: false, paths: [{}] });
     expect(aspectsOf(diff.paths)).toEqual([["/usr/lib/home-pi/health", "changed", ["content"]]]);
   });
