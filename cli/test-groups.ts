@@ -215,7 +215,7 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["deep"],
       shows: "cold, plain and warm builds: ratios, and equal digests",
       argv: [process.execPath, "bench/build.ts"],
-      env: PI_BENCH_CACHE: `${cache}-bench` ,
+      env: { PI_BENCH_CACHE: `${cache}-bench` },
     },
   ];
 }

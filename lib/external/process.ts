@@ -2,6 +2,7 @@ import { type ChildProcess, spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { Failure, type FailureOptions } from "../failure.ts";
 import { type Exhaustion, exhaustionIn } from "./exhaustion.ts";
+import { OutputTail, tailOf } from "./output-tail.ts";
 
 export type ProcessCode = "NOT_FOUND" | "EXIT" | "TIMEOUT" | "INTERRUPTED";
 
@@ -77,9 +78,7 @@ export interface Processes {
   ): RunningProcess;
 }
 
-const OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 const KILL_GRACE_MS = 8_000;
-const TAIL_LINES = 40;
 const PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
 function environment(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
@@ -195,25 +194,6 @@ export function lineSplitter(onLine: (line: string) => void): { push(chunk: Buff
   };
 }
 
-class Tail {
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
-    }
-  }
-  text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
-}
-
-function tailOf(text: string): string[] {
-  return text.trimEnd().split("\n").slice(-TAIL_LINES);
-}
-
 /** Shells and namespaces hand a kill inside on as 128 and the signal's number. */
 function endedWith(exitCode: number): string {
   const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
@@ -226,7 +206,7 @@ async function run(command: Command): Promise<ProcessResult> {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output: Record<OutputStream, Tail> = { stdout: new Tail(), stderr: new Tail() };
+  const output: Record<OutputStream, OutputTail> = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended: "timeout" | "interrupted" | "hopeless" | undefined;
   let giveUp: NodeJS.Timeout | undefined;
   const end = (why: "timeout" | "interrupted" | "hopeless"): void => {

@@ -17,14 +17,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { diffImages } from "../../lib/diff/diff.ts";
 import { type Change, type ImageDiff, imageDiffSchema } from "../../lib/diff/schema.ts";
 import { readSlot } from "../../lib/diff/slot.ts";
-import { BOOT_STATE_OFFSETS } from "../../lib/emulator/boot-state.ts";
+import { BOOT_STATE_OFFSETS, encodeBootState } from "../../lib/emulator/boot-state.ts";
 import { type Bench, P1_OFFSET, runTool } from "../../lib/emulator/disk.ts";
 import { findBuiltImage } from "../../lib/emulator/find-image.ts";
 import { assetsRoot } from "../../lib/external/assets.ts";
 import { listTree, sha256OfText } from "../../lib/external/files.ts";
 import { readRange } from "../../lib/external/ranges.ts";
 import { layout, SECTOR } from "../../lib/image/assemble/layout.ts";
-import { encodeBootState } from "./stand-in-image.ts";
 import { cacheDir, quietStep, testTools, world } from "./surroundings.ts";
 
 const tools = cacheDir === undefined ? undefined : await testTools();

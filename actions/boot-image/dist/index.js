@@ -47722,6 +47722,27 @@ function exhaustionIn(text) {
   return void 0;
 }
 
+// lib/external/output-tail.ts
+var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+var TAIL_LINES2 = 40;
+var OutputTail = class {
+  #chunks = [];
+  #bytes = 0;
+  push(chunk) {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+      this.#bytes -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+  text() {
+    return Buffer.concat(this.#chunks).toString("utf8");
+  }
+};
+function tailOf(text) {
+  return text.trimEnd().split("\n").slice(-TAIL_LINES2);
+}
+
 // lib/external/process.ts
 var ProcessError = class extends Failure {
   area = "process";
@@ -47737,9 +47758,7 @@ var ProcessError = class extends Failure {
     this.exhaustion = options.exhaustion;
   }
 };
-var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 var KILL_GRACE_MS = 8e3;
-var TAIL_LINES2 = 40;
 var PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 function environment(extra) {
   const inherited = process.env;
@@ -47829,23 +47848,6 @@ function lineSplitter(onLine) {
     }
   };
 }
-var Tail = class {
-  #chunks = [];
-  #bytes = 0;
-  push(chunk) {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
-    }
-  }
-  text() {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
-};
-function tailOf(text) {
-  return text.trimEnd().split("\n").slice(-TAIL_LINES2);
-}
 function endedWith(exitCode) {
   const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
   return `ended with ${exitCode}${killed}`;
@@ -47856,7 +47858,7 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new Tail(), stderr: new Tail() };
+  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended;
   let giveUp;
   const end = (why) => {

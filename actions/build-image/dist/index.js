@@ -21575,6 +21575,33 @@ var init_exhaustion = __esm({
   }
 });
 
+// lib/external/output-tail.ts
+function tailOf(text2) {
+  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
+}
+var OUTPUT_LIMIT_BYTES, TAIL_LINES2, OutputTail;
+var init_output_tail = __esm({
+  "lib/external/output-tail.ts"() {
+    "use strict";
+    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+    TAIL_LINES2 = 40;
+    OutputTail = class {
+      #chunks = [];
+      #bytes = 0;
+      push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+          this.#bytes -= this.#chunks.shift()?.length ?? 0;
+        }
+      }
+      text() {
+        return Buffer.concat(this.#chunks).toString("utf8");
+      }
+    };
+  }
+});
+
 // lib/external/process.ts
 import { spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -21666,9 +21693,6 @@ function lineSplitter(onLine) {
     }
   };
 }
-function tailOf(text2) {
-  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
-}
 function endedWith(exitCode) {
   const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
   return `ended with ${exitCode}${killed}`;
@@ -21679,7 +21703,7 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new Tail(), stderr: new Tail() };
+  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended;
   let giveUp;
   const end = (why) => {
@@ -21749,12 +21773,13 @@ function start(command, onData) {
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }
-var ProcessError, OUTPUT_LIMIT_BYTES, KILL_GRACE_MS, TAIL_LINES2, PROXY_NAMES, Tail, processes;
+var ProcessError, KILL_GRACE_MS, PROXY_NAMES, processes;
 var init_process = __esm({
   "lib/external/process.ts"() {
     "use strict";
     init_failure();
     init_exhaustion();
+    init_output_tail();
     ProcessError = class extends Failure {
       area = "process";
       exitCode;
@@ -21769,24 +21794,8 @@ var init_process = __esm({
         this.exhaustion = options2.exhaustion;
       }
     };
-    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
     KILL_GRACE_MS = 8e3;
-    TAIL_LINES2 = 40;
     PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-    Tail = class {
-      #chunks = [];
-      #bytes = 0;
-      push(chunk) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-          this.#bytes -= this.#chunks.shift()?.length ?? 0;
-        }
-      }
-      text() {
-        return Buffer.concat(this.#chunks).toString("utf8");
-      }
-    };
     processes = { run, start };
   }
 });

@@ -47710,6 +47710,27 @@ function exhaustionIn(text2) {
   return void 0;
 }
 
+// lib/external/output-tail.ts
+var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+var TAIL_LINES2 = 40;
+var OutputTail = class {
+  #chunks = [];
+  #bytes = 0;
+  push(chunk) {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+      this.#bytes -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+  text() {
+    return Buffer.concat(this.#chunks).toString("utf8");
+  }
+};
+function tailOf(text2) {
+  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
+}
+
 // lib/external/process.ts
 var ProcessError = class extends Failure {
   area = "process";
@@ -47725,9 +47746,7 @@ var ProcessError = class extends Failure {
     this.exhaustion = options2.exhaustion;
   }
 };
-var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 var KILL_GRACE_MS = 8e3;
-var TAIL_LINES2 = 40;
 var PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 function environment(extra) {
   const inherited = process.env;
@@ -47817,23 +47836,6 @@ function lineSplitter(onLine) {
     }
   };
 }
-var Tail = class {
-  #chunks = [];
-  #bytes = 0;
-  push(chunk) {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
-    }
-  }
-  text() {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
-};
-function tailOf(text2) {
-  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
-}
 function endedWith(exitCode) {
   const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
   return `ended with ${exitCode}${killed}`;
@@ -47844,7 +47846,7 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new Tail(), stderr: new Tail() };
+  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended;
   let giveUp;
   const end = (why) => {
