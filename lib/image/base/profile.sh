@@ -32,6 +32,8 @@ fi
 
 "$scripts/quiet-initramfs.sh" off "$root"
 cp -r "$board/initramfs-tools/." "$root/etc/initramfs-tools/"
+# As git keeps them: who cloned with another umask has other modes.
+chmod -R u=rwX,go=rX "$root/etc/initramfs-tools"
 kernel=$(basename "$root"/boot/vmlinuz-*)
 kernel=${kernel#vmlinuz-}
 [ -d "$root/usr/lib/modules/$kernel" ] || { echo "one kernel expected, found: $kernel" >&2; exit 1; }

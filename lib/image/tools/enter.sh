@@ -3,6 +3,8 @@
 # or started here ends with it.
 #   enter.sh TREE FOLDER [bind SOURCE TARGET rw|ro]... -- COMMAND [ARGUMENT]...
 set -eu
+# What is made in here may end up in an image, where the caller's umask has no say.
+umask 022
 tree=$1
 folder=$2
 shift 2
