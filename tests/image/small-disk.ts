@@ -4,7 +4,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processes } from "../../lib/external/process.ts";
-import { leftovers } from "./leftovers.ts";
+import { ownLeftovers } from "./starving.ts";
 
 export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
@@ -18,9 +18,8 @@ export interface SmallDisk {
   empty(): void;
   /** Finished entries of the cache on it, as room/key, sorted; without rooms that are lent. */
   finished(): Promise<string[]>;
-  /** What a run left on it that is no result. */
-  leftovers(): Promise<string[]>;
-  remove(): Promise<void>;
+  /** Takes it away; resolves to what a run left on it that is no result. */
+  remove(): Promise<string[]>;
 }
 
 const run = (...argv: [string, ...string[]]) => processes.run({ argv, timeoutMs: 60_000 });
@@ -59,11 +58,12 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
       );
       return listed.flat().sort();
     },
-    leftovers: async () => (await leftovers(folder)).filter((left) => left !== `mount ${folder}`),
     remove: async () => {
-      await run("umount", folder);
+      const left = (await ownLeftovers(folder)).filter((entry) => entry !== `mount ${folder}`);
+      await run("umount", "--lazy", folder);
       await rm(folder, { recursive: true });
       await rm(file);
+      return left;
     },
   };
 }

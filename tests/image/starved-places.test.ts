@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assetsRoot } from "../../lib/external/assets.ts";
 import { processes } from "../../lib/external/process.ts";
-import { leftovers } from "./leftovers.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
-import { said, withFullTmp } from "./starving.ts";
+import { ownLeftovers, said, withFullTmp } from "./starving.ts";
 import { cacheDir } from "./surroundings.ts";
 
 const cache = cacheDir ?? "";
@@ -19,9 +19,9 @@ describe.runIf(cacheDir !== undefined)("./pi build", () => {
     folder = await mkdtemp(join(tmpdir(), "places-"));
   });
   afterEach(async () => {
-    expect(await leftovers(cache)).toEqual([]);
     await rm(folder, { recursive: true });
     await copy.remove();
+    expect(await ownLeftovers(cache)).toEqual([]);
   });
 
   /** Makes the playbook another one, so that it runs. */
@@ -35,7 +35,7 @@ describe.runIf(cacheDir !== undefined)("./pi build", () => {
     await changePlaybook();
     const result = await copy.pi(["build", "agent"], {
       env: { TMPDIR: "/not/there", HOME: "/not/there/either" },
-      through: withFullTmp([copy.folder, cache]),
+      through: withFullTmp([copy.folder, cache, assetsRoot]),
     });
     expect(result.exitCode, result.output).toBe(0);
     expect(result.steps).toEqual(["playbook for agent", "image of agent"]);
@@ -77,24 +77,26 @@ describe.runIf(cacheDir !== undefined)("./pi build", () => {
     await told(result, since, /cache: \S+ is no folder/, /PI_CACHE=/);
   });
 
-  /** Puts a program before setpriv, through which every tool is started. */
-  async function before(script: string): Promise<Record<string, string>> {
-    await writeFile(join(folder, "setpriv"), `#!/bin/sh\n${script}\nexec /usr/bin/setpriv "$@"\n`, {
-      mode: 0o755,
-    });
-    return { PATH: `${folder}:${process.env.PATH ?? ""}` };
+  /** Puts a line behind another one of the script that every tool runs through. */
+  async function behind(line: string, more: string): Promise<void> {
+    const enter = "lib/image/tools/enter.sh";
+    const text = await readFile(join(copy.folder, enter), "utf8");
+    expect(text.split(`\n${line}\n`)).toHaveLength(2);
+    await put(copy, enter, text.replace(`\n${line}\n`, `\n${line}\n${more}\n`));
   }
 
   test("ends well, or says what was missing, with 1 GiB of memory for each tool", async () => {
     await changePlaybook();
-    const result = await copy.pi(["build", "agent"], { env: await before("ulimit -v 1048576") });
+    await behind("set -eu", "ulimit -v 1048576");
+    const result = await copy.pi(["build", "agent"]);
     if (result.exitCode !== 0)
       expect(said(result)).toMatch(/^error: (killed: )?out of memory \(.*\n.*fix: /s);
   });
 
   test("says what was missing where there is far too little", async () => {
     await changePlaybook();
-    const result = await copy.pi(["build", "agent"], { env: await before("ulimit -v 40000") });
+    await behind("set -eu", "ulimit -v 40000");
+    const result = await copy.pi(["build", "agent"]);
     expect(result.exitCode, result.output).toBe(1);
     expect(said(result)).toMatch(
       /^error: (killed: )?out of memory \(.*needed\)\n.*fix: close other programs/s,
@@ -103,8 +105,8 @@ describe.runIf(cacheDir !== undefined)("./pi build", () => {
 
   test("says that a tool was killed, and does not show its code alone", async () => {
     await changePlaybook();
-    const env = await before(`case "$*" in *" zstd "*) kill -9 $$ ;; esac`);
-    const result = await copy.pi(["build", "agent"], { env });
+    await behind("child=$!", 'case " $* " in *" zstd "*) kill -KILL "$child" ;; esac');
+    const result = await copy.pi(["build", "agent"]);
     expect(result.exitCode, result.output).toBe(1);
     expect(said(result)).toMatch(/^error: killed from outside, as Linux does when it is out of memory/);
     expect(said(result)).toMatch(/the image of agent could not be assembled \(zstd\)/);

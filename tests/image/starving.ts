@@ -1,7 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildInfo } from "../../lib/image/build/results.ts";
+import { leftovers } from "./leftovers.ts";
 import type { PiResult, ProjectCopy } from "./project-copy.ts";
+
+/** What a run left of its own; the kernel's entry for arm64 programs may be in use by a build beside this one. */
+export async function ownLeftovers(cache: string): Promise<string[]> {
+  return (await leftovers(cache)).filter((left) => !left.startsWith("binfmt entry "));
+}
 
 /** The error a run ended with, without what was printed before it. */
 export function said(result: PiResult): string {

@@ -1206,14 +1206,14 @@ function toDotPath(_path) {
   return segs.join("");
 }
 function prettifyError(error62) {
-  const lines2 = [];
+  const lines = [];
   const issues = [...error62.issues].sort((a, b) => (a.path ?? []).length - (b.path ?? []).length);
   for (const issue3 of issues) {
-    lines2.push(`✖ ${issue3.message}`);
+    lines.push(`✖ ${issue3.message}`);
     if (issue3.path?.length)
-      lines2.push(`  → at ${toDotPath(issue3.path)}`);
+      lines.push(`  → at ${toDotPath(issue3.path)}`);
   }
-  return lines2.join("\n");
+  return lines.join("\n");
 }
 var _messageDesc, _issuesDesc, _installedToString, initializer, $ZodError, $ZodRealError;
 var init_errors = __esm({
@@ -2115,9 +2115,9 @@ var init_doc = __esm({
           return;
         }
         const content = arg;
-        const lines2 = content.split("\n").filter((x2) => x2);
-        const minIndent = Math.min(...lines2.map((x2) => x2.length - x2.trimStart().length));
-        const dedented = lines2.map((x2) => x2.slice(minIndent)).map((x2) => " ".repeat(this.indent * 2) + x2);
+        const lines = content.split("\n").filter((x2) => x2);
+        const minIndent = Math.min(...lines.map((x2) => x2.length - x2.trimStart().length));
+        const dedented = lines.map((x2) => x2.slice(minIndent)).map((x2) => " ".repeat(this.indent * 2) + x2);
         for (const line of dedented) {
           this.content.push(line);
         }
@@ -2246,8 +2246,8 @@ function isValidBase64URL(data) {
   if (!base64urlCharset.test(data))
     return false;
   const base643 = data.replace(/[-_]/g, (c) => c === "-" ? "+" : "/");
-  const padded3 = base643.padEnd(Math.ceil(base643.length / 4) * 4, "=");
-  return isValidBase64(padded3);
+  const padded = base643.padEnd(Math.ceil(base643.length / 4) * 4, "=");
+  return isValidBase64(padded);
 }
 function isLuhnAlgo(digits) {
   let length = digits.length;
@@ -20523,9 +20523,6 @@ async function writeAtomically(path, content, mode = 420) {
     throw error62;
   }
 }
-async function removeWhole(path) {
-  await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
-}
 async function sha256OfFile(path) {
   const hash2 = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
@@ -20574,10 +20571,10 @@ function describeFailure(error62) {
     return [error62 instanceof Error ? error62.stack ?? error62.message : String(error62)];
   }
   const place = error62.place === void 0 ? "" : `${formatPlace(error62.place)}: `;
-  const lines2 = [`${place}${error62.message}`, ...error62.details.map((detail) => `  ${detail}`)];
-  if (error62.fix !== void 0) lines2.push(`  fix: ${error62.fix}`);
-  if (error62.cause instanceof Error) lines2.push(`  cause: ${error62.cause.message}`);
-  return lines2;
+  const lines = [`${place}${error62.message}`, ...error62.details.map((detail) => `  ${detail}`)];
+  if (error62.fix !== void 0) lines.push(`  fix: ${error62.fix}`);
+  if (error62.cause instanceof Error) lines.push(`  cause: ${error62.cause.message}`);
+  return lines;
 }
 var Failure;
 var init_failure = __esm({
@@ -20672,11 +20669,11 @@ var require_terminal = __commonJS({
         this.stream.write("\x1B8");
       }
       // show/hide cursor
-      cursor(enabled2) {
+      cursor(enabled) {
         if (!this.stream.isTTY) {
           return;
         }
-        if (enabled2) {
+        if (enabled) {
           this.stream.write("\x1B[?25h");
         } else {
           this.stream.write("\x1B[?25l");
@@ -20742,12 +20739,12 @@ var require_terminal = __commonJS({
         }
       }
       // control line wrapping
-      lineWrapping(enabled2) {
+      lineWrapping(enabled) {
         if (!this.stream.isTTY) {
           return;
         }
-        this.linewrap = enabled2;
-        if (enabled2) {
+        this.linewrap = enabled;
+        if (enabled) {
           this.stream.write("\x1B[?7h");
         } else {
           this.stream.write("\x1B[?7l");
@@ -21491,10 +21488,10 @@ var require_picocolors = __commonJS({
       } while (~index);
       return result + string4.substring(cursor);
     };
-    var createColors = (enabled2 = isColorSupported) => {
-      let f = enabled2 ? formatter : () => String;
+    var createColors = (enabled = isColorSupported) => {
+      let f = enabled ? formatter : () => String;
       return {
-        isColorSupported: enabled2,
+        isColorSupported: enabled,
         reset: f("\x1B[0m", "\x1B[0m"),
         bold: f("\x1B[1m", "\x1B[22m", "\x1B[22m\x1B[1m"),
         dim: f("\x1B[2m", "\x1B[22m", "\x1B[22m\x1B[2m"),
@@ -21572,33 +21569,6 @@ var init_exhaustion = __esm({
       ["read-only", /Read-only file system|EROFS/i]
     ];
     LONGEST_LINE = 300;
-  }
-});
-
-// lib/external/output-tail.ts
-function tailOf(text2) {
-  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
-}
-var OUTPUT_LIMIT_BYTES, TAIL_LINES2, OutputTail;
-var init_output_tail = __esm({
-  "lib/external/output-tail.ts"() {
-    "use strict";
-    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
-    TAIL_LINES2 = 40;
-    OutputTail = class {
-      #chunks = [];
-      #bytes = 0;
-      push(chunk) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-          this.#bytes -= this.#chunks.shift()?.length ?? 0;
-        }
-      }
-      text() {
-        return Buffer.concat(this.#chunks).toString("utf8");
-      }
-    };
   }
 });
 
@@ -21693,9 +21663,8 @@ function lineSplitter(onLine) {
     }
   };
 }
-function endedWith(exitCode) {
-  const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
-  return `ended with ${exitCode}${killed}`;
+function tailOf(text2) {
+  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
 }
 async function run(command) {
   const name = command.name ?? command.argv[0];
@@ -21703,7 +21672,7 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
+  const output2 = { stdout: new Tail(), stderr: new Tail() };
   let ended;
   let giveUp;
   const end = (why) => {
@@ -21711,16 +21680,16 @@ async function run(command) {
     void endGroup(child, exited, command.graceMs);
   };
   for (const stream of ["stdout", "stderr"]) {
-    const lines2 = lineSplitter((line) => {
+    const lines = lineSplitter((line) => {
       command.onLine?.(line, stream);
       if (command.hopelessAt?.(line) === true)
         giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
     });
     child[stream]?.on("data", (chunk) => {
       output2[stream].push(chunk);
-      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines2.push(chunk);
+      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines.push(chunk);
     });
-    child[stream]?.on("end", () => lines2.end());
+    child[stream]?.on("end", () => lines.end());
   }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
@@ -21744,7 +21713,7 @@ async function run(command) {
   if (ended === "hopeless")
     throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
-    const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
+    const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
     const exhaustion = exhaustionIn(`${stderr}
 ${stdout}`);
     throw new ProcessError("EXIT", `${name} ${how}`, {
@@ -21773,13 +21742,12 @@ function start(command, onData) {
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }
-var ProcessError, KILL_GRACE_MS, PROXY_NAMES, processes;
+var ProcessError, OUTPUT_LIMIT_BYTES, KILL_GRACE_MS, TAIL_LINES2, PROXY_NAMES, Tail, processes;
 var init_process = __esm({
   "lib/external/process.ts"() {
     "use strict";
     init_failure();
     init_exhaustion();
-    init_output_tail();
     ProcessError = class extends Failure {
       area = "process";
       exitCode;
@@ -21794,8 +21762,24 @@ var init_process = __esm({
         this.exhaustion = options2.exhaustion;
       }
     };
+    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
     KILL_GRACE_MS = 8e3;
+    TAIL_LINES2 = 40;
     PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+    Tail = class {
+      #chunks = [];
+      #bytes = 0;
+      push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+          this.#bytes -= this.#chunks.shift()?.length ?? 0;
+        }
+      }
+      text() {
+        return Buffer.concat(this.#chunks).toString("utf8");
+      }
+    };
     processes = { run, start };
   }
 });
@@ -41021,9 +41005,9 @@ var init_pretty_bytes = __esm({
       const digits = mantissa.replace(".", "");
       const pointPosition = Number(exponentString) + 1;
       const isPositive = pointPosition > 0;
-      const padded3 = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
-      const integerPart = padded3.slice(0, isPositive ? pointPosition : 1);
-      const fractionPart = padded3.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
+      const padded = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
+      const integerPart = padded.slice(0, isPositive ? pointPosition : 1);
+      const fractionPart = padded.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
       return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
     };
     toLocaleString = (number4, locale, options2) => {
@@ -41477,7 +41461,7 @@ var require_directives = __commonJS({
         return tag[0] === "!" ? tag : `!<${tag}>`;
       }
       toString(doc) {
-        const lines2 = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
+        const lines = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
         const tagEntries = Object.entries(this.tags);
         let tagNames;
         if (doc && tagEntries.length > 0 && identity.isNode(doc.contents)) {
@@ -41493,9 +41477,9 @@ var require_directives = __commonJS({
           if (handle === "!!" && prefix === "tag:yaml.org,2002:")
             continue;
           if (!doc || tagNames.some((tn) => tn.startsWith(prefix)))
-            lines2.push(`%TAG ${handle} ${prefix}`);
+            lines.push(`%TAG ${handle} ${prefix}`);
         }
-        return lines2.join("\n");
+        return lines.join("\n");
       }
     };
     Directives.defaultYaml = { explicit: false, version: "1.2" };
@@ -42956,22 +42940,22 @@ var require_stringifyCollection = __commonJS({
       const { indent, options: { commentString } } = ctx;
       const itemCtx = Object.assign({}, ctx, { indent: itemIndent, type: null });
       let chompKeep = false;
-      const lines2 = [];
+      const lines = [];
       for (let i2 = 0; i2 < items.length; ++i2) {
         const item = items[i2];
         let comment2 = null;
         if (identity.isNode(item)) {
           if (!chompKeep && item.spaceBefore)
-            lines2.push("");
-          addCommentBefore(ctx, lines2, item.commentBefore, chompKeep);
+            lines.push("");
+          addCommentBefore(ctx, lines, item.commentBefore, chompKeep);
           if (item.comment)
             comment2 = item.comment;
         } else if (identity.isPair(item)) {
           const ik = identity.isNode(item.key) ? item.key : null;
           if (ik) {
             if (!chompKeep && ik.spaceBefore)
-              lines2.push("");
-            addCommentBefore(ctx, lines2, ik.commentBefore, chompKeep);
+              lines.push("");
+            addCommentBefore(ctx, lines, ik.commentBefore, chompKeep);
           }
         }
         chompKeep = false;
@@ -42980,15 +42964,15 @@ var require_stringifyCollection = __commonJS({
           str2 += stringifyComment.lineComment(str2, itemIndent, commentString(comment2));
         if (chompKeep && comment2)
           chompKeep = false;
-        lines2.push(blockItemPrefix + str2);
+        lines.push(blockItemPrefix + str2);
       }
       let str;
-      if (lines2.length === 0) {
+      if (lines.length === 0) {
         str = flowChars.start + flowChars.end;
       } else {
-        str = lines2[0];
-        for (let i2 = 1; i2 < lines2.length; ++i2) {
-          const line = lines2[i2];
+        str = lines[0];
+        for (let i2 = 1; i2 < lines.length; ++i2) {
+          const line = lines[i2];
           str += line ? `
 ${indent}${line}` : "\n";
         }
@@ -43011,22 +42995,22 @@ ${indent}${line}` : "\n";
       });
       let reqNewline = false;
       let linesAtValue = 0;
-      const lines2 = [];
+      const lines = [];
       for (let i2 = 0; i2 < items.length; ++i2) {
         const item = items[i2];
         let comment = null;
         if (identity.isNode(item)) {
           if (item.spaceBefore)
-            lines2.push("");
-          addCommentBefore(ctx, lines2, item.commentBefore, false);
+            lines.push("");
+          addCommentBefore(ctx, lines, item.commentBefore, false);
           if (item.comment)
             comment = item.comment;
         } else if (identity.isPair(item)) {
           const ik = identity.isNode(item.key) ? item.key : null;
           if (ik) {
             if (ik.spaceBefore)
-              lines2.push("");
-            addCommentBefore(ctx, lines2, ik.commentBefore, false);
+              lines.push("");
+            addCommentBefore(ctx, lines, ik.commentBefore, false);
             if (ik.comment)
               reqNewline = true;
           }
@@ -43043,12 +43027,12 @@ ${indent}${line}` : "\n";
         if (comment)
           reqNewline = true;
         let str = stringify2.stringify(item, itemCtx, () => comment = null);
-        reqNewline || (reqNewline = lines2.length > linesAtValue || str.includes("\n"));
+        reqNewline || (reqNewline = lines.length > linesAtValue || str.includes("\n"));
         if (i2 < items.length - 1) {
           str += ",";
         } else if (ctx.options.trailingComma) {
           if (ctx.options.lineWidth > 0) {
-            reqNewline || (reqNewline = lines2.reduce((sum, line) => sum + line.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
+            reqNewline || (reqNewline = lines.reduce((sum, line) => sum + line.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
           }
           if (reqNewline) {
             str += ",";
@@ -43056,35 +43040,35 @@ ${indent}${line}` : "\n";
         }
         if (comment)
           str += stringifyComment.lineComment(str, itemIndent, commentString(comment));
-        lines2.push(str);
-        linesAtValue = lines2.length;
+        lines.push(str);
+        linesAtValue = lines.length;
       }
       const { start: start2, end } = flowChars;
-      if (lines2.length === 0) {
+      if (lines.length === 0) {
         return start2 + end;
       } else {
         if (!reqNewline) {
-          const len = lines2.reduce((sum, line) => sum + line.length + 2, 2);
+          const len = lines.reduce((sum, line) => sum + line.length + 2, 2);
           reqNewline = ctx.options.lineWidth > 0 && len > ctx.options.lineWidth;
         }
         if (reqNewline) {
           let str = start2;
-          for (const line of lines2)
+          for (const line of lines)
             str += line ? `
 ${indentStep}${indent}${line}` : "\n";
           return `${str}
 ${indent}${end}`;
         } else {
-          return `${start2}${fcPadding}${lines2.join(" ")}${fcPadding}${end}`;
+          return `${start2}${fcPadding}${lines.join(" ")}${fcPadding}${end}`;
         }
       }
     }
-    function addCommentBefore({ indent, options: { commentString } }, lines2, comment, chompKeep) {
+    function addCommentBefore({ indent, options: { commentString } }, lines, comment, chompKeep) {
       if (comment && chompKeep)
         comment = comment.replace(/^\n+/, "");
       if (comment) {
         const ic = stringifyComment.indentComment(commentString(comment), indent);
-        lines2.push(ic.trimStart());
+        lines.push(ic.trimStart());
       }
     }
     exports.stringifyCollection = stringifyCollection;
@@ -43722,11 +43706,11 @@ var require_binary = __commonJS({
         if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
           const lineWidth = Math.max(ctx.options.lineWidth - ctx.indent.length, ctx.options.minContentWidth);
           const n = Math.ceil(str.length / lineWidth);
-          const lines2 = new Array(n);
+          const lines = new Array(n);
           for (let i2 = 0, o = 0; i2 < n; ++i2, o += lineWidth) {
-            lines2[i2] = str.substr(o, lineWidth);
+            lines[i2] = str.substr(o, lineWidth);
           }
-          str = lines2.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
+          str = lines.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
         }
         return stringifyString.stringifyString({ comment, type, value: str }, ctx, onComment, onChompKeep);
       }
@@ -44406,35 +44390,35 @@ var require_stringifyDocument = __commonJS({
     var stringify2 = require_stringify();
     var stringifyComment = require_stringifyComment();
     function stringifyDocument(doc, options2) {
-      const lines2 = [];
+      const lines = [];
       let hasDirectives = options2.directives === true;
       if (options2.directives !== false && doc.directives) {
         const dir = doc.directives.toString(doc);
         if (dir) {
-          lines2.push(dir);
+          lines.push(dir);
           hasDirectives = true;
         } else if (doc.directives.docStart)
           hasDirectives = true;
       }
       if (hasDirectives)
-        lines2.push("---");
+        lines.push("---");
       const ctx = stringify2.createStringifyContext(doc, options2);
       const { commentString } = ctx.options;
       if (doc.commentBefore) {
-        if (lines2.length !== 1)
-          lines2.unshift("");
+        if (lines.length !== 1)
+          lines.unshift("");
         const cs = commentString(doc.commentBefore);
-        lines2.unshift(stringifyComment.indentComment(cs, ""));
+        lines.unshift(stringifyComment.indentComment(cs, ""));
       }
       let chompKeep = false;
       let contentComment = null;
       if (doc.contents) {
         if (identity.isNode(doc.contents)) {
           if (doc.contents.spaceBefore && hasDirectives)
-            lines2.push("");
+            lines.push("");
           if (doc.contents.commentBefore) {
             const cs = commentString(doc.contents.commentBefore);
-            lines2.push(stringifyComment.indentComment(cs, ""));
+            lines.push(stringifyComment.indentComment(cs, ""));
           }
           ctx.forceBlockIndent = !!doc.comment;
           contentComment = doc.contents.comment;
@@ -44443,36 +44427,36 @@ var require_stringifyDocument = __commonJS({
         let body = stringify2.stringify(doc.contents, ctx, () => contentComment = null, onChompKeep);
         if (contentComment)
           body += stringifyComment.lineComment(body, "", commentString(contentComment));
-        if ((body[0] === "|" || body[0] === ">") && lines2[lines2.length - 1] === "---") {
-          lines2[lines2.length - 1] = `--- ${body}`;
+        if ((body[0] === "|" || body[0] === ">") && lines[lines.length - 1] === "---") {
+          lines[lines.length - 1] = `--- ${body}`;
         } else
-          lines2.push(body);
+          lines.push(body);
       } else {
-        lines2.push(stringify2.stringify(doc.contents, ctx));
+        lines.push(stringify2.stringify(doc.contents, ctx));
       }
       if (doc.directives?.docEnd) {
         if (doc.comment) {
           const cs = commentString(doc.comment);
           if (cs.includes("\n")) {
-            lines2.push("...");
-            lines2.push(stringifyComment.indentComment(cs, ""));
+            lines.push("...");
+            lines.push(stringifyComment.indentComment(cs, ""));
           } else {
-            lines2.push(`... ${cs}`);
+            lines.push(`... ${cs}`);
           }
         } else {
-          lines2.push("...");
+          lines.push("...");
         }
       } else {
         let dc = doc.comment;
         if (dc && chompKeep)
           dc = dc.replace(/^\n+/, "");
         if (dc) {
-          if ((!chompKeep || contentComment) && lines2[lines2.length - 1] !== "")
-            lines2.push("");
-          lines2.push(stringifyComment.indentComment(commentString(dc), ""));
+          if ((!chompKeep || contentComment) && lines[lines.length - 1] !== "")
+            lines.push("");
+          lines.push(stringifyComment.indentComment(commentString(dc), ""));
         }
       }
-      return lines2.join("\n") + "\n";
+      return lines.join("\n") + "\n";
     }
     exports.stringifyDocument = stringifyDocument;
   }
@@ -45534,17 +45518,17 @@ var require_resolve_block_scalar = __commonJS({
       if (!header)
         return { value: "", type: null, comment: "", range: [start2, start2, start2] };
       const type = header.mode === ">" ? Scalar.Scalar.BLOCK_FOLDED : Scalar.Scalar.BLOCK_LITERAL;
-      const lines2 = scalar.source ? splitLines(scalar.source) : [];
-      let chompStart = lines2.length;
-      for (let i2 = lines2.length - 1; i2 >= 0; --i2) {
-        const content = lines2[i2][1];
+      const lines = scalar.source ? splitLines(scalar.source) : [];
+      let chompStart = lines.length;
+      for (let i2 = lines.length - 1; i2 >= 0; --i2) {
+        const content = lines[i2][1];
         if (content === "" || content === "\r")
           chompStart = i2;
         else
           break;
       }
       if (chompStart === 0) {
-        const value2 = header.chomp === "+" && lines2.length > 0 ? "\n".repeat(Math.max(1, lines2.length - 1)) : "";
+        const value2 = header.chomp === "+" && lines.length > 0 ? "\n".repeat(Math.max(1, lines.length - 1)) : "";
         let end2 = start2 + header.length;
         if (scalar.source)
           end2 += scalar.source.length;
@@ -45554,7 +45538,7 @@ var require_resolve_block_scalar = __commonJS({
       let offset = scalar.offset + header.length;
       let contentStart = 0;
       for (let i2 = 0; i2 < chompStart; ++i2) {
-        const [indent, content] = lines2[i2];
+        const [indent, content] = lines[i2];
         if (content === "" || content === "\r") {
           if (header.indent === 0 && indent.length > trimIndent)
             trimIndent = indent.length;
@@ -45574,17 +45558,17 @@ var require_resolve_block_scalar = __commonJS({
         }
         offset += indent.length + content.length + 1;
       }
-      for (let i2 = lines2.length - 1; i2 >= chompStart; --i2) {
-        if (lines2[i2][0].length > trimIndent)
+      for (let i2 = lines.length - 1; i2 >= chompStart; --i2) {
+        if (lines[i2][0].length > trimIndent)
           chompStart = i2 + 1;
       }
       let value = "";
       let sep4 = "";
       let prevMoreIndented = false;
       for (let i2 = 0; i2 < contentStart; ++i2)
-        value += lines2[i2][0].slice(trimIndent) + "\n";
+        value += lines[i2][0].slice(trimIndent) + "\n";
       for (let i2 = contentStart; i2 < chompStart; ++i2) {
-        let [indent, content] = lines2[i2];
+        let [indent, content] = lines[i2];
         offset += indent.length + content.length + 1;
         const crlf = content[content.length - 1] === "\r";
         if (crlf)
@@ -45621,8 +45605,8 @@ var require_resolve_block_scalar = __commonJS({
         case "-":
           break;
         case "+":
-          for (let i2 = chompStart; i2 < lines2.length; ++i2)
-            value += "\n" + lines2[i2][0].slice(trimIndent);
+          for (let i2 = chompStart; i2 < lines.length; ++i2)
+            value += "\n" + lines[i2][0].slice(trimIndent);
           if (value[value.length - 1] !== "\n")
             value += "\n";
           break;
@@ -45697,10 +45681,10 @@ var require_resolve_block_scalar = __commonJS({
       const first = split[0];
       const m = first.match(/^( *)/);
       const line0 = m?.[1] ? [m[1], first.slice(m[1].length)] : ["", first];
-      const lines2 = [line0];
+      const lines = [line0];
       for (let i2 = 1; i2 < split.length; i2 += 2)
-        lines2.push([split[i2], split[i2 + 1]]);
-      return lines2;
+        lines.push([split[i2], split[i2 + 1]]);
+      return lines;
     }
     exports.resolveBlockScalar = resolveBlockScalar;
   }
@@ -48468,11 +48452,7 @@ function tryLock(processes2, request2, waitMs) {
     let output2 = "";
     const holder = processes2.start(
       {
-        argv: [
-          // Were we killed while it waits, it would go on waiting.
-          ...["setpriv", "--pdeathsig", "KILL"],
-          ...["flock", mode, ...wait, "--conflict-exit-code", "75", file3, "sh", "-c", "echo held; exec cat"]
-        ]
+        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file3, "sh", "-c", "echo held; exec cat"]
       },
       (chunk) => {
         output2 += chunk.toString("utf8");
@@ -48661,7 +48641,7 @@ var init_starvation = __esm({
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir4, readdir as readdir4, readFile as readFile4, rename as rename3 } from "node:fs/promises";
+import { mkdir as mkdir4, readdir as readdir4, readFile as readFile4, rename as rename3, rm as rm3 } from "node:fs/promises";
 import { dirname as dirname5, join as join8 } from "node:path";
 function cacheFolder(cacheDir, room, key2) {
   return join8(cacheDir, room, key2);
@@ -48697,7 +48677,7 @@ async function ensureCached(request2, world, reporter) {
         await rename3(making, folder);
       });
     } catch (error62) {
-      await removeWhole(making);
+      await rm3(making, { recursive: true, force: true });
       throw error62;
     }
     return { folder, reused: false };
@@ -48706,11 +48686,11 @@ async function ensureCached(request2, world, reporter) {
   }
 }
 async function removeLeftovers(folder) {
-  await removeWhole(folder);
+  await rm3(folder, { recursive: true, force: true });
   const name = folder.slice(dirname5(folder).length + 1);
   for (const entry of await readdir4(dirname5(folder))) {
     if (entry.startsWith(`${name}.making-`)) {
-      await removeWhole(join8(dirname5(folder), entry));
+      await rm3(join8(dirname5(folder), entry), { recursive: true, force: true });
     }
   }
 }
@@ -48755,7 +48735,7 @@ var init_canonical_tar = __esm({
 
 // lib/external/download.ts
 import { createHash as createHash4, randomBytes as randomBytes3 } from "node:crypto";
-import { mkdir as mkdir9, open as open5, rename as rename4, rm as rm7 } from "node:fs/promises";
+import { mkdir as mkdir8, open as open5, rename as rename4, rm as rm7 } from "node:fs/promises";
 import { dirname as dirname7 } from "node:path";
 function requireSecure(url2) {
   const { protocol, hostname: hostname3 } = new URL(url2);
@@ -48820,7 +48800,7 @@ async function receive(request2, signal, temporary2) {
 async function download(request2) {
   requireSecure(request2.url);
   const { deadline, signal } = limits(request2);
-  await mkdir9(dirname7(request2.to), { recursive: true });
+  await mkdir8(dirname7(request2.to), { recursive: true });
   const temporary2 = `${request2.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
   try {
     const got = await receive(request2, signal, temporary2);
@@ -55168,7 +55148,7 @@ var require_normalize2 = __commonJS({
     exports.DependencyGraphNormalizer = DependencyGraphNormalizer;
     var VulnerabilityNormalizer = class extends BaseXmlNormalizer {
       normalize(data, options2, elementName) {
-        const references2 = data.references.size > 0 ? {
+        const references = data.references.size > 0 ? {
           type: "element",
           name: "references",
           children: this._factory.makeForVulnerabilityReference().normalizeIterable(data.references, options2, "reference")
@@ -55206,7 +55186,7 @@ var require_normalize2 = __commonJS({
           children: [
             makeOptionalTextElement(data.id, "id", _xsd_1.normalizedString),
             data.source === void 0 ? void 0 : this._factory.makeForVulnerabilitySource().normalize(data.source, options2, "source"),
-            references2,
+            references,
             ratings,
             cwes,
             makeOptionalTextElement(data.description, "description"),
@@ -57290,12 +57270,12 @@ function moduleOutput(result) {
   const nested = Object.values(failedModules).flatMap((inner) => moduleOutput(inner ?? {}));
   return [...own2, ...nested];
 }
-function failedTask(lines2) {
+function failedTask(lines) {
   let name = "";
   let place;
   let last;
   let before;
-  for (const line of lines2) {
+  for (const line of lines) {
     const header = isTaskHeader(line);
     if (header !== void 0) {
       name = header;
@@ -57319,11 +57299,11 @@ function failedTask(lines2) {
   }
   return last;
 }
-function playbookError(lines2) {
-  const at = lines2.findIndex((line) => /^(?:\[ERROR\]: |ERROR! )/.test(line));
-  const first = lines2[at];
+function playbookError(lines) {
+  const at = lines.findIndex((line) => /^(?:\[ERROR\]: |ERROR! )/.test(line));
+  const first = lines[at];
   if (first === void 0) return void 0;
-  const place = lines2.slice(at).map(placeIn).find((found) => found !== void 0);
+  const place = lines.slice(at).map(placeIn).find((found) => found !== void 0);
   return { message: first.replace(/^(?:\[ERROR\]: |ERROR! )/, ""), place };
 }
 var OUTPUT_LINES, TASK, FAILED, FAILED_ITEM, ORIGIN, APPEARS;
@@ -57340,19 +57320,19 @@ var init_ansible_output = __esm({
 });
 
 // lib/image/provision/packer/environment.ts
-import { join as join23 } from "node:path";
+import { join as join21 } from "node:path";
 function packerEnvironment(folder, plugins) {
   return {
     CHECKPOINT_DISABLE: "1",
     PACKER_NO_COLOR: "1",
     PACKER_CONFIG_DIR: folder,
-    PACKER_CACHE_DIR: join23(folder, "cache"),
+    PACKER_CACHE_DIR: join21(folder, "cache"),
     PACKER_PLUGIN_PATH: plugins
   };
 }
 function ansibleEnvironment(scratch, roles) {
   return {
-    ANSIBLE_HOME: join23(scratch, "ansible"),
+    ANSIBLE_HOME: join21(scratch, "ansible"),
     ANSIBLE_NOCOLOR: "1",
     // One round of the connection per module instead of four.
     ANSIBLE_PIPELINING: "True",
@@ -59608,7 +59588,7 @@ __export(pins_exports, {
   planPins: () => planPins,
   readPins: () => readPins
 });
-import { readFile as readFile12 } from "node:fs/promises";
+import { readFile as readFile11 } from "node:fs/promises";
 function parsePins(text2, path) {
   let value;
   try {
@@ -59626,7 +59606,7 @@ function parsePins(text2, path) {
   });
 }
 async function readPins(path = pinsPath) {
-  return parsePins(await readFile12(path, "utf8"), path);
+  return parsePins(await readFile11(path, "utf8"), path);
 }
 function hostArch(arch2) {
   const found = ARCHES.find((known) => known === arch2);
@@ -60193,11 +60173,11 @@ var init_esm = __esm({
 });
 
 // lib/external/scratch.ts
-import { mkdir as mkdir16, mkdtemp, rm as rm11 } from "node:fs/promises";
-import { join as join25 } from "node:path";
+import { mkdir as mkdir14, mkdtemp, rm as rm11 } from "node:fs/promises";
+import { join as join23 } from "node:path";
 async function withScratch(parent, prefix, work) {
-  await mkdir16(parent, { recursive: true });
-  const folder = await mkdtemp(join25(parent, prefix));
+  await mkdir14(parent, { recursive: true });
+  const folder = await mkdtemp(join23(parent, prefix));
   try {
     return await work(folder);
   } finally {
@@ -60211,13 +60191,13 @@ var init_scratch = __esm({
 });
 
 // lib/image/provision/packer/sums.ts
-import { readFile as readFile13 } from "node:fs/promises";
-import { join as join26 } from "node:path";
+import { readFile as readFile12 } from "node:fs/promises";
+import { join as join24 } from "node:path";
 async function fetchSums(url2, cacheDir, world) {
   return withScratch(cacheDir, "sums-", async (folder) => {
-    const to = join26(folder, "SHA256SUMS");
+    const to = join24(folder, "SHA256SUMS");
     await download({ url: url2, to, maxBytes: MAX_SUMS_BYTES, timeoutMs: TIMEOUT_MS, signal: world.signal });
-    return parseSums(await readFile13(to, "utf8"));
+    return parseSums(await readFile12(to, "utf8"));
   });
 }
 var MAX_SUMS_BYTES, TIMEOUT_MS;
@@ -60233,8 +60213,8 @@ var init_sums = __esm({
 });
 
 // lib/image/provision/packer/programs.ts
-import { chmod as chmod3, readdir as readdir12, readFile as readFile14, realpath, rm as rm12, writeFile as writeFile5 } from "node:fs/promises";
-import { delimiter, dirname as dirname9, join as join27 } from "node:path";
+import { chmod as chmod3, readdir as readdir9, readFile as readFile13, realpath, rm as rm12, writeFile as writeFile6 } from "node:fs/promises";
+import { delimiter, dirname as dirname9, join as join25 } from "node:path";
 async function acceptedVersion(packer, pins, world) {
   const { stdout } = await world.processes.run({
     argv: [packer, "version"],
@@ -60250,16 +60230,16 @@ async function acceptedVersion(packer, pins, world) {
   });
 }
 async function programsIn(folder) {
-  const plugin = (await readdir12(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
-  const packer = join27(folder, "packer");
-  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join27(folder, plugin) };
+  const plugin = (await readdir9(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
+  const packer = join25(folder, "packer");
+  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join25(folder, plugin) };
   throw new PackerError("INSTALLATION", `${folder} does not hold packer and packer-plugin-builder-arm`, {
     fix: "put both programs into the folder that PI_PACKER_DIR names"
   });
 }
 async function packerOnPath(searchPath, pins, world, reporter) {
   for (const folder of searchPath.split(delimiter)) {
-    const packer = join27(folder, "packer");
+    const packer = join25(folder, "packer");
     if (!folder.startsWith("/") || !await exists(packer)) continue;
     try {
       await acceptedVersion(packer, pins, world);
@@ -60310,7 +60290,7 @@ async function fetchProgram(pinned2, to, world, reporter) {
     await download({ url: url2, to: zip, sha256, ...limits2, signal: world.signal, onProgress });
   });
   const isProgram = (name) => pinned2.tool === "packer" ? name === "packer" : PLUGIN_PROGRAM.test(name);
-  await writeFile5(to, programInZip(await readFile14(zip), isProgram, fileName(url2)));
+  await writeFile6(to, programInZip(await readFile13(zip), isProgram, fileName(url2)));
   await chmod3(to, 493);
   await rm12(zip);
 }
@@ -60338,8 +60318,8 @@ var installation_exports = {};
 __export(installation_exports, {
   installPacker: () => installPacker
 });
-import { mkdir as mkdir17, readFile as readFile15, writeFile as writeFile6 } from "node:fs/promises";
-import { join as join28 } from "node:path";
+import { mkdir as mkdir15, readFile as readFile14, writeFile as writeFile7 } from "node:fs/promises";
+import { join as join26 } from "node:path";
 async function sourceOf(request2, world, reporter) {
   if (request2.folder !== void 0) return { kind: "given", programs: await programsIn(request2.folder) };
   const packer = await packerOnPath(request2.searchPath ?? "", request2.pins, world, reporter);
@@ -60357,10 +60337,10 @@ async function keyOf2(source, pins) {
 async function obtain(source, folder, pins, world, reporter) {
   if (source.kind === "given") return source.programs;
   const arch2 = hostArch(process.arch);
-  const packer = source.packer ?? join28(folder, "packer");
+  const packer = source.packer ?? join26(folder, "packer");
   if (source.packer === void 0)
     await fetchProgram({ pins, tool: "packer", arch: arch2 }, packer, world, reporter);
-  const plugin = join28(folder, "packer-plugin-builder-arm");
+  const plugin = join26(folder, "packer-plugin-builder-arm");
   await fetchProgram({ pins, tool: "plugin", arch: arch2 }, plugin, world, reporter);
   return { packer, plugin };
 }
@@ -60370,11 +60350,11 @@ async function installPacker(request2, world, reporter) {
   const make = async (folder2) => {
     const { packer: packer2, plugin } = await obtain(source, folder2, pins, world, reporter);
     const version3 = await acceptedVersion(packer2, pins, world);
-    await mkdir17(join28(folder2, "plugins"));
+    await mkdir15(join26(folder2, "plugins"));
     await world.processes.run({
       argv: [packer2, "plugins", "install", "--path", plugin, pins.plugin.source],
       env: {
-        ...packerEnvironment(join28(folder2, "config"), join28(folder2, "plugins")),
+        ...packerEnvironment(join26(folder2, "config"), join26(folder2, "plugins")),
         HOME: folder2,
         TMPDIR: folder2
       },
@@ -60382,15 +60362,15 @@ async function installPacker(request2, world, reporter) {
       signal: world.signal
     });
     const found2 = { packer: packer2.startsWith(`${folder2}/`) ? "packer" : packer2, version: version3 };
-    await writeFile6(join28(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
+    await writeFile7(join26(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
 `);
   };
   const key2 = await keyOf2(source, pins);
   const about = { packer: pins.packer.version, plugin: pins.plugin.version };
   const { folder } = await ensureCached({ cacheDir, room: "packer", key: key2, about, make }, world, reporter);
-  const found = JSON.parse(await readFile15(join28(folder, FOUND), "utf8"));
-  const packer = found.packer.startsWith("/") ? found.packer : join28(folder, found.packer);
-  return { packer, plugins: join28(folder, "plugins"), version: found.version, needs: [] };
+  const found = JSON.parse(await readFile14(join26(folder, FOUND), "utf8"));
+  const packer = found.packer.startsWith("/") ? found.packer : join26(folder, found.packer);
+  return { packer, plugins: join26(folder, "plugins"), version: found.version, needs: [] };
 }
 var INSTALL_TIMEOUT_MS, FOUND;
 var init_installation = __esm({
@@ -60459,17 +60439,17 @@ var init_hints = __esm({
 });
 
 // lib/image/provision/packer/interpreter.ts
-import { readdir as readdir13, readFile as readFile16 } from "node:fs/promises";
-import { join as join29 } from "node:path";
+import { readdir as readdir10, readFile as readFile15 } from "node:fs/promises";
+import { join as join27 } from "node:path";
 function interpreterIn(entry) {
-  const lines2 = entry.split("\n");
-  if (lines2[0] !== "enabled" || !lines2.includes(ARM64)) return void 0;
-  return lines2.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
+  const lines = entry.split("\n");
+  if (lines[0] !== "enabled" || !lines.includes(ARM64)) return void 0;
+  return lines.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
 }
 async function registeredInterpreter(registry2 = REGISTRY) {
-  const names = (await readdir13(registry2).catch(() => [])).sort();
+  const names = (await readdir10(registry2).catch(() => [])).sort();
   for (const name of names) {
-    const entry = await readFile16(join29(registry2, name), "utf8").catch(() => "");
+    const entry = await readFile15(join27(registry2, name), "utf8").catch(() => "");
     const interpreter = interpreterIn(entry);
     if (interpreter !== void 0) return interpreter;
   }
@@ -60558,8 +60538,8 @@ function placeOf(text2) {
   return { file: on[1], line: Number(on[2]) };
 }
 function detailOf(text2) {
-  const lines2 = text2.split("\n").slice(1).filter((line) => !/^ {1,2}(?:on .*line \d+|\d+: |\(source code not available\))/.test(line)).map((line) => line.trim().replace(/^\* /, "")).filter((line) => line !== "" && !NOT_THE_DETAIL.test(line));
-  return lines2.join(" ").replace(/; see$/, ".");
+  const lines = text2.split("\n").slice(1).filter((line) => !/^ {1,2}(?:on .*line \d+|\d+: |\(source code not available\))/.test(line)).map((line) => line.trim().replace(/^\* /, "")).filter((line) => line !== "" && !NOT_THE_DETAIL.test(line));
+  return lines.join(" ").replace(/; see$/, ".");
 }
 function parseDiagnostics(text2) {
   return text2.split(/(?:^|\n\n?)Error: /).filter((part) => part.trim() !== "").map((part) => {
@@ -60612,10 +60592,10 @@ function taskFailure(task) {
   return failure2(code, message, { place: task.place, task: task.name, output: task.output });
 }
 function provisionFailure(events, cause) {
-  const lines2 = events.filter(isSpoken).map((event) => event.literal);
-  const task = failedTask(lines2);
+  const lines = events.filter(isSpoken).map((event) => event.literal);
+  const task = failedTask(lines);
   if (task !== void 0) return taskFailure(task);
-  const error62 = playbookError(lines2);
+  const error62 = playbookError(lines);
   const output2 = tail(events.slice(0, events.indexOf(cause)));
   if (error62 !== void 0) return failure2("PLAYBOOK", error62.message, { place: error62.place, output: output2 });
   return failure2("PROVISION", firstLine2(cause.text), { output: output2 });
@@ -60757,16 +60737,16 @@ __export(packer_exports, {
   packerProvisioner: () => packerProvisioner,
   templateVariables: () => templateVariables
 });
-import { mkdir as mkdir18, rename as rename9, rm as rm14, stat as stat5 } from "node:fs/promises";
-import { dirname as dirname10, join as join30, resolve as resolve2 } from "node:path";
+import { mkdir as mkdir16, rename as rename8, rm as rm14, stat as stat5 } from "node:fs/promises";
+import { dirname as dirname10, join as join28, resolve as resolve2 } from "node:path";
 function templateVariables(request2, baseBytes, interpreter) {
   return {
     base_archive: `${INSIDE}/base.tar`,
     base_sha256: request2.base.sha256,
-    image_path: join30(request2.work, "carrier.img"),
+    image_path: join28(request2.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
-    mount_path: join30(request2.work, "root"),
-    playbook: join30(request2.ansible, "site.yml"),
+    mount_path: join28(request2.work, "root"),
+    playbook: join28(request2.ansible, "site.yml"),
     vars_file: request2.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
     ...interpreter !== void 0 && request2.nativePython ? { native_python: "/" } : {},
@@ -60782,7 +60762,7 @@ function insideTools(request2, installation, tools, interpreter) {
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
-    ...interpreter === void 0 ? [] : [{ source: join30(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
+    ...interpreter === void 0 ? [] : [{ source: join28(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
     { source: request2.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
     { source: installation.packer, target: `${INSIDE}/bin/packer`, readOnly: true },
     { source: installation.plugins, target: `${INSIDE}/plugins`, readOnly: true },
@@ -60857,7 +60837,7 @@ async function readOut(image, request2, tools, world) {
         signal: world.signal
       })
     );
-    await rename9(part, request2.tree);
+    await rename8(part, request2.tree);
   } finally {
     await rm14(part, { force: true });
   }
@@ -60866,9 +60846,9 @@ function packerProvisioner(installation) {
   return {
     name: "packer",
     provision: async (request2, tools, world, step) => {
-      const image = join30(request2.work, "carrier.img");
+      const image = join28(request2.work, "carrier.img");
       await removeCarrier(image, world);
-      await mkdir18(dirname10(request2.tree), { recursive: true });
+      await mkdir16(dirname10(request2.tree), { recursive: true });
       try {
         await runPacker(request2, installation, tools, world, step);
         step.update("read the tree out", 0.97);
@@ -61034,8 +61014,8 @@ var formatSteps = (steps, digits) => {
   if (digits === 0) {
     return String(steps);
   }
-  const padded3 = String(steps).padStart(digits + 1, "0");
-  return `${padded3.slice(0, -digits)}.${padded3.slice(-digits)}`;
+  const padded = String(steps).padStart(digits + 1, "0");
+  return `${padded.slice(0, -digits)}.${padded.slice(-digits)}`;
 };
 function prettyMilliseconds(milliseconds, options2) {
   const isBigInt = typeof milliseconds === "bigint";
@@ -61172,8 +61152,8 @@ function escapeProperty(text2) {
   return escapeData(text2).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
 function workflowCommand(name, properties, text2) {
-  const listed2 = Object.entries(properties).map(([key2, value]) => `${key2}=${escapeProperty(String(value))}`);
-  return `::${name}${listed2.length === 0 ? "" : ` ${listed2.join(",")}`}::${escapeData(text2)}`;
+  const listed = Object.entries(properties).map(([key2, value]) => `${key2}=${escapeProperty(String(value))}`);
+  return `::${name}${listed.length === 0 ? "" : ` ${listed.join(",")}`}::${escapeData(text2)}`;
 }
 function annotationProperties(place) {
   if (place === void 0) return {};
@@ -61299,10 +61279,10 @@ function terminalReporter(options2) {
     });
     for (const step of running) bars.create(1, 0, { step });
   };
-  const above = (change, lines2) => {
+  const above = (change, lines) => {
     bars?.stop();
     bars = void 0;
-    for (const line of lines2) stream.write(`${line}
+    for (const line of lines) stream.write(`${line}
 `);
     change();
     show();
@@ -61314,11 +61294,11 @@ function terminalReporter(options2) {
       line: () => void 0,
       end(step, end) {
         const word = end.failed ? import_picocolors.default.red("failed") : import_picocolors.default.green("done");
-        const lines2 = [
+        const lines = [
           ...end.unseen.map((line) => `    ${line}`),
           `${word}  ${step.title}  ${formatDuration(end.elapsedMs)}`
         ];
-        above(() => running.delete(step), lines2);
+        above(() => running.delete(step), lines);
       },
       message(level, text2, place) {
         const line = messageLine(level, text2, place);
@@ -61720,7 +61700,7 @@ var Summary = class {
    */
   addTable(rows) {
     const tableBody = rows.map((row) => {
-      const cells2 = row.map((cell) => {
+      const cells = row.map((cell) => {
         if (typeof cell === "string") {
           return this.wrap("td", cell);
         }
@@ -61729,7 +61709,7 @@ var Summary = class {
         const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
         return this.wrap(tag, data, attrs);
       }).join("");
-      return this.wrap("tr", cells2);
+      return this.wrap("tr", cells);
     }).join("");
     const element = this.wrap("table", tableBody);
     return this.addRaw(element).addEOL();
@@ -61875,8 +61855,8 @@ function formatIssue(issue3, given) {
   return `input \`${name}\`: ${value === void 0 ? "is required" : `${issue3.message}, not \`${value}\``}`;
 }
 function readInputs(schema2) {
-  const named2 = Object.keys(schema2.shape).map((name) => [name, getInput(name)]);
-  const given = Object.fromEntries(named2.filter(([, value]) => value !== ""));
+  const named = Object.keys(schema2.shape).map((name) => [name, getInput(name)]);
+  const given = Object.fromEntries(named.filter(([, value]) => value !== ""));
   const result = schema2.safeParse(given);
   if (result.success) return result.data;
   const [first = "wrong inputs", ...others] = result.error.issues.map((issue3) => formatIssue(issue3, given));
@@ -61923,14 +61903,33 @@ function throwProblems(problems) {
 // actions/runner/problems.ts
 init_failure();
 
-// lib/progress/markdown.ts
+// actions/runner/outputs.ts
+import { appendFile as appendFile2 } from "node:fs/promises";
+function writeOutputs(names, values) {
+  for (const name of Object.keys(names)) setOutput(name, values[name]);
+}
 function escapeCell(text2) {
   return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
 }
 function markdownTable(head, rows) {
-  const line = (cells2) => `| ${cells2.map(escapeCell).join(" | ")} |
+  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
 `;
   return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
+}
+var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
+async function addSummary(markdown) {
+  const file3 = process.env.GITHUB_STEP_SUMMARY;
+  if (file3 === void 0 || file3 === "") return;
+  const bytes = Buffer.from(`${markdown}
+`);
+  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
+  await appendFile2(
+    file3,
+    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
+
+(cut: too long for GitHub)
+` : bytes
+  );
 }
 
 // actions/runner/problems.ts
@@ -62009,12 +62008,12 @@ var outputs = {
 // actions/build-image/main.ts
 init_pretty_bytes();
 init_files();
-import { mkdir as mkdir19, readdir as readdir14 } from "node:fs/promises";
-import { basename, dirname as dirname11, join as join32, resolve as resolve3 } from "node:path";
+import { mkdir as mkdir17, readdir as readdir11 } from "node:fs/promises";
+import { basename, dirname as dirname11, join as join30, resolve as resolve3 } from "node:path";
 
 // lib/image/build/build.ts
-import { mkdir as mkdir14, readFile as readFile10, rm as rm9, writeFile as writeFile4 } from "node:fs/promises";
-import { join as join21 } from "node:path";
+import { mkdir as mkdir12, readFile as readFile9, rm as rm9, writeFile as writeFile5 } from "node:fs/promises";
+import { join as join19 } from "node:path";
 
 // lib/cluster/canonical-json.ts
 init_files();
@@ -62663,11 +62662,11 @@ function checkNodes(document, resolve5, lineOf, report) {
 // lib/cluster/yaml-file.ts
 var options = { prettyErrors: false, stringKeys: true, uniqueKeys: false, merge: true };
 function readYaml(text2, file3) {
-  const lines2 = new import_yaml3.LineCounter();
+  const lines = new import_yaml3.LineCounter();
   const problems = [];
-  const document = (0, import_yaml3.parseDocument)(text2, { ...options, lineCounter: lines2 });
+  const document = (0, import_yaml3.parseDocument)(text2, { ...options, lineCounter: lines });
   const placeAt = (offset) => {
-    const { line, col } = lines2.linePos(offset);
+    const { line, col } = lines.linePos(offset);
     return { file: file3, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const report = (code, at, message, fix) => {
@@ -62770,8 +62769,8 @@ async function digestFolder(root) {
   const counted = entries.filter(
     ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path)
   );
-  const lines2 = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
-  return createHash2("sha256").update(lines2.map((line) => `${line}
+  const lines = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
+  return createHash2("sha256").update(lines.map((line) => `${line}
 `).join("")).digest("hex");
 }
 
@@ -62809,8 +62808,8 @@ function checkVars(file3) {
     const path = ["profiles", profile2, "ansible", "vars"];
     return entriesOf(valueAt(file3.value, path)).flatMap(([name, value]) => {
       const objection = objectToVariable(name);
-      const named2 = objection === void 0 ? [] : [problemAt(file3, [...path, name], objection, "key")];
-      return [...named2, ...checkJson(file3, [...path, name], value)];
+      const named = objection === void 0 ? [] : [problemAt(file3, [...path, name], objection, "key")];
+      return [...named, ...checkJson(file3, [...path, name], value)];
     });
   });
 }
@@ -62869,17 +62868,17 @@ function checkAncestors(file3, name, profiles) {
     problemAt(file3, path, { code: "INHERITANCE_CYCLE", message, fix: `remove one "extends" among them` })
   ];
 }
-function checkBoards(file3, profiles, boards2) {
+function checkBoards(file3, profiles, boards) {
   return [...profiles].flatMap(([name, profile2]) => {
-    if (profile2.board !== void 0 && !boards2.includes(profile2.board)) {
-      const fix2 = suggest(profile2.board, "boards", boards2);
+    if (profile2.board !== void 0 && !boards.includes(profile2.board)) {
+      const fix2 = suggest(profile2.board, "boards", boards);
       const objection = { code: "UNKNOWN_BOARD", message: `unknown board "${profile2.board}"`, fix: fix2 };
       return [problemAt(file3, ["profiles", name, "board"], objection)];
     }
     const { chain, end } = chainOf(name, profiles);
     const unsure = end !== void 0 || chain.some((at) => valueAt(file3.value, ["profiles", at, "board"]) !== void 0);
     if (profile2.abstract || !profile2.isMap || unsure) return [];
-    const fix = `add "board: ${boards2[0] ?? "NAME"}", or "abstract: true" if it is only a parent`;
+    const fix = `add "board: ${boards[0] ?? "NAME"}", or "abstract: true" if it is only a parent`;
     return [
       problemAt(
         file3,
@@ -62994,11 +62993,11 @@ async function readDefinitionText(path, shown2) {
 }
 async function surroundingsOf(file3, project, folder) {
   const roles = [...new Set(rolesIn(file3).map(({ role }) => role))];
-  const [boards2, found] = await Promise.all([
+  const [boards, found] = await Promise.all([
     listFolders(join6(project, "boards")),
     Promise.all(roles.map((role) => isFolder(rolePath(role, project, folder))))
   ]);
-  return { boards: boards2, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
+  return { boards, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
 }
 async function loadDefinition(project, path = join6(project, "cluster.yaml")) {
   const shown2 = shownName(path, project);
@@ -63045,15 +63044,36 @@ init_files();
 init_lock();
 init_cache();
 init_limits();
-import { mkdir as mkdir6, readdir as readdir5, readFile as readFile6, rm as rm4 } from "node:fs/promises";
+import { mkdir as mkdir6, readdir as readdir5, readFile as readFile6, rm as rm5, writeFile as writeFile2 } from "node:fs/promises";
 import { join as join10 } from "node:path";
 
 // lib/image/tools/ensure.ts
 init_assets();
 init_files();
 init_process();
-import { mkdir as mkdir5, readFile as readFile5, rm as rm3 } from "node:fs/promises";
+import { mkdir as mkdir5, readFile as readFile5, rm as rm4 } from "node:fs/promises";
 import { join as join9 } from "node:path";
+
+// lib/image/archive/apt-settings.ts
+init_limits();
+var APT_SETTINGS = [
+  // Its user _apt may not look into a project or home that is its owner's alone, where keys and packages lie.
+  'APT::Sandbox::User "root";',
+  // How often it asks again, and how long it waits for a mirror that says nothing.
+  `Acquire::Retries "${network.retries}";`,
+  `Acquire::http::Timeout "${network.silenceSeconds}";`,
+  `Acquire::https::Timeout "${network.silenceSeconds}";`
+];
+var aptOptions = APT_SETTINGS.map(
+  (setting) => `--aptopt=${setting.slice(0, -1)}`
+);
+function gaveUp() {
+  let silences = 0;
+  return (line) => {
+    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
+    return silences > network.retries || /^Err:\d+ /.test(line);
+  };
+}
 
 // lib/image/archive/explain-apt.ts
 var NETWORK = "check this machine's network (and http_proxy, where you use one)";
@@ -63062,8 +63082,8 @@ function fileBefore(text2, pattern) {
   const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text2);
   return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
 }
-function explainApt(lines2, now) {
-  const text2 = lines2.join("\n");
+function explainApt(lines, now) {
+  const text2 = lines.join("\n");
   return wrongTime(text2, now) ?? wrongSignature(text2, now) ?? wrongName(text2) ?? changed(text2) ?? unreached(text2);
 }
 function wrongTime(text2, now) {
@@ -63137,24 +63157,6 @@ function unreached(text2) {
     };
   }
   return /Failed to fetch|Cannot initiate the connection/.test(text2) ? unreachable : void 0;
-}
-
-// lib/image/archive/patience.ts
-init_limits();
-var PATIENCE = [
-  `Acquire::Retries "${network.retries}";`,
-  `Acquire::http::Timeout "${network.silenceSeconds}";`,
-  `Acquire::https::Timeout "${network.silenceSeconds}";`
-];
-var patientMmdebstrap = PATIENCE.map(
-  (setting) => `--aptopt=${setting.slice(0, -1)}`
-);
-function gaveUp() {
-  let silences = 0;
-  return (line) => {
-    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
-    return silences > network.retries || /^Err:\d+ /.test(line);
-  };
 }
 
 // lib/image/archive/resolution.ts
@@ -63280,7 +63282,7 @@ async function makeTools(folder, names, world, step) {
       `--keyring=${KEYRING}`
     ],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
-    ...patientMmdebstrap,
+    ...aptOptions,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root]
@@ -63309,7 +63311,7 @@ async function makeTools(folder, names, world, step) {
       now: world.clock.now()
     });
   }
-  await rm3(scratch, { recursive: true });
+  await rm4(scratch, { recursive: true });
 }
 function explainMmdebstrap(code, what, { output: output2, cause, now }) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
@@ -63355,11 +63357,10 @@ var CONFIGURATION = (folder, architecture) => `Dir "${folder}/skel";
 Dir::Etc::TrustedParts "${KEYRING}";
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
-APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::ForceHash "sha256";
-${PATIENCE.join("\n")}
+${APT_SETTINGS.join("\n")}
 `;
 async function openArchive(choice, tools, cacheDir, world, reporter) {
   const key2 = sha256OfText(JSON.stringify([choice, tools.digest]));
@@ -63381,11 +63382,10 @@ async function openArchive(choice, tools, cacheDir, world, reporter) {
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
-    signal: world.signal,
-    onWait: () => reporter.info("waiting for another run that is fetching package lists")
+    signal: world.signal
   });
   try {
-    await writeAtomically(join10(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
+    await writeFile2(join10(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
     await run3(["apt-get", "update", "--error-on=any"], folder);
   } finally {
     await lock?.release();
@@ -63426,7 +63426,7 @@ async function makeSkeleton(folder, choice, tools, world, step) {
     "--variant=essential",
     "--mode=root",
     "--format=directory",
-    ...patientMmdebstrap
+    ...aptOptions
   ];
   const argv = [
     "mmdebstrap",
@@ -63438,7 +63438,7 @@ async function makeSkeleton(folder, choice, tools, world, step) {
   ];
   await mkdir6(join10(folder, "selections"), { recursive: true });
   await runArchiveTool(argv, folder, tools, world, timeouts.archive, step);
-  await rm4(join10(folder, "skel/etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
+  await rm5(join10(folder, "skel/etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
 }
 async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
   const output2 = [];
@@ -63470,524 +63470,10 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
 // lib/image/assemble/assemble.ts
 init_assets();
 init_files();
-import { writeFile as writeFile2 } from "node:fs/promises";
-import { dirname as dirname6, join as join12 } from "node:path";
-
-// lib/image/board/check-slot.ts
-init_assets();
-init_files();
-init_failure2();
-import { mkdir as mkdir7, readdir as readdir6, readFile as readFile7, rm as rm5 } from "node:fs/promises";
-import { join as join11 } from "node:path";
-import { gunzipSync as gunzipSync2 } from "node:zlib";
-
-// lib/image/board/device-tree.ts
-var MAGIC = 3490578157;
-var BEGIN_NODE = 1;
-var END_NODE = 2;
-var PROPERTY = 3;
-var NOP = 4;
-var END = 9;
-function parseDeviceTree(blob) {
-  if (blob.length < 40 || blob.readUInt32BE(0) !== MAGIC) throw new RangeError("not a device tree");
-  const strings2 = blob.readUInt32BE(12);
-  let at = blob.readUInt32BE(8);
-  let node3;
-  const word = () => {
-    at += 4;
-    return blob.readUInt32BE(at - 4);
-  };
-  const textAt2 = (start2) => blob.toString("latin1", start2, blob.indexOf(0, start2));
-  for (; ; ) {
-    const token = word();
-    if (token === BEGIN_NODE) {
-      const name = textAt2(at);
-      at = padded(at + name.length + 1);
-      const child = {
-        path: childPath(node3, name),
-        parent: node3,
-        properties: /* @__PURE__ */ new Map(),
-        children: []
-      };
-      node3?.children.push(child);
-      node3 = child;
-    } else if (token === PROPERTY) {
-      const length = word();
-      const name = textAt2(strings2 + word());
-      node3?.properties.set(name, blob.subarray(at, at + length));
-      at = padded(at + length);
-    } else if (token === END_NODE) {
-      if (node3?.parent === void 0) break;
-      node3 = node3.parent;
-    } else if (token === END || token !== NOP) {
-      throw new RangeError(`broken device tree: token ${token} at byte ${at - 4}`);
-    }
-  }
-  if (node3 === void 0) throw new RangeError("a device tree without a root");
-  return node3;
-}
-var padded = (offset) => offset + 3 & ~3;
-function childPath(parent, name) {
-  if (parent === void 0) return "/";
-  return parent.path === "/" ? `/${name}` : `${parent.path}/${name}`;
-}
-function nodesOf(root) {
-  return [root, ...root.children.flatMap(nodesOf)];
-}
-function parentsOf(node3) {
-  return node3.parent === void 0 ? [] : [node3.parent, ...parentsOf(node3.parent)];
-}
-function strings(node3, property) {
-  const value = node3.properties.get(property);
-  return value === void 0 ? [] : value.toString("latin1").split("\0").slice(0, -1);
-}
-function cells(node3, property) {
-  const value = node3.properties.get(property);
-  if (value === void 0) return [];
-  return Array.from({ length: value.length >> 2 }, (_, index) => value.readUInt32BE(index * 4));
-}
-function enabled(node3) {
-  return [node3, ...parentsOf(node3)].every(
-    (one) => ["okay", "ok"].includes(strings(one, "status")[0] ?? "okay")
-  );
-}
-
-// lib/image/board/board-facts.ts
-var USB_DISK = [
-  // usb-storage, its quicker successor UAS, and the SCSI disk both make of a stick.
-  "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00",
-  "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip62in00",
-  "scsi:t-0x00"
-];
-var VL805 = "pci:v00001106d00003483sv00001106sd00003483bc0Csc03i30";
-var MMC_DISK = "mmc:block";
-var WATCHDOG = "platform:bcm2835-wdt";
-var takesCards = (node3) => node3.children.length === 0;
-var isHost = (node3) => strings(node3, "dr_mode")[0] !== "peripheral";
-var boards = {
-  "rpi-arm64": {
-    needs: [
-      {
-        use: "the SD card",
-        controllers: [
-          { compatible: "brcm,bcm2835-sdhost", when: takesCards, behind: [MMC_DISK] },
-          { compatible: "brcm,bcm2835-sdhci", when: takesCards, behind: [MMC_DISK] },
-          { compatible: "brcm,bcm2711-emmc2", when: takesCards, behind: [MMC_DISK] }
-        ]
-      },
-      {
-        use: "a USB disk",
-        controllers: [
-          { compatible: "brcm,bcm2835-usb", when: isHost, behind: USB_DISK },
-          { compatible: "brcm,bcm2711-pcie", behind: [VL805, ...USB_DISK] }
-        ]
-      },
-      {
-        use: "the watchdog, without which a panic hangs the node for good",
-        controllers: [
-          { compatible: "brcm,bcm2835-pm", behind: [WATCHDOG] },
-          { compatible: "brcm,bcm2711-pm", behind: [WATCHDOG] }
-        ]
-      }
-    ],
-    modules: {
-      ext4: "slots and data",
-      vfat: "p1",
-      nls_cp437: "vfat's code page, by the kernel's configuration",
-      nls_ascii: "vfat's character set, by the kernel's configuration"
-    }
-  }
-};
-function boardFacts(board) {
-  return boards[board];
-}
-var driverless = {
-  "simple-bus": "the kernel itself makes devices of its children",
-  "simple-mfd": "the same, beside the driver of the node's other compatible",
-  syscon: "registers other drivers map; the kernel itself serves them"
-};
-
-// lib/image/board/built-in.ts
-var BEFORE = 64;
-var COMPATIBLE = 128;
-var ALIGNMENT = 8;
-function hasTableEntry(kernel, compatible) {
-  const wanted = Buffer.from(`${compatible}\0`, "latin1");
-  for (let at = kernel.indexOf(wanted); at >= 0; at = kernel.indexOf(wanted, at + 1)) {
-    const start2 = at - BEFORE;
-    if (start2 < 0 || start2 % ALIGNMENT !== 0) continue;
-    const zeros = [kernel.subarray(start2, at), kernel.subarray(at + wanted.length, at + COMPATIBLE)];
-    if (zeros.every((bytes) => bytes.every((byte) => byte === 0))) return true;
-  }
-  return false;
-}
-
-// lib/image/board/device-tree-list.ts
-function parseSupportedTrees(text2) {
-  return text2.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
-    const [onP1 = "", inSlot = onP1] = line.split(/\s+/);
-    return { onP1, inSlot };
-  });
-}
-
-// lib/image/board/phandles.ts
-var LISTS = {
-  clocks: "#clock-cells",
-  "assigned-clocks": "#clock-cells",
-  "assigned-clock-parents": "#clock-cells",
-  resets: "#reset-cells",
-  "power-domains": "#power-domain-cells",
-  dmas: "#dma-cells",
-  mboxes: "#mbox-cells",
-  phys: "#phy-cells",
-  pwms: "#pwm-cells",
-  iommus: "#iommu-cells",
-  "io-channels": "#io-channel-cells",
-  hwlocks: "#hwlock-cells",
-  interconnects: "#interconnect-cells",
-  nvmem: "#nvmem-cell-cells",
-  "interrupts-extended": "#interrupt-cells"
-};
-var PLAIN = /^(firmware|brcm,firmware|mmc-pwrseq|msi-parent|usb-phy|pinctrl-\d+|nvmem-cells|.+-supply)$/;
-var GPIO = /^(gpio|gpios|.+-gpio|.+-gpios)$/;
-function phandleIndex(root) {
-  const index = /* @__PURE__ */ new Map();
-  for (const node3 of nodesOf(root)) {
-    const [phandle] = [...cells(node3, "phandle"), ...cells(node3, "linux,phandle")];
-    if (phandle !== void 0) index.set(phandle, node3);
-  }
-  return index;
-}
-function references(node3, index) {
-  const found = [];
-  for (const property of node3.properties.keys()) {
-    const count = LISTS[property] ?? (GPIO.test(property) ? "#gpio-cells" : void 0);
-    if (count !== void 0) found.push(...listed(node3, property, count, index));
-    else if (PLAIN.test(property)) {
-      for (const phandle of cells(node3, property)) found.push(named(node3, property, phandle, index));
-    }
-  }
-  if (node3.properties.has("interrupts")) {
-    const parent = interruptParent(node3, index);
-    if (parent !== void 0) found.push({ property: "interrupt-parent", node: parent });
-  }
-  found.push(...interruptMap(node3, index));
-  return found;
-}
-function named(node3, property, phandle, index) {
-  const other = index.get(phandle);
-  if (other === void 0) throw new RangeError(`${node3.path}: ${property} names no node (${phandle})`);
-  return { property, node: other };
-}
-function listed(node3, property, count, index) {
-  const values = cells(node3, property);
-  const found = [];
-  for (let at = 0; at < values.length; ) {
-    const phandle = values[at] ?? 0;
-    at += 1;
-    if (phandle === 0) continue;
-    const reference = named(node3, property, phandle, index);
-    found.push(reference);
-    at += cells(reference.node, count)[0] ?? 0;
-  }
-  return found;
-}
-function interruptParent(node3, index) {
-  for (const one of [node3, ...parentsOf(node3)]) {
-    const [phandle] = cells(one, "interrupt-parent");
-    if (phandle !== void 0) return named(node3, "interrupt-parent", phandle, index).node;
-    if (one !== node3 && one.properties.has("#interrupt-cells")) return one;
-  }
-  return void 0;
-}
-function interruptMap(node3, index) {
-  const values = cells(node3, "interrupt-map");
-  const child = (cells(node3, "#address-cells")[0] ?? 2) + (cells(node3, "#interrupt-cells")[0] ?? 1);
-  const found = [];
-  for (let at = child; at < values.length; at += child) {
-    const reference = named(node3, "interrupt-map", values[at] ?? 0, index);
-    found.push(reference);
-    const own2 = (name) => cells(reference.node, name)[0] ?? 0;
-    at += 1 + own2("#address-cells") + own2("#interrupt-cells");
-  }
-  return found;
-}
-
-// lib/image/board/find-lacks.ts
-function findLacks(facts, slot) {
-  const general = Object.entries(facts.modules).flatMap(
-    ([name, why]) => missingModules([name], slot).map((lack) => ({ ...lack, text: `for ${why}: ${lack.text}` }))
-  );
-  const ofBoards = [...slot.deviceTrees].flatMap(([dtb, root]) => {
-    if (root === void 0) return [{ dtb, text: "the slot does not have this device tree" }];
-    return lacksOfDeviceTree(root, facts, slot).map((lack) => ({ dtb, ...lack }));
-  });
-  return [...general, ...ofBoards];
-}
-function lacksOfDeviceTree(root, facts, slot) {
-  const index = phandleIndex(root);
-  const found = /* @__PURE__ */ new Map();
-  for (const { use, controllers } of facts.needs) {
-    const starts = nodesOf(root).flatMap((node3) => {
-      const controller = controllers.find((one) => leadsThrough(one, node3));
-      return controller === void 0 ? [] : [{ node: node3, controller }];
-    });
-    if (starts.length === 0) {
-      const wanted = controllers.map(({ compatible }) => compatible).join(", ");
-      found.set(use, { text: `no enabled node leads to ${use} (${wanted})` });
-    }
-    for (const { node: node3, controller } of starts) {
-      const lacks = [
-        ...lacksOnTheWay(node3, index, slot),
-        ...controller.behind.flatMap((modalias) => lacksBehind(node3, modalias, slot))
-      ];
-      for (const lack of lacks) {
-        if (!found.has(lack.text)) found.set(lack.text, { ...lack, text: `for ${use}: ${lack.text}` });
-      }
-    }
-  }
-  return [...found.values()];
-}
-function leadsThrough(controller, node3) {
-  return strings(node3, "compatible").includes(controller.compatible) && enabled(node3) && (controller.when?.(node3) ?? true);
-}
-var nodeText = (node3) => `${node3.path} ${strings(node3, "compatible").map((one) => JSON.stringify(one)).join(" ")}`;
-function neededBy(node3, index) {
-  const needed = /* @__PURE__ */ new Set();
-  const visit4 = (one) => {
-    if (needed.has(one) || !enabled(one)) return;
-    needed.add(one);
-    for (const parent of parentsOf(one)) visit4(parent);
-    for (const reference of references(one, index)) visit4(reference.node);
-  };
-  const isPci = strings(node3, "device_type")[0] === "pci";
-  for (const one of isPci ? nodesOf(node3) : [node3]) visit4(one);
-  return needed;
-}
-var NO_DRIVER = { text: "has no driver in this kernel" };
-function lacksOnTheWay(start2, index, slot) {
-  return [...neededBy(start2, index)].flatMap((node3) => {
-    const way = node3 === start2 ? "" : `, on which ${start2.path} depends,`;
-    return lacksOfNode(node3, slot).map((lack) => ({ ...lack, text: `${nodeText(node3)}${way} ${lack.text}` }));
-  });
-}
-function lacksOfNode(node3, slot) {
-  if (node3.parent === void 0) return [];
-  const compatibles = strings(node3, "compatible").filter((one) => driverless[one] === void 0);
-  if (compatibles.length === 0) return [];
-  const modules = compatibles.flatMap((one) => slot.modules.forCompatible(one));
-  if (modules.length > 0) return missingModules(modules, slot);
-  return compatibles.some(slot.builtIn) ? [] : [NO_DRIVER];
-}
-function lacksBehind(node3, modalias, slot) {
-  const modules = slot.modules.forModalias(modalias);
-  const builtIn = modules.length === 0 && slot.modules.builtInAlias(modalias);
-  const lacks = modules.length > 0 ? missingModules(modules, slot) : builtIn ? [] : [NO_DRIVER];
-  return lacks.map((lack) => ({ ...lack, text: `${modalias}, behind ${node3.path}, ${lack.text}` }));
-}
-function missingModules(choices, slot) {
-  const here = (name) => slot.modules.builtIn(name) || slot.initramfs.has(slot.modules.path(name) ?? "");
-  const lacking = choices.map((choice) => ({ choice, missing: slot.modules.needs(choice).filter((group) => !group.some(here)) })).sort((a, b) => a.missing.length - b.missing.length)[0];
-  if (lacking === void 0 || lacking.missing.length === 0) return [];
-  return lacking.missing.map((group) => {
-    const module = group[0] ?? lacking.choice;
-    const because = group.includes(lacking.choice) ? "" : `, which ${lacking.choice} needs`;
-    return {
-      module,
-      text: `needs the module ${group.join(" or ")}${because}: the initramfs does not hold it`
-    };
-  });
-}
-
-// lib/image/board/initramfs.ts
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
-var NEWC = "070701";
-var HEADER = 110;
-var TRAILER = "TRAILER!!!";
-function filesOfInitramfs(bytes) {
-  const files2 = /* @__PURE__ */ new Set();
-  let at = 0;
-  while (at < bytes.length) {
-    if (bytes[at] === 0) at += 1;
-    else if (bytes.toString("latin1", at, at + 6) === NEWC) at = listArchive(bytes, at, files2);
-    else {
-      for (const path of filesOfInitramfs(unpacked(bytes.subarray(at)))) files2.add(path);
-      break;
-    }
-  }
-  return files2;
-}
-function unpacked(bytes) {
-  const magic = bytes.toString("hex", 0, 4);
-  if (magic === "28b52ffd") return zstdDecompressSync(bytes);
-  if (magic.startsWith("1f8b")) return gunzipSync(bytes);
-  throw new RangeError(`an initramfs packed in an unknown way (it begins with ${magic})`);
-}
-function listArchive(bytes, start2, files2) {
-  for (let at = start2; at + HEADER <= bytes.length; ) {
-    if (bytes.toString("latin1", at, at + 6) !== NEWC) break;
-    const field = (index) => Number.parseInt(bytes.toString("latin1", at + 6 + index * 8, at + 14 + index * 8), 16);
-    const nameLength = field(11);
-    const path = bytes.toString("utf8", at + HEADER, at + HEADER + nameLength - 1);
-    at = padded2(padded2(at + HEADER + nameLength, start2) + field(6), start2);
-    if (path === TRAILER) return at;
-    files2.add(path.replace(/^\.?\//, ""));
-  }
-  throw new RangeError("an initramfs that ends in the middle");
-}
-var padded2 = (offset, start2) => start2 + (offset - start2 + 3 & ~3);
-
-// lib/image/board/modules.ts
-function moduleName(path) {
-  const file3 = path.slice(path.lastIndexOf("/") + 1);
-  return file3.replace(/\.ko(\.(xz|zst|gz))?$/, "").replaceAll("-", "_");
-}
-function readModuleIndex(files2) {
-  const paths = /* @__PURE__ */ new Map();
-  const dependencies = /* @__PURE__ */ new Map();
-  for (const [path = "", rest = ""] of lines(files2.dep).map((line) => line.split(":"))) {
-    paths.set(moduleName(path), path);
-    dependencies.set(moduleName(path), rest.trim().split(" ").filter(Boolean).map(moduleName));
-  }
-  const compatibles = /* @__PURE__ */ new Map();
-  const aliases = [];
-  for (const line of lines(files2.alias)) {
-    const [, pattern = "", module = ""] = line.split(" ");
-    const compatible = /^of:N\*T\*C(.+?)(?:C\*)?$/.exec(pattern)?.[1];
-    if (compatible === void 0) aliases.push({ pattern, module });
-    else compatibles.set(compatible, [...compatibles.get(compatible) ?? [], module]);
-  }
-  const soft = softDependencies(files2.softdep);
-  const builtIns = new Set(lines(files2.builtin).map(moduleName));
-  const builtInAliases = new Set(
-    [...files2.builtinModinfo.matchAll(/\.alias=([^\0]+)/g)].map(([, name]) => name)
-  );
-  const forModalias = (modalias) => [
-    ...new Set(aliases.filter(({ pattern }) => fits(modalias, pattern)).map(({ module }) => module))
-  ];
-  const softGroup = (wanted) => {
-    if (builtIns.has(moduleName(wanted)) || builtInAliases.has(wanted)) return void 0;
-    const group = paths.has(moduleName(wanted)) ? [moduleName(wanted)] : forModalias(wanted);
-    return group.length === 0 ? void 0 : group;
-  };
-  return {
-    path: (name) => paths.get(name),
-    builtIn: (name) => builtIns.has(name),
-    builtInAlias: (alias) => builtInAliases.has(alias),
-    forCompatible: (compatible) => [...new Set(compatibles.get(compatible) ?? [])],
-    forModalias,
-    needs: (name) => {
-      const hard = [name, ...dependencies.get(name) ?? []];
-      const softs = hard.flatMap((one) => soft.get(one) ?? []).map(softGroup);
-      const groups = [...hard.map((one) => [one]), ...softs.filter((group) => group !== void 0)];
-      return groups.filter((group) => !group.some((one) => builtIns.has(one)));
-    }
-  };
-}
-function lines(text2) {
-  return text2.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-}
-function softDependencies(text2) {
-  const found = /* @__PURE__ */ new Map();
-  for (const line of lines(text2)) {
-    const [, module = "", rest = ""] = /^softdep (\S+) (.*)$/.exec(line) ?? [];
-    const [, marked = ""] = /(?:pre|post):(.*)$/.exec(rest) ?? [];
-    const names = marked.split(" ").filter((word) => word !== "" && word !== "pre:" && word !== "post:");
-    found.set(moduleName(module), [...found.get(moduleName(module)) ?? [], ...names]);
-  }
-  return found;
-}
-function fits(text2, pattern) {
-  if (!pattern.includes("*")) return text2 === pattern;
-  const fixed = pattern.slice(0, pattern.indexOf("*")).split(/[[?]/)[0] ?? "";
-  if (!text2.startsWith(fixed)) return false;
-  const source = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
-  return new RegExp(`^${source}$`).test(text2);
-}
-
-// lib/image/board/check-slot.ts
-var CHECKED_PATHS = [
-  "./boot/Image.gz",
-  "./boot/initrd.img",
-  "./boot/dtbs/broadcom/*.dtb",
-  "./usr/lib/modules/*/modules.*"
-];
-async function checkSlot(slot, unpack) {
-  const facts = boardFacts(slot.board);
-  if (facts === void 0) return;
-  const work = join11(slot.folder, "board");
-  await mkdir7(work);
-  await unpack([
-    "tar",
-    "--extract",
-    "--file",
-    slot.tree,
-    "--directory",
-    work,
-    "--wildcards",
-    ...CHECKED_PATHS
-  ]);
-  const lacks = findLacks(facts, await readSlotParts(work, slot.board));
-  await rm5(work, { recursive: true });
-  if (lacks.length > 0) throw refusal(lacks, slot);
-}
-async function readSlotParts(folder, board) {
-  const [version3, another] = await readdir6(join11(folder, "usr/lib/modules"));
-  if (version3 === void 0 || another !== void 0) throw new Error(`${folder} has not just one kernel`);
-  const own2 = join11("usr/lib/modules", version3);
-  const text2 = async (name) => await readTextIfPresent(join11(folder, own2, name)) ?? "";
-  const modules = readModuleIndex({
-    alias: await text2("modules.alias"),
-    dep: await text2("modules.dep"),
-    softdep: await text2("modules.softdep"),
-    builtin: await text2("modules.builtin"),
-    builtinModinfo: await text2("modules.builtin.modinfo")
-  });
-  const files2 = filesOfInitramfs(await readFile7(join11(folder, "boot/initrd.img")));
-  const kernel = gunzipSync2(await readFile7(join11(folder, "boot/Image.gz")));
-  const builtIn = /* @__PURE__ */ new Map();
-  return {
-    deviceTrees: await readDeviceTrees(join11(folder, "boot/dtbs/broadcom"), board),
-    modules,
-    initramfs: new Set(
-      [...files2].filter((file3) => file3.startsWith(`${own2}/`)).map((file3) => file3.slice(own2.length + 1))
-    ),
-    builtIn: (compatible) => {
-      const known = builtIn.get(compatible) ?? hasTableEntry(kernel, compatible);
-      builtIn.set(compatible, known);
-      return known;
-    }
-  };
-}
-async function readDeviceTrees(folder, board) {
-  const present = await readdir6(folder);
-  const list = parseSupportedTrees(await readFile7(asset("boards", board, "boot", "dtbs.txt"), "utf8"));
-  const trees = /* @__PURE__ */ new Map();
-  for (const { inSlot } of list) {
-    const here = present.includes(inSlot);
-    trees.set(inSlot, here ? parseDeviceTree(await readFile7(join11(folder, inSlot))) : void 0);
-  }
-  return trees;
-}
-function refusal(lacks, { profile: profile2, board }) {
-  const modules = [...new Set(lacks.flatMap(({ module }) => module ?? []))];
-  const list = `boards/${board}/initramfs-tools/modules`;
-  const trees = /* @__PURE__ */ new Map();
-  for (const { dtb, text: text2 } of lacks) {
-    trees.set(text2, [...trees.get(text2) ?? [], ...dtb === void 0 ? [] : [dtb]]);
-  }
-  const details = [...trees].map(
-    ([text2, dtbs]) => dtbs.length === 0 ? text2 : `${dtbs.join(", ")}: ${text2}`
-  );
-  return new ImageError("BOARD", `a node with the image of ${profile2} would not find its root file system`, {
-    details,
-    fix: modules.length === 0 ? `build with a kernel that supports these boards, or correct boards/${board}/boot/dtbs.txt` : `add ${modules.join(", ")} to ${list}`
-  });
-}
-
-// lib/image/assemble/assemble.ts
 init_failure2();
 init_limits();
+import { writeFile as writeFile3 } from "node:fs/promises";
+import { dirname as dirname6, join as join11 } from "node:path";
 
 // lib/image/assemble/hash-index.ts
 import { createHash as createHash3 } from "node:crypto";
@@ -64045,10 +63531,10 @@ init_failure2();
 var BLOCK2 = 4096;
 var INODE = 256;
 var MIB2 = 1024 * 1024;
-function measureListing(lines2) {
+function measureListing(lines) {
   let entries = 0;
   let contentBytes = 0;
-  for (const line of lines2) {
+  for (const line of lines) {
     const match = /^([-dlbcps])\S+\s+\S+\s+(\d+)/.exec(line);
     if (match === null) continue;
     entries += 1;
@@ -64080,9 +63566,7 @@ function uuidFrom(digest2) {
 async function assemble(request2, tools, world, step) {
   const { folder } = request2;
   const run3 = (argv, onLine) => runAssembler(argv, request2, tools, world, step, onLine);
-  step.update("checking the boards", 0.02);
-  await checkSlot(request2, (argv) => run3(argv));
-  step.update("measuring the tree", 0.1);
+  step.update("measuring the tree", 0.05);
   const listing = [];
   await run3(
     ["tar", "--list", "--verbose", "--numeric-owner", "--file", request2.tree],
@@ -64090,7 +63574,7 @@ async function assemble(request2, tools, world, step) {
   );
   const size2 = slotSize(measureListing(listing), request2.profile);
   step.update("slot file system", 0.15);
-  const slot = join12(folder, "slot.ext4");
+  const slot = join11(folder, "slot.ext4");
   await run3([
     "mke2fs",
     ...slotArguments(request2, size2.inodes),
@@ -64100,10 +63584,10 @@ async function assemble(request2, tools, world, step) {
     `${size2.bytes / 1024}k`
   ]);
   const { index, sha256 } = await hashIndex(slot);
-  await writeFile2(join12(folder, "slot-a.index"), index);
-  await writeFile2(join12(folder, "identity.example.yaml"), request2.identityExample);
-  await writeFile2(join12(folder, "layout.sh"), layoutVariables());
-  await writeFile2(join12(folder, "partitions.sfdisk"), partitionScript());
+  await writeFile3(join11(folder, "slot-a.index"), index);
+  await writeFile3(join11(folder, "identity.example.yaml"), request2.identityExample);
+  await writeFile3(join11(folder, "layout.sh"), layoutVariables());
+  await writeFile3(join11(folder, "partitions.sfdisk"), partitionScript());
   step.update("disk image", 0.5);
   await run3([
     "sh",
@@ -64112,9 +63596,9 @@ async function assemble(request2, tools, world, step) {
     request2.tree,
     request2.firmware,
     asset("boards", request2.board),
-    join12(folder, "layout.sh")
+    join11(folder, "layout.sh")
   ]);
-  const disk = join12(folder, "disk.img");
+  const disk = join11(folder, "disk.img");
   const digest2 = await sha256OfFile(disk);
   step.update("compressing", 0.7);
   await run3(["zstd", "--quiet", "-T0", "-3", "--force", disk, "-o", `${disk}.zst`]);
@@ -64183,21 +63667,20 @@ async function runAssembler(argv, request2, tools, world, step, onLine) {
 // lib/image/base/base.ts
 init_assets();
 init_files();
-import { join as join15 } from "node:path";
+import { join as join14 } from "node:path";
 init_cache();
 init_failure2();
 
 // lib/image/base/core.ts
 init_assets();
 init_files();
-import { mkdir as mkdir8, rm as rm6 } from "node:fs/promises";
-import { join as join13 } from "node:path";
+import { mkdir as mkdir7, rm as rm6 } from "node:fs/promises";
+import { join as join12 } from "node:path";
 init_cache();
 init_failure2();
 init_limits();
 init_canonical_tar();
 var SCRIPTS = asset("lib", "image", "base");
-var leftOut = (board) => asset("boards", board, "left-out.cfg");
 var CORE_SCRIPTS = ["native-tools.sh", "quiet-initramfs.sh", "scrub.sh", "dpkg.cfg", "firmware.sh"];
 async function ensureCore(request2, workshop, scriptsDigest) {
   const key2 = sha256OfText(
@@ -64206,7 +63689,6 @@ async function ensureCore(request2, workshop, scriptsDigest) {
       request2.choice,
       formatResolution(request2.packages),
       formatResolution(request2.firmware),
-      await sha256OfFile(leftOut(request2.board)),
       workshop.tools.digest,
       scriptsDigest
     ])
@@ -64236,8 +63718,8 @@ async function coreIn(entry, cacheDir, room, key2) {
   const done = await readDone(cacheDir, room, key2);
   return {
     key: key2,
-    tar: join13(entry.folder, "core.tar"),
-    firmware: join13(entry.folder, "firmware"),
+    tar: join12(entry.folder, "core.tar"),
+    firmware: join12(entry.folder, "firmware"),
     epoch: done.epoch,
     reused: entry.reused
   };
@@ -64246,12 +63728,12 @@ function titled(title, workshop) {
   return workshop.speed === "plain" ? `${title} (plain)` : title;
 }
 async function makeCore(folder, request2, workshop, step) {
-  const root = join13(folder, "root");
+  const root = join12(folder, "root");
   const output2 = [];
   try {
     await mmdebstrap(root, folder, request2, workshop, step, output2);
     await workshop.world.processes.run(
-      inTools(workshop, request2.archive, ["sh", join13(SCRIPTS, "firmware.sh"), join13(folder, "firmware")], {
+      inTools(workshop, request2.archive, ["sh", join12(SCRIPTS, "firmware.sh"), join12(folder, "firmware")], {
         more: request2.firmware.map(pinned),
         folder,
         step,
@@ -64263,11 +63745,11 @@ async function makeCore(folder, request2, workshop, step) {
     throw explainMmdebstrap("BASE", "the core system could not be made", { output: output2, cause, now });
   }
   step.update("packing");
-  await packTree(root, join13(folder, "core.tar"), request2.archive.epoch, workshop);
+  await packTree(root, join12(folder, "core.tar"), request2.archive.epoch, workshop);
   await rm6(root, { recursive: true, force: true });
 }
 async function mmdebstrap(root, folder, request2, workshop, step, output2) {
-  const script = (name, argument) => `sh '${join13(SCRIPTS, name)}' ${argument} "$1"`;
+  const script = (name, argument) => `sh '${join12(SCRIPTS, name)}' ${argument} "$1"`;
   const native = workshop.speed === "native" && process.arch !== "arm64";
   const hooks = [
     `--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/home-pi.conf"`,
@@ -64275,14 +63757,13 @@ async function mmdebstrap(root, folder, request2, workshop, step, output2) {
     ...native ? [`--essential-hook=${script("native-tools.sh", "on")}`] : [],
     ...native ? [`--customize-hook=${script("native-tools.sh", "off")}`] : [],
     `--customize-hook=${script("quiet-initramfs.sh", "off")}`,
-    `--customize-hook=sh '${join13(SCRIPTS, "scrub.sh")}' "$1"`
+    `--customize-hook=sh '${join12(SCRIPTS, "scrub.sh")}' "$1"`
   ];
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
     ...[`--architectures=${request2.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...patientMmdebstrap,
-    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join13(SCRIPTS, "dpkg.cfg")}`],
-    ...[`--dpkgopt=${leftOut(request2.board)}`, ...hooks],
+    ...aptOptions,
+    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join12(SCRIPTS, "dpkg.cfg")}`, ...hooks],
     `--include=${request2.packages.map(pinned).join(",")}`,
     ...archiveArguments(request2.choice, root)
   ];
@@ -64316,7 +63797,7 @@ function inTools(workshop, archive, argv, options2) {
       ...(options2.binds ?? []).map((source) => ({ source, readOnly: true }))
     ],
     env: {
-      APT_CONFIG: join13(archive.folder, "apt.conf"),
+      APT_CONFIG: join12(archive.folder, "apt.conf"),
       SOURCE_DATE_EPOCH: String(archive.epoch),
       DEBIAN_FRONTEND: "noninteractive",
       LC_ALL: "C.UTF-8"
@@ -64333,8 +63814,8 @@ function inTools(workshop, archive, argv, options2) {
   });
 }
 async function packTree(root, target, epoch, workshop) {
-  const folder = join13(target, "..");
-  await mkdir8(folder, { recursive: true });
+  const folder = join12(target, "..");
+  await mkdir7(folder, { recursive: true });
   await workshop.world.processes.run(
     workshop.tools.command(
       ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
@@ -64354,8 +63835,8 @@ async function packTree(root, target, epoch, workshop) {
 }
 
 // lib/image/base/dpkg-status.ts
-import { readFile as readFile8 } from "node:fs/promises";
-import { join as join14 } from "node:path";
+import { readFile as readFile7 } from "node:fs/promises";
+import { join as join13 } from "node:path";
 function parseDpkgStatus(text2) {
   const packages = [];
   for (const paragraph of text2.split(/\n\n+/)) {
@@ -64370,7 +63851,7 @@ function parseDpkgStatus(text2) {
   return packages.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 async function installedPackages(root) {
-  return parseDpkgStatus(await readFile8(join14(root, "var/lib/dpkg/status"), "utf8"));
+  return parseDpkgStatus(await readFile7(join13(root, "var/lib/dpkg/status"), "utf8"));
 }
 
 // lib/image/base/base.ts
@@ -64395,7 +63876,7 @@ async function ensureBase(request2, workshop) {
     world,
     reporter
   );
-  const tar = join15(entry.folder, "base.tar");
+  const tar = join14(entry.folder, "base.tar");
   const known = await readDone(cacheDir, room, key2);
   return { tar, sha256: known.sha256 ?? await sha256OfFile(tar), reused: entry.reused };
 }
@@ -64403,15 +63884,15 @@ async function makeBase(folder, request2, workshop) {
   const title = titled(`base of ${request2.profile}`, workshop);
   await workshop.reporter.step(title, {}, async (step) => {
     const output2 = [];
-    const root = join15(folder, "root");
+    const root = join14(folder, "root");
     const added = request2.given ? [] : addedPackages(request2.packages, request2.corePackages);
     const native = workshop.speed === "native" && process.arch !== "arm64";
-    const binds = [join15(request2.core.tar, "..")];
+    const binds = [join14(request2.core.tar, "..")];
     try {
       const command = inTools(
         workshop,
         { ...request2.archive, epoch: request2.core.epoch },
-        ["sh", join15(SCRIPTS, "profile.sh"), SCRIPTS, request2.core.tar, root],
+        ["sh", join14(SCRIPTS, "profile.sh"), SCRIPTS, request2.core.tar, root],
         {
           folder,
           step,
@@ -64432,7 +63913,7 @@ async function makeBase(folder, request2, workshop) {
     }
     if (!request2.given) await assertPackages(root, request2);
     step.update("packing", 0.99);
-    await packTree(root, join15(folder, "base.tar"), request2.core.epoch, workshop);
+    await packTree(root, join14(folder, "base.tar"), request2.core.epoch, workshop);
     await workshop.world.processes.run({ argv: ["rm", "-rf", root], timeoutMs: 12e4 });
   });
 }
@@ -64454,8 +63935,8 @@ async function assertPackages(root, request2) {
 // lib/image/base/given.ts
 init_download();
 init_files();
-import { mkdir as mkdir10, rename as rename5 } from "node:fs/promises";
-import { join as join16 } from "node:path";
+import { mkdir as mkdir9, rename as rename5 } from "node:fs/promises";
+import { join as join15 } from "node:path";
 import { fileURLToPath } from "node:url";
 init_cache();
 init_failure2();
@@ -64473,9 +63954,9 @@ async function givenCore(request2, workshop, scriptsDigest) {
       key: key2,
       about: { url: request2.url, epoch: request2.archive.epoch },
       make: (folder) => reporter.step("base from the definition", {}, async (step) => {
-        await fetchTar(request2, join16(folder, "core.tar"), workshop);
-        await mkdir10(join16(folder, "firmware"));
-        const argv = ["sh", join16(SCRIPTS, "firmware.sh"), join16(folder, "firmware")];
+        await fetchTar(request2, join15(folder, "core.tar"), workshop);
+        await mkdir9(join15(folder, "firmware"));
+        const argv = ["sh", join15(SCRIPTS, "firmware.sh"), join15(folder, "firmware")];
         const more = request2.firmware.map((entry2) => `${entry2.name}=${entry2.version}`);
         const output2 = [];
         await world.processes.run(inTools(workshop, request2.archive, [...argv], { folder, step, output: output2, more })).catch((cause) => {
@@ -64530,41 +64011,36 @@ function wrongDigest(url2, wanted, found, fix) {
 init_files();
 init_lock();
 init_failure2();
-import { mkdir as mkdir11, readdir as readdir7, unlink as unlink2, writeFile as writeFile3 } from "node:fs/promises";
-import { join as join17 } from "node:path";
+import { mkdir as mkdir10, readdir as readdir6, unlink as unlink2, writeFile as writeFile4 } from "node:fs/promises";
+import { join as join16 } from "node:path";
 var LOCKS = "/run/home-pi-cluster";
 var BINFMT = "/proc/sys/fs/binfmt_misc";
 var PREFIX = "home-pi-";
-var MAGIC2 = "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
+var MAGIC = "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
 var MASK = "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
 async function useForeignBinaries(toolsTree, world) {
   if (process.arch === "arm64") return { release: async () => void 0 };
-  const qemu = join17(toolsTree, "usr/bin/qemu-aarch64");
+  const qemu = join16(toolsTree, "usr/bin/qemu-aarch64");
   const name = `${PREFIX}${(await sha256OfFile(qemu)).slice(0, 12)}`;
   const mutex = await lockOrFail("registry", "exclusive", world);
   try {
     await mountRegistry(world);
     await removeUnused(world, name);
-    const use = await lockOrFail(`${name}.users`, "shared", world);
-    try {
-      if (!await exists(join17(BINFMT, name))) await register(name, qemu);
-    } catch (error62) {
-      await use.release();
-      throw error62;
+    if (!await exists(join16(BINFMT, name))) {
+      await writeFile4(join16(BINFMT, "register"), `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`).catch(
+        (cause) => {
+          throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
+            fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
+            cause
+          });
+        }
+      );
     }
+    const use = await lockOrFail(`${name}.users`, "shared", world);
     return { release: () => releaseUse(use, world) };
   } finally {
     await mutex.release();
   }
-}
-async function register(name, qemu) {
-  const entry = `:${name}:M:0:${MAGIC2}:${MASK}:${qemu}:OCF`;
-  await writeFile3(join17(BINFMT, "register"), entry).catch((cause) => {
-    throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
-      fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
-      cause
-    });
-  });
 }
 async function releaseUse(use, world) {
   const ending = { ...world, signal: new AbortController().signal };
@@ -64577,18 +64053,18 @@ async function releaseUse(use, world) {
   }
 }
 async function removeUnused(world, keep) {
-  for (const entry of await readdir7(BINFMT)) {
+  for (const entry of await readdir6(BINFMT)) {
     if (!entry.startsWith(PREFIX) || entry === keep) continue;
-    const file3 = join17(LOCKS, `${entry}.users.lock`);
+    const file3 = join16(LOCKS, `${entry}.users.lock`);
     const lock = await acquireLock(world.processes, { file: file3, mode: "exclusive", waitMs: 0 });
     if (lock === void 0) continue;
-    await writeFile3(join17(BINFMT, entry), "-1");
+    await writeFile4(join16(BINFMT, entry), "-1");
     await unlink2(file3);
     await lock.release();
   }
 }
 async function mountRegistry(world) {
-  if (await exists(join17(BINFMT, "register"))) return;
+  if (await exists(join16(BINFMT, "register"))) return;
   await world.processes.run({ argv: ["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], timeoutMs: 3e4 }).catch((cause) => {
     throw new ImageError("PREFLIGHT", "binfmt_misc could not be mounted", {
       fix: "modprobe binfmt_misc, then run again",
@@ -64597,8 +64073,8 @@ async function mountRegistry(world) {
   });
 }
 async function lockOrFail(name, mode, world) {
-  await mkdir11(LOCKS, { recursive: true });
-  const request2 = { file: join17(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
+  await mkdir10(LOCKS, { recursive: true });
+  const request2 = { file: join16(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
   const lock = await acquireLock(world.processes, request2);
   if (lock === void 0) throw new ImageError("PREFLIGHT", `${request2.file} stayed locked for two minutes`);
   return lock;
@@ -64606,98 +64082,14 @@ async function lockOrFail(name, mode, world) {
 
 // lib/image/build/build.ts
 init_cache();
-
-// lib/image/cache-use.ts
-import { mkdir as mkdir12, readdir as readdir9, rename as rename6 } from "node:fs/promises";
-init_files();
-init_lock();
-
-// lib/image/dead-runs.ts
-init_files();
-init_lock();
-import { readdir as readdir8 } from "node:fs/promises";
-import { join as join18 } from "node:path";
-var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
-var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch)-[A-Za-z0-9]{6}$/;
-async function removeHalfMade(cacheDir, world, alone) {
-  for (const folder of await foldersWithResults(cacheDir)) {
-    for (const name of await namesIn(folder)) {
-      const key2 = MAKING.exec(name)?.[1];
-      if (key2 !== void 0) await removeUnlessMade(join18(folder, name), join18(folder, `${key2}.lock`), world);
-      else if (alone && UNFINISHED.test(name)) await removeWhole(join18(folder, name));
-    }
-  }
-}
-async function removeUnlessMade(making, file3, world) {
-  const { processes: processes2, signal } = world;
-  const lock = await acquireLock(processes2, { file: file3, mode: "exclusive", waitMs: 0, signal });
-  if (lock === void 0) return;
-  try {
-    await removeWhole(making);
-  } finally {
-    await lock.release();
-  }
-}
-async function foldersWithResults(cacheDir) {
-  const lists = await foldersIn(join18(cacheDir, "archive"));
-  return [
-    cacheDir,
-    ...await foldersIn(cacheDir),
-    ...lists.flatMap((folder) => [folder, join18(folder, "selections")])
-  ];
-}
-async function foldersIn(folder) {
-  const entries = await readdir8(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => join18(folder, entry.name));
-}
-var namesIn = (folder) => readdir8(folder).catch(() => []);
-
-// lib/image/cache-use.ts
-init_failure2();
-async function usingCache(cacheDir, world, reporter, work) {
-  await tidyCache(cacheDir, world);
-  const use = await lockCache(
-    cacheDir,
-    "shared",
-    world,
-    void 0,
-    () => reporter.info(`waiting for another run that is tidying up ${cacheDir}`)
-  );
-  try {
-    return await work();
-  } finally {
-    await use?.release();
-  }
-}
-async function tidyCache(cacheDir, world) {
-  await mkdir12(cacheDir, { recursive: true });
-  const alone = await lockCache(cacheDir, "exclusive", world, 0);
-  try {
-    await removeHalfMade(cacheDir, world, alone !== void 0);
-  } finally {
-    await alone?.release();
-  }
-}
-function lockCache(cacheDir, mode, world, waitMs, onWait) {
-  return acquireLock(world.processes, {
-    // The folder itself: a file in it would go with the cache, and with the file what the lock says.
-    file: cacheDir,
-    mode,
-    signal: world.signal,
-    ...waitMs === void 0 ? {} : { waitMs },
-    ...onWait === void 0 ? {} : { onWait }
-  });
-}
-
-// lib/image/build/build.ts
 init_failure2();
 init_starvation();
 
 // lib/image/build/resolve.ts
-import { readFile as readFile9 } from "node:fs/promises";
+import { readFile as readFile8 } from "node:fs/promises";
 
 // lib/cluster/sources.ts
-import { join as join19 } from "node:path";
+import { join as join17 } from "node:path";
 var folders = {
   playbook: "ansible",
   tools: "tools",
@@ -64710,16 +64102,16 @@ async function digestAll(paths) {
 }
 async function gatherSources(project, loaded, packages) {
   const builds = shapeBuilds(loaded.definition);
-  const boards2 = new Map(builds.map(({ board }) => [board, join19(project, "boards", board)]));
+  const boards = new Map(builds.map(({ board }) => [board, join17(project, "boards", board)]));
   const roles = new Map(
     builds.flatMap(
       ({ ansible: ansible2 }) => ansible2.roles.map((role) => [role, rolePath(role, project, loaded.folder)])
     )
   );
-  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join19(project, folder)]));
+  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join17(project, folder)]));
   return {
     digests: await digestAll(shared),
-    boards: await digestAll(boards2),
+    boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages
   };
@@ -64729,19 +64121,19 @@ async function gatherSources(project, loaded, packages) {
 init_assets();
 init_files();
 async function boardList(board, name) {
-  return parsePackageNames(await readFile9(asset("boards", board, name), "utf8"));
+  return parsePackageNames(await readFile8(asset("boards", board, name), "utf8"));
 }
 async function resolvePlan(loaded, project, archive, cacheDir) {
-  const boards2 = /* @__PURE__ */ new Map();
+  const boards = /* @__PURE__ */ new Map();
   const packages = /* @__PURE__ */ new Map();
   const digests = /* @__PURE__ */ new Map();
   const { base: base2 } = loaded.definition;
   for (const shape of shapeBuilds(loaded.definition)) {
-    const board = boards2.get(shape.board) ?? {
+    const board = boards.get(shape.board) ?? {
       core: await archive.resolve(await boardList(shape.board, "packages.txt")),
       firmware: await archive.resolveAlone(await boardList(shape.board, "firmware.txt"))
     };
-    boards2.set(shape.board, board);
+    boards.set(shape.board, board);
     const own2 = await packagesOf(shape, archive);
     packages.set(shape.id, own2);
     const digest2 = sha256OfText(
@@ -64755,7 +64147,7 @@ async function resolvePlan(loaded, project, archive, cacheDir) {
     );
   }
   const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id));
-  return { plan: compile2(loaded.definition, sources), boards: boards2, packages };
+  return { plan: compile2(loaded.definition, sources), boards, packages };
 }
 async function packagesOf(shape, archive) {
   const names = await boardList(shape.board, "packages.txt");
@@ -64764,8 +64156,8 @@ async function packagesOf(shape, archive) {
 
 // lib/image/build/results.ts
 init_starvation();
-import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir13, readdir as readdir10, rename as rename7, rm as rm8 } from "node:fs/promises";
-import { join as join20 } from "node:path";
+import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir11, readdir as readdir7, rename as rename6, rm as rm8 } from "node:fs/promises";
+import { join as join18 } from "node:path";
 var OTHER_OUT = "./pi build --out /another/folder";
 var RESULTS = [
   ["disk.img.zst", "img.zst"],
@@ -64774,28 +64166,28 @@ var RESULTS = [
 ];
 async function handOut(entry, info, out) {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
-  if (out === void 0) return { ...result, image: join20(entry.folder, "disk.img.zst") };
+  if (out === void 0) return { ...result, image: join18(entry.folder, "disk.img.zst") };
   await sayingWhatRanOut(out, OTHER_OUT, () => putInto(out, entry, info));
-  return { ...result, image: join20(out, `${stemOf(info)}.img.zst`) };
+  return { ...result, image: join18(out, `${stemOf(info)}.img.zst`) };
 }
 var stemOf = (info) => `${info.name}-${info.buildId.slice(0, 12)}`;
 async function putInto(out, entry, info) {
-  await mkdir13(out, { recursive: true });
+  await mkdir11(out, { recursive: true });
   const stem = stemOf(info);
   const earlier = new RegExp(
     `^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`
   );
-  for (const name of await readdir10(out)) {
-    if (earlier.test(name) && !name.startsWith(stem)) await rm8(join20(out, name), { force: true });
+  for (const name of await readdir7(out)) {
+    if (earlier.test(name) && !name.startsWith(stem)) await rm8(join18(out, name), { force: true });
   }
   for (const [from, kind] of RESULTS) {
-    const target = join20(out, `${stem}.${kind}`);
+    const target = join18(out, `${stem}.${kind}`);
     const part = `${target}.part`;
     await rm8(part, { force: true });
-    await chmod2(join20(entry.folder, from), 292);
+    await chmod2(join18(entry.folder, from), 292);
     try {
-      await link(join20(entry.folder, from), part).catch(() => copyFile2(join20(entry.folder, from), part));
-      await rename7(part, target);
+      await link(join18(entry.folder, from), part).catch(() => copyFile2(join18(entry.folder, from), part));
+      await rename6(part, target);
     } finally {
       await rm8(part, { force: true });
     }
@@ -64838,12 +64230,9 @@ function buildImages(options2, world, reporter) {
   return sayingWhatRanOut(options2.cacheDir, OTHER_CACHE, () => build(options2, world, reporter));
 }
 async function build(options2, world, reporter) {
-  const loaded = await loadDefinition(options2.project, options2.file);
-  selectBuilds(shapeBuilds(loaded.definition), options2.only);
-  return usingCache(options2.cacheDir, world, reporter, () => buildLoaded(loaded, options2, world, reporter));
-}
-async function buildLoaded(loaded, options2, world, reporter) {
   const { project, cacheDir } = options2;
+  const loaded = await loadDefinition(project, options2.file);
+  selectBuilds(shapeBuilds(loaded.definition), options2.only);
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop = { tools, cacheDir, world, reporter, speed: options2.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
@@ -64913,7 +64302,7 @@ async function buildOne(job, foreign) {
       finishedAt: new Date(world.clock.now()).toISOString()
     });
   }
-  const info = JSON.parse(await readFile10(join21(entry.folder, "buildinfo.json"), "utf8"));
+  const info = JSON.parse(await readFile9(join19(entry.folder, "buildinfo.json"), "utf8"));
   if (entry.reused) reporter.info(`${build2.id}: unchanged, build ${build2.buildId.slice(0, 12)}`);
   return handOut(entry, info, options2.out);
 }
@@ -64921,7 +64310,7 @@ async function makeImage(folder, job, started) {
   const { build: build2, options: options2, workshop, archive } = job;
   const { world, reporter, tools } = workshop;
   const core = await coreOf(job);
-  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join21(SCRIPTS, name2)));
+  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join19(SCRIPTS, name2)));
   const recipe = sha256OfText(
     [await digestFolder(asset("boards", build2.board)), ...await Promise.all(scripts)].join()
   );
@@ -64939,10 +64328,10 @@ async function makeImage(folder, job, started) {
     workshop
   );
   const provisioner = await options2.provisioner(workshop);
-  const work = join21(folder, "work");
-  const tree = join21(folder, "tree.tar");
-  await mkdir14(work);
-  await writeFile4(join21(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  const work = join19(folder, "work");
+  const tree = join19(folder, "tree.tar");
+  await mkdir12(work);
+  await writeFile5(join19(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
   await reporter.step(
     titled(`playbook for ${build2.profile}`, workshop),
     {},
@@ -64952,7 +64341,7 @@ async function makeImage(folder, job, started) {
         base: { path: base2.tar, sha256: base2.sha256 },
         ansible: asset("ansible"),
         project: job.loaded.folder,
-        varsFile: join21(folder, "vars.json"),
+        varsFile: join19(folder, "vars.json"),
         tree,
         work,
         nativePython: workshop.speed === "native",
@@ -65002,10 +64391,18 @@ async function makeImage(folder, job, started) {
     disk: { bytes: assembled.disk.bytes, sha256: assembled.disk.sha256 },
     durationMs: world.clock.now() - started
   };
-  await writeFile4(join21(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
+  await writeFile5(join19(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
 `);
-  const needless = ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"];
-  for (const name2 of needless) await rm9(join21(folder, name2), { force: true });
+  for (const name2 of [
+    "tree.tar",
+    "disk.img",
+    "vars.json",
+    "layout.sh",
+    "partitions.sfdisk",
+    "slot-a.index"
+  ]) {
+    await rm9(join19(folder, name2), { force: true });
+  }
 }
 var boardOf = (job) => {
   const board = job.resolved.boards.get(job.build.board);
@@ -65016,13 +64413,13 @@ var packagesOf2 = (job) => job.resolved.packages.get(job.build.id) ?? [];
 async function coreOf(job) {
   const { workshop, archive, choice } = job;
   const { core: packages, firmware } = boardOf(job);
-  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join21(SCRIPTS, name))));
+  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join19(SCRIPTS, name))));
   const scriptsDigest = sha256OfText(scripts.join());
   const { url: url2, sha256 } = job.loaded.definition.base;
   if (url2 !== void 0 && sha256 !== void 0) {
     return givenCore({ url: url2, sha256, archive, firmware }, workshop, scriptsDigest);
   }
-  return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
+  return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
 }
 function playbookVariables({ build: build2, resolved, options: options2, loaded }, core) {
   const { cluster } = resolved.plan;
@@ -65039,7 +64436,7 @@ function playbookVariables({ build: build2, resolved, options: options2, loaded 
       boot: build2.boot,
       compatible: `${cluster}-${build2.profile}-${build2.board}`,
       user_roles: roles,
-      keys: join21(options2.project, "keys")
+      keys: join19(options2.project, "keys")
     }
   };
 }
@@ -65052,14 +64449,14 @@ async function writeSbom(folder, name, job, core, tree) {
   const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name }));
   const packages = parseDpkgStatus(status.stdout);
   const text2 = await sbom({ name, buildId: build2.buildId, packages, firmware, epoch: core.epoch });
-  await writeFile4(join21(folder, "sbom.cdx.json"), text2);
+  await writeFile5(join19(folder, "sbom.cdx.json"), text2);
 }
 
 // lib/image/preflight.ts
 init_files();
 init_memory();
-import { readdir as readdir11, readFile as readFile11 } from "node:fs/promises";
-import { join as join22 } from "node:path";
+import { readdir as readdir8, readFile as readFile10 } from "node:fs/promises";
+import { join as join20 } from "node:path";
 
 // lib/external/reach.ts
 import { Agent, request } from "node:http";
@@ -65195,7 +64592,7 @@ async function readMachine(context) {
       return [program, result.exitCode === 0];
     })
   );
-  const filesystems = await readFile11("/proc/filesystems", "utf8");
+  const filesystems = await readFile10("/proc/filesystems", "utf8");
   const warm = await hasTools(cacheDir);
   const room = await roomAt(cacheDir);
   const ask = askArchive === "always" || askArchive === "cold" && !warm;
@@ -65216,7 +64613,7 @@ async function readMachine(context) {
   };
 }
 async function hasTools(cacheDir) {
-  const keys = await readdir11(join22(cacheDir, "tools")).catch(() => []);
+  const keys = await readdir8(join20(cacheDir, "tools")).catch(() => []);
   const done = await Promise.all(keys.map((key2) => readDone(cacheDir, "tools", key2)));
   return done.some((about) => about !== void 0);
 }
@@ -65225,7 +64622,6 @@ async function canLoad(module, world) {
   return loaded?.exitCode === 0;
 }
 async function preflight(context) {
-  await tidyCache(context.cacheDir, context.world).catch(() => void 0);
   const facts = await readMachine({ askArchive: "cold", ...context });
   const wrong = judgeMachine(facts).filter((finding) => !finding.ok);
   const told = ({ name, found, fix }) => `${name}: ${found}. ${fix}`;
@@ -65243,11 +64639,11 @@ init_limits();
 init_ansible_output();
 init_canonical_tar();
 init_environment();
-import { mkdir as mkdir15, rename as rename8, rm as rm10 } from "node:fs/promises";
-import { dirname as dirname8, join as join24 } from "node:path";
+import { mkdir as mkdir13, rename as rename7, rm as rm10 } from "node:fs/promises";
+import { dirname as dirname8, join as join22 } from "node:path";
 var chrootProvisioner = { name: "chroot", provision };
 async function provision(request2, tools, world, step) {
-  const root = join24(request2.work, "root");
+  const root = join22(request2.work, "root");
   const output2 = [];
   let tasks = 0;
   step.update("unpacking the base");
@@ -65257,7 +64653,7 @@ async function provision(request2, tools, world, step) {
         [
           ...["sh", asset("lib", "image", "provision", "chroot.sh"), request2.base.path, root],
           ...[asset("lib", "image", "base"), request2.nativePython ? "native" : "plain"],
-          ...["--extra-vars", `@${request2.varsFile}`, join24(request2.ansible, "site.yml")]
+          ...["--extra-vars", `@${request2.varsFile}`, join22(request2.ansible, "site.yml")]
         ],
         {
           binds: [
@@ -65294,8 +64690,8 @@ async function provision(request2, tools, world, step) {
   await rm10(root, { recursive: true, force: true });
 }
 async function packProvisioned(request2, root, tools, world) {
-  await mkdir15(dirname8(request2.tree), { recursive: true });
-  const part = join24(request2.work, "tree.tar");
+  await mkdir13(dirname8(request2.tree), { recursive: true });
+  const part = join22(request2.work, "tree.tar");
   await world.processes.run(
     tools.command(
       ["tar", ...canonicalTarArguments(request2.epoch), "--file", part, "--directory", root, "."],
@@ -65307,7 +64703,7 @@ async function packProvisioned(request2, root, tools, world) {
       }
     )
   );
-  await rename8(part, request2.tree);
+  await rename7(part, request2.tree);
 }
 function explainPlaybook(request2, output2, cause) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") return cause;
@@ -65348,12 +64744,12 @@ async function provisionerNamed(name, cacheDir, world, reporter) {
 
 // actions/runner/host-packages.ts
 init_files();
-import { delimiter as delimiter2, join as join31 } from "node:path";
+import { delimiter as delimiter2, join as join29 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders2 = [...(process.env.PATH ?? "").split(delimiter2), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders2.map((folder) => exists(join31(folder, program))));
+  const found = await Promise.all(folders2.map((folder) => exists(join29(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -65376,34 +64772,13 @@ async function installHostPackages(world, reporter) {
   });
 }
 
-// actions/runner/outputs.ts
-import { appendFile as appendFile2 } from "node:fs/promises";
-function writeOutputs(names, values) {
-  for (const name of Object.keys(names)) setOutput(name, values[name]);
-}
-var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
-async function addSummary(markdown) {
-  const file3 = process.env.GITHUB_STEP_SUMMARY;
-  if (file3 === void 0 || file3 === "") return;
-  const bytes = Buffer.from(`${markdown}
-`);
-  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
-  await appendFile2(
-    file3,
-    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
-
-(cut: too long for GitHub)
-` : bytes
-  );
-}
-
 // actions/build-image/main.ts
 async function run2(inputs2, around2, world, reporter) {
   const out = resolve3(around2.workspace, inputs2.out);
   const cacheDir = resolve3(around2.workspace, inputs2["cache-dir"]);
   await installHostPackages(world, reporter);
   await preflight({ world, cacheDir, warn: (text2) => reporter.warn(text2) });
-  await mkdir19(out, { recursive: true });
+  await mkdir17(out, { recursive: true });
   try {
     const options2 = {
       project: around2.project,
@@ -65431,9 +64806,9 @@ async function tell(built) {
 async function digestsOf(built) {
   const folder = dirname11(built.image);
   const stem = basename(built.image).replace(/\.img\.zst$/, "");
-  const names = (await readdir14(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
+  const names = (await readdir11(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
   const digests = await Promise.all(
-    names.map(async (name) => [name, await sha256OfFile(join32(folder, name))])
+    names.map(async (name) => [name, await sha256OfFile(join30(folder, name))])
   );
   return Object.fromEntries(digests);
 }

@@ -8,7 +8,7 @@ import { ensureCached } from "../cache.ts";
 import { network, timeouts } from "../limits.ts";
 import { explainMmdebstrap, KEYRING } from "../tools/ensure.ts";
 import type { ToolsTree } from "../tools/tree.ts";
-import { gaveUp, PATIENCE, patientMmdebstrap } from "./patience.ts";
+import { APT_SETTINGS, aptOptions, gaveUp } from "./apt-settings.ts";
 import {
   formatResolution,
   newestReleaseDate,
@@ -57,11 +57,10 @@ const CONFIGURATION = (folder: string, architecture: string): string => `Dir "${
 Dir::Etc::TrustedParts "${KEYRING}";
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
-APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::ForceHash "sha256";
-${PATIENCE.join("\n")}
+${APT_SETTINGS.join("\n")}
 `;
 
 /**
@@ -160,7 +159,7 @@ async function makeSkeleton(
     "--variant=essential",
     "--mode=root",
     "--format=directory",
-    ...patientMmdebstrap,
+    ...aptOptions,
   ];
   const argv = [
     "mmdebstrap",

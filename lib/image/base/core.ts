@@ -4,8 +4,8 @@ import { asset } from "../../external/assets.ts";
 import { sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
+import { aptOptions, gaveUp } from "../archive/apt-settings.ts";
 import { type Archive, type ArchiveChoice, archiveArguments } from "../archive/archive.ts";
-import { gaveUp, patientMmdebstrap } from "../archive/patience.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { type CacheEntry, ensureCached, readDone } from "../cache.ts";
 import { ImageError } from "../failure.ts";
@@ -150,7 +150,7 @@ async function mmdebstrap(
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
     ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...patientMmdebstrap,
+    ...aptOptions,
     ...[`--keyring=${KEYRING}`, `--dpkgopt=${join(SCRIPTS, "dpkg.cfg")}`],
     ...[`--dpkgopt=${leftOut(request.board)}`, ...hooks],
     `--include=${request.packages.map(pinned).join(",")}`,

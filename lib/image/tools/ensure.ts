@@ -5,8 +5,8 @@ import { sha256OfText } from "../../external/files.ts";
 import { ProcessError } from "../../external/process.ts";
 import type { World } from "../../external/world.ts";
 import type { Reporter, Step } from "../../progress/reporter.ts";
+import { aptOptions, gaveUp } from "../archive/apt-settings.ts";
 import { explainApt } from "../archive/explain-apt.ts";
-import { gaveUp, patientMmdebstrap } from "../archive/patience.ts";
 import { parsePackageNames } from "../archive/resolution.ts";
 import { ensureCached } from "../cache.ts";
 import { ImageError } from "../failure.ts";
@@ -71,7 +71,7 @@ async function makeTools(folder: string, names: readonly string[], world: World,
       `--keyring=${KEYRING}`,
     ],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
-    ...patientMmdebstrap,
+    ...aptOptions,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root],

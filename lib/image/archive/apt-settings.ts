@@ -1,14 +1,17 @@
 import { network } from "../limits.ts";
 
-/** How long apt waits for a mirror that says nothing, and how often it asks again, as apt's own settings. */
-export const PATIENCE: readonly string[] = [
+/** apt's settings wherever this project runs it, as lines of its configuration. */
+export const APT_SETTINGS: readonly string[] = [
+  // Its user _apt may not look into a project or home that is its owner's alone, where keys and packages lie.
+  'APT::Sandbox::User "root";',
+  // How often it asks again, and how long it waits for a mirror that says nothing.
   `Acquire::Retries "${network.retries}";`,
   `Acquire::http::Timeout "${network.silenceSeconds}";`,
   `Acquire::https::Timeout "${network.silenceSeconds}";`,
 ];
 
 /** The same for mmdebstrap, which writes apt's configuration itself. */
-export const patientMmdebstrap: readonly string[] = PATIENCE.map(
+export const aptOptions: readonly string[] = APT_SETTINGS.map(
   (setting) => `--aptopt=${setting.slice(0, -1)}`,
 );
 
