@@ -139,7 +139,11 @@ describe("this machine", () => {
     const { world, cacheDir } = context();
     const told: string[] = [];
     const slow = { ...world, clock: { ...world.clock, now: () => 0 } };
-    await preflight({ world: slow, cacheDir, warn: (text) => told.push(text) }).catch(() => undefined);
+    const refused = await preflight({ world: slow, cacheDir, warn: (text) => told.push(text) }).then(
+      () => [],
+      (error: { details: string[] }) => error.details,
+    );
+    expect(refused.filter((detail) => detail.startsWith("clock"))).toEqual([]);
     expect(told).toEqual([expect.stringMatching(/^clock: 1970-01-01 00:00 UTC, but 20\d\d-/)]);
   });
 
