@@ -211,6 +211,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "reproducible",
+      doors: ["deep"],
+      shows: "two builds of one commit, in unlike surroundings, are equal byte for byte",
+      argv: image("reproducible"),
+      env,
+    },
+    {
       name: "bench-build",
       doors: ["deep"],
       shows: "cold, plain and warm builds: ratios, and equal digests",

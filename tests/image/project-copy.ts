@@ -9,6 +9,8 @@ export interface ProjectCopy {
   readonly folder: string;
   /** Runs `./pi ARGUMENTS` in the copy; any exit code is an answer. */
   pi(args: readonly string[], more?: PiRun): Promise<PiResult>;
+  /** Runs a program of the copy, named by its path there, in the same way. */
+  node(program: string, args: readonly string[], more?: PiRun): Promise<PiResult>;
   remove(): Promise<void>;
 }
 
@@ -18,6 +20,8 @@ export interface PiRun {
   readonly through?: readonly string[];
   /** Sees each line of standard error as it comes. */
   readonly onLine?: (line: string, stop: () => void) => void;
+  /** Another umask than this process has, such as `027`. */
+  readonly umask?: string;
 }
 
 export interface PiResult {
@@ -28,6 +32,7 @@ export interface PiResult {
 }
 
 const BUILD_MS = 30 * 60_000;
+const CALLERS_UMASK = process.umask().toString(8);
 
 /** What git knows and what is new: as a commit of the work tree would be. */
 async function projectFiles(run: Processes["run"]): Promise<string[]> {
@@ -42,8 +47,9 @@ async function projectFiles(run: Processes["run"]): Promise<string[]> {
   return listed.stdout.split("\0").filter((path) => path !== "" && !missing.has(path));
 }
 
-export async function copyProject(cache: string): Promise<ProjectCopy> {
-  const folder = await mkdtemp(join(tmpdir(), "project-"));
+/** `parent`: the folder the copy is made in. */
+export async function copyProject(cache: string, parent: string = tmpdir()): Promise<ProjectCopy> {
+  const folder = await mkdtemp(join(parent, "project-"));
   for (const path of await projectFiles(processes.run)) {
     const options = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;
     await cp(join(assetsRoot, path), join(folder, path), options);
@@ -51,20 +57,30 @@ export async function copyProject(cache: string): Promise<ProjectCopy> {
   await symlink(join(assetsRoot, "node_modules"), join(folder, "node_modules"));
   return {
     folder,
-    pi: (args, more = {}) => runPi(folder, cache, args, more),
+    pi: (args, more = {}) => run(folder, cache, "cli/main.ts", args, more),
+    node: (program, args, more = {}) => run(folder, cache, program, args, more),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-async function runPi(folder: string, cache: string, args: readonly string[], more: PiRun): Promise<PiResult> {
+async function run(
+  folder: string,
+  cache: string,
+  program: string,
+  args: readonly string[],
+  more: PiRun,
+): Promise<PiResult> {
   const stopper = new AbortController();
   let pid: number | undefined;
   const output: string[] = [];
-  const command = [...(more.through ?? []), process.execPath, join(folder, "cli/main.ts"), ...args];
+  const command = [...(more.through ?? []), process.execPath, join(folder, program), ...args];
   const child = processes.start(
     {
-      // Were the test killed, the command is stopped as well.
-      argv: ["setpriv", "--pdeathsig", "TERM", ...command],
+      argv: [
+        // Were the test killed, the command is stopped as well.
+        ...(["setpriv", "--pdeathsig", "TERM"] as const),
+        ...["sh", "-c", 'umask "$1"; shift; exec "$@"', "sh", more.umask ?? CALLERS_UMASK, ...command],
+      ],
       cwd: folder,
       env: { PI_CACHE: cache, CI: "true", ...more.env },
     },
