@@ -1,11 +1,11 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assetsRoot } from "../../../lib/external/assets.ts";
 
 /**
  * Puts the stand-in into `folder` as if somebody had put Packer and the plugin there: two programs, for
- * PI_PACKER_DIR. Returns what they need to see besides when they run in the tools tree: Node and this
- * repository.
+ * PI_PACKER_DIR. Returns what they need to see besides when they run in the tools tree: Node, this
+ * repository and its packages, which in a copy of it are a link.
  */
 export async function layOutStandIn(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
@@ -19,5 +19,5 @@ export async function layOutStandIn(folder: string): Promise<readonly string[]> 
     await writeFile(join(folder, name), text);
     await chmod(join(folder, name), 0o755);
   }
-  return [process.execPath, assetsRoot];
+  return [process.execPath, assetsRoot, await realpath(join(assetsRoot, "node_modules"))];
 }
