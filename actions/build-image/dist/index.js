@@ -1798,8 +1798,8 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size2 = input2.size;
-        if (size2 <= def.maximum)
+        const size = input2.size;
+        if (size <= def.maximum)
           return;
         payload.issues.push({
           origin: getSizableOrigin(input2),
@@ -1818,8 +1818,8 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size2 = input2.size;
-        if (size2 >= def.minimum)
+        const size = input2.size;
+        if (size >= def.minimum)
           return;
         payload.issues.push({
           origin: getSizableOrigin(input2),
@@ -1838,10 +1838,10 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size2 = input2.size;
-        if (size2 === def.size)
+        const size = input2.size;
+        if (size === def.size)
           return;
-        const tooBig = size2 > def.size;
+        const tooBig = size > def.size;
         payload.issues.push({
           origin: getSizableOrigin(input2),
           ...tooBig ? { code: "too_big", maximum: def.size } : { code: "too_small", minimum: def.size },
@@ -2303,14 +2303,14 @@ function isValidJWT(token, algorithm = null) {
     return false;
   }
 }
-function capSize(inst, size2) {
+function capSize(inst, size) {
   const caps = sizeCaps(inst._zod.def.checks);
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c) => c[0]));
   const parse3 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
-    const n = size2(payload.value);
+    const n = size(payload.value);
     if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
       for (const [max2, ch] of sizeCaps(inst._zod.def.checks)) {
         if (n > max2 && ch._zod.def.when(payload)) {
@@ -13938,9 +13938,9 @@ function generateNullableCheck(doc, ctx, schema2, accessor, buildsValue = true) 
   doc.write(`}`);
   return outputVar;
 }
-function generateSizeGate(doc, schema2, size2) {
+function generateSizeGate(doc, schema2, size) {
   for (const [max2, check2] of sizeCaps(schema2._zod.def.checks)) {
-    doc.write(`if (${size2} > ${numericOperand(max2, check2._zod.def.check)}) return INVALID;`);
+    doc.write(`if (${size} > ${numericOperand(max2, check2._zod.def.check)}) return INVALID;`);
   }
 }
 function generateArrayCheck(doc, ctx, schema2, accessor, buildsValue = true) {
@@ -15129,11 +15129,11 @@ function _minSize(minimum, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function _size(size2, params) {
+function _size(size, params) {
   return new $ZodCheckSizeEquals({
     check: "size_equals",
     ...normalizeParams(params),
-    size: size2
+    size
   });
 }
 // @__NO_SIDE_EFFECTS__
@@ -18977,8 +18977,8 @@ var init_schemas2 = __esm({
       $ZodFile.init(inst, def);
       ZodType.init(inst, def);
       inst._zod.processJSONSchema = (ctx, json2, params) => fileProcessor(inst, ctx, json2, params);
-      inst.min = (size2, params) => inst.check(_minSize(size2, params));
-      inst.max = (size2, params) => inst.check(_maxSize(size2, params));
+      inst.min = (size, params) => inst.check(_minSize(size, params));
+      inst.max = (size, params) => inst.check(_maxSize(size, params));
       inst.mime = (types, params) => inst.check(_mime(Array.isArray(types) ? types : [types], params));
     });
     ZodTransform = /* @__PURE__ */ $constructor("ZodTransform", (inst, def) => {
@@ -19971,21 +19971,21 @@ function visit(schema2, fnOrHandlers) {
       case "object": {
         const oldShape = def.shape;
         const keys = Object.keys(oldShape);
-        let changed2 = false;
+        let changed = false;
         const newShape = {};
         for (const k of keys) {
           const mapped = run3(oldShape[k]);
           if (mapped !== oldShape[k])
-            changed2 = true;
+            changed = true;
           newShape[k] = mapped;
         }
         let newCatchall = def.catchall;
         if (def.catchall) {
           newCatchall = run3(def.catchall);
           if (newCatchall !== def.catchall)
-            changed2 = true;
+            changed = true;
         }
-        return changed2 ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
+        return changed ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
       }
       case "array": {
         const mapped = run3(def.element);
@@ -19993,21 +19993,21 @@ function visit(schema2, fnOrHandlers) {
       }
       case "tuple": {
         const oldItems = def.items;
-        let changed2 = false;
+        let changed = false;
         const newItems = [];
         for (const item of oldItems) {
           const mapped = run3(item);
           if (mapped !== item)
-            changed2 = true;
+            changed = true;
           newItems.push(mapped);
         }
         let newRest = def.rest;
         if (def.rest) {
           newRest = run3(def.rest);
           if (newRest !== def.rest)
-            changed2 = true;
+            changed = true;
         }
-        return changed2 ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
+        return changed ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
       }
       case "record":
       case "map": {
@@ -20021,15 +20021,15 @@ function visit(schema2, fnOrHandlers) {
       }
       case "union": {
         const oldOptions = def.options;
-        let changed2 = false;
+        let changed = false;
         const newOptions = [];
         for (const opt of oldOptions) {
           const mapped = run3(opt);
           if (mapped !== opt)
-            changed2 = true;
+            changed = true;
           newOptions.push(mapped);
         }
-        return changed2 ? clone(s, { ...def, options: newOptions }) : s;
+        return changed ? clone(s, { ...def, options: newOptions }) : s;
       }
       case "intersection": {
         const newLeft = run3(def.left);
@@ -20482,18 +20482,7 @@ var init_zod = __esm({
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import {
-  access,
-  constants,
-  mkdir,
-  open as open2,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs
-} from "node:fs/promises";
+import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname as dirname2, join as join2, relative, sep } from "node:path";
 async function readTextIfPresent(path) {
   try {
@@ -20523,6 +20512,9 @@ async function writeAtomically(path, content, mode = 420) {
     throw error62;
   }
 }
+async function removeWhole(path) {
+  await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
+}
 async function sha256OfFile(path) {
   const hash2 = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
@@ -20541,20 +20533,11 @@ async function listTree(root) {
   }
   return entries.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 }
-async function roomAt(path) {
+async function freeBytes(path) {
   let at = path;
   while (!await exists(at) && dirname2(at) !== at) at = dirname2(at);
   const stats = await statfs(at);
-  const refuses = await access(at, constants.W_OK | constants.X_OK).then(
-    () => void 0,
-    (error62) => error62.code ?? "EACCES"
-  );
-  return {
-    freeBytes: stats.bavail * stats.bsize,
-    freeFiles: stats.files === 0 ? void 0 : stats.ffree,
-    // A file in the place of a folder may well be writable.
-    refuses: (await stat(at)).isDirectory() ? refuses : "ENOTDIR"
-  };
+  return stats.bavail * stats.bsize;
 }
 var init_files = __esm({
   "lib/external/files.ts"() {
@@ -21540,38 +21523,6 @@ var require_picocolors = __commonJS({
   }
 });
 
-// lib/external/exhaustion.ts
-function exhaustionIn(text2) {
-  for (const [what, pattern] of SAID) {
-    const match = pattern.exec(text2);
-    if (match === null) continue;
-    const start2 = text2.lastIndexOf("\n", match.index) + 1;
-    const end = text2.indexOf("\n", match.index);
-    const line = text2.slice(start2, end < 0 ? void 0 : end).trim();
-    const from = Math.max(0, match.index - start2 - LONGEST_LINE / 2);
-    return { what, line: line.length <= LONGEST_LINE ? line : line.slice(from, from + LONGEST_LINE) };
-  }
-  return void 0;
-}
-var SAID, LONGEST_LINE;
-var init_exhaustion = __esm({
-  "lib/external/exhaustion.ts"() {
-    "use strict";
-    SAID = [
-      [
-        "space",
-        /No space left on device|Disk quota exceeded|(?:not|have) enough free space|ENOSPC|EDQUOT|Disk full|Could not allocate block in ext2 filesystem/i
-      ],
-      [
-        "memory",
-        /Cannot allocate memory|virtual memory exhausted|Out of memory|not enough memory|memory exhausted|MemoryError|std::bad_alloc|ENOMEM|Unable to (?:reserve|map) .*(?:address|memory)/i
-      ],
-      ["read-only", /Read-only file system|EROFS/i]
-    ];
-    LONGEST_LINE = 300;
-  }
-});
-
 // lib/external/process.ts
 import { spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -21666,6 +21617,10 @@ function lineSplitter(onLine) {
 function tailOf(text2) {
   return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
 }
+function endedWith(exitCode) {
+  const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
+  return `ended with ${exitCode}${killed}`;
+}
 async function run(command) {
   const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
@@ -21673,30 +21628,24 @@ async function run(command) {
   const child = spawn(command, false);
   const exited = exitOf(child);
   const output2 = { stdout: new Tail(), stderr: new Tail() };
+  for (const stream of ["stdout", "stderr"]) {
+    const lines = lineSplitter((line) => command.onLine?.(line, stream));
+    child[stream]?.on("data", (chunk) => {
+      output2[stream].push(chunk);
+      if (command.onLine !== void 0) lines.push(chunk);
+    });
+    child[stream]?.on("end", () => lines.end());
+  }
   let ended;
-  let giveUp;
   const end = (why) => {
     ended ??= why;
     void endGroup(child, exited, command.graceMs);
   };
-  for (const stream of ["stdout", "stderr"]) {
-    const lines = lineSplitter((line) => {
-      command.onLine?.(line, stream);
-      if (command.hopelessAt?.(line) === true)
-        giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
-    });
-    child[stream]?.on("data", (chunk) => {
-      output2[stream].push(chunk);
-      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines.push(chunk);
-    });
-    child[stream]?.on("end", () => lines.end());
-  }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
   command.signal?.addEventListener("abort", onAbort, { once: true });
   const result = await exited;
   clearTimeout(timer);
-  clearTimeout(giveUp);
   command.signal?.removeEventListener("abort", onAbort);
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
@@ -21710,18 +21659,9 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
-  if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
-    const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
-    const exhaustion = exhaustionIn(`${stderr}
-${stdout}`);
-    throw new ProcessError("EXIT", `${name} ${how}`, {
-      details,
-      exitCode,
-      signal: result.signal,
-      exhaustion
-    });
+    const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
+    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -21747,19 +21687,12 @@ var init_process = __esm({
   "lib/external/process.ts"() {
     "use strict";
     init_failure();
-    init_exhaustion();
     ProcessError = class extends Failure {
       area = "process";
       exitCode;
-      /** Ended by SIGKILL, which the kernel sends when memory runs out: itself or what it ran (128 + 9). */
-      killed;
-      /** What it said it ran out of, anywhere in its output. */
-      exhaustion;
       constructor(code, message, options2 = {}) {
         super(code, message, options2);
         this.exitCode = options2.exitCode;
-        this.killed = options2.signal === "SIGKILL" || options2.exitCode === 137;
-        this.exhaustion = options2.exhaustion;
       }
     };
     OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -23132,10 +23065,10 @@ var require_util = __commonJS({
       }
       obj[kListeners] = null;
     }
-    function errorRequest(client, request2, err2) {
+    function errorRequest(client, request, err2) {
       try {
-        request2.onError(err2);
-        assert2(request2.aborted);
+        request.onError(err2);
+        assert2(request.aborted);
       } catch (err3) {
         client.emit("error", err3);
       }
@@ -23709,7 +23642,7 @@ var require_request = __commonJS({
         return this;
       }
     };
-    function processHeader(request2, key2, val) {
+    function processHeader(request, key2, val) {
       if (val && (typeof val === "object" && !Array.isArray(val))) {
         throw new InvalidArgumentError(`invalid ${key2} header`);
       } else if (val === void 0) {
@@ -23756,24 +23689,24 @@ var require_request = __commonJS({
         }
       }
       if (headerName === "host") {
-        if (request2.host !== null) {
+        if (request.host !== null) {
           throw new InvalidArgumentError("duplicate host header");
         }
         if (typeof val !== "string") {
           throw new InvalidArgumentError("invalid host header");
         }
-        request2.host = val;
+        request.host = val;
       } else if (headerName === "content-length") {
-        if (request2.contentLength !== null) {
+        if (request.contentLength !== null) {
           throw new InvalidArgumentError("duplicate content-length header");
         }
-        request2.contentLength = parseInt(val, 10);
-        if (!Number.isFinite(request2.contentLength)) {
+        request.contentLength = parseInt(val, 10);
+        if (!Number.isFinite(request.contentLength)) {
           throw new InvalidArgumentError("invalid content-length header");
         }
-      } else if (request2.contentType === null && headerName === "content-type") {
-        request2.contentType = val;
-        request2.headers.push(key2, val);
+      } else if (request.contentType === null && headerName === "content-type") {
+        request.contentType = val;
+        request.headers.push(key2, val);
       } else if (headerName === "transfer-encoding" || headerName === "keep-alive" || headerName === "upgrade") {
         throw new InvalidArgumentError(`invalid ${headerName} header`);
       } else if (headerName === "connection") {
@@ -23782,12 +23715,12 @@ var require_request = __commonJS({
           throw new InvalidArgumentError("invalid connection header");
         }
         if (value === "close") {
-          request2.reset = true;
+          request.reset = true;
         }
       } else if (headerName === "expect") {
         throw new NotSupportedError("expect header not supported");
       } else {
-        request2.headers.push(key2, val);
+        request.headers.push(key2, val);
       }
     }
     module.exports = Request;
@@ -25877,11 +25810,11 @@ var require_util2 = __commonJS({
     function normalizeBinaryStringToUtf8(value) {
       return Buffer.from(value, "binary").toString("utf8");
     }
-    function requestCurrentURL(request2) {
-      return request2.urlList[request2.urlList.length - 1];
+    function requestCurrentURL(request) {
+      return request.urlList[request.urlList.length - 1];
     }
-    function requestBadPort(request2) {
-      const url2 = requestCurrentURL(request2);
+    function requestBadPort(request) {
+      const url2 = requestCurrentURL(request);
       if (urlIsHttpHttpsScheme(url2) && badPortsSet.has(url2.port)) {
         return "blocked";
       }
@@ -25905,7 +25838,7 @@ var require_util2 = __commonJS({
     function isValidHeaderValue(potentialValue) {
       return (potentialValue[0] === "	" || potentialValue[0] === " " || potentialValue[potentialValue.length - 1] === "	" || potentialValue[potentialValue.length - 1] === " " || potentialValue.includes("\n") || potentialValue.includes("\r") || potentialValue.includes("\0")) === false;
     }
-    function setRequestReferrerPolicyOnRedirect(request2, actualResponse) {
+    function setRequestReferrerPolicyOnRedirect(request, actualResponse) {
       const { headersList } = actualResponse;
       const policyHeader = (headersList.get("referrer-policy", true) ?? "").split(",");
       let policy = "";
@@ -25919,7 +25852,7 @@ var require_util2 = __commonJS({
         }
       }
       if (policy !== "") {
-        request2.referrerPolicy = policy;
+        request.referrerPolicy = policy;
       }
     }
     function crossOriginResourcePolicyCheck() {
@@ -25936,33 +25869,33 @@ var require_util2 = __commonJS({
       header = httpRequest.mode;
       httpRequest.headersList.set("sec-fetch-mode", header, true);
     }
-    function appendRequestOriginHeader(request2) {
-      let serializedOrigin = request2.origin;
+    function appendRequestOriginHeader(request) {
+      let serializedOrigin = request.origin;
       if (serializedOrigin === "client" || serializedOrigin === void 0) {
         return;
       }
-      if (request2.responseTainting === "cors" || request2.mode === "websocket") {
-        request2.headersList.append("origin", serializedOrigin, true);
-      } else if (request2.method !== "GET" && request2.method !== "HEAD") {
-        switch (request2.referrerPolicy) {
+      if (request.responseTainting === "cors" || request.mode === "websocket") {
+        request.headersList.append("origin", serializedOrigin, true);
+      } else if (request.method !== "GET" && request.method !== "HEAD") {
+        switch (request.referrerPolicy) {
           case "no-referrer":
             serializedOrigin = null;
             break;
           case "no-referrer-when-downgrade":
           case "strict-origin":
           case "strict-origin-when-cross-origin":
-            if (request2.origin && urlHasHttpsScheme(request2.origin) && !urlHasHttpsScheme(requestCurrentURL(request2))) {
+            if (request.origin && urlHasHttpsScheme(request.origin) && !urlHasHttpsScheme(requestCurrentURL(request))) {
               serializedOrigin = null;
             }
             break;
           case "same-origin":
-            if (!sameOrigin(request2, requestCurrentURL(request2))) {
+            if (!sameOrigin(request, requestCurrentURL(request))) {
               serializedOrigin = null;
             }
             break;
           default:
         }
-        request2.headersList.append("origin", serializedOrigin, true);
+        request.headersList.append("origin", serializedOrigin, true);
       }
     }
     function coarsenTime(timestamp, crossOriginIsolatedCapability) {
@@ -26016,26 +25949,26 @@ var require_util2 = __commonJS({
         referrerPolicy: policyContainer.referrerPolicy
       };
     }
-    function determineRequestsReferrer(request2) {
-      const policy = request2.referrerPolicy;
+    function determineRequestsReferrer(request) {
+      const policy = request.referrerPolicy;
       assert2(policy);
       let referrerSource = null;
-      if (request2.referrer === "client") {
+      if (request.referrer === "client") {
         const globalOrigin = getGlobalOrigin();
         if (!globalOrigin || globalOrigin.origin === "null") {
           return "no-referrer";
         }
         referrerSource = new URL(globalOrigin);
-      } else if (request2.referrer instanceof URL) {
-        referrerSource = request2.referrer;
+      } else if (request.referrer instanceof URL) {
+        referrerSource = request.referrer;
       }
       let referrerURL = stripURLForReferrer(referrerSource);
       const referrerOrigin = stripURLForReferrer(referrerSource, true);
       if (referrerURL.toString().length > 4096) {
         referrerURL = referrerOrigin;
       }
-      const areSameOrigin = sameOrigin(request2, referrerURL);
-      const isNonPotentiallyTrustWorthy = isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(request2.url);
+      const areSameOrigin = sameOrigin(request, referrerURL);
+      const isNonPotentiallyTrustWorthy = isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(request.url);
       switch (policy) {
         case "origin":
           return referrerOrigin != null ? referrerOrigin : stripURLForReferrer(referrerSource, true);
@@ -26046,7 +25979,7 @@ var require_util2 = __commonJS({
         case "origin-when-cross-origin":
           return areSameOrigin ? referrerURL : referrerOrigin;
         case "strict-origin-when-cross-origin": {
-          const currentURL = requestCurrentURL(request2);
+          const currentURL = requestCurrentURL(request);
           if (sameOrigin(referrerURL, currentURL)) {
             return referrerURL;
           }
@@ -26207,7 +26140,7 @@ var require_util2 = __commonJS({
       }
       return true;
     }
-    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request2) {
+    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request) {
     }
     function sameOrigin(A, B) {
       if (A.origin === B.origin && A.origin === "null") {
@@ -27534,7 +27467,7 @@ var require_client_h1 = __commonJS({
       kResume,
       kHTTPContext
     } = require_symbols();
-    var constants4 = require_constants2();
+    var constants3 = require_constants2();
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
     var addListener = util.addListener;
@@ -27609,7 +27542,7 @@ var require_client_h1 = __commonJS({
       constructor(client, socket, { exports: exports2 }) {
         assert2(Number.isFinite(client[kMaxHeadersSize]) && client[kMaxHeadersSize] > 0);
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants4.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -27704,11 +27637,11 @@ var require_client_h1 = __commonJS({
             currentBufferRef = null;
           }
           const offset = llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr;
-          if (ret !== constants4.ERROR.OK) {
+          if (ret !== constants3.ERROR.OK) {
             const body = data.subarray(offset);
-            if (ret === constants4.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(body);
-            } else if (ret === constants4.ERROR.PAUSED) {
+            } else if (ret === constants3.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(body);
             } else {
@@ -27731,10 +27664,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants4.ERROR.OK) {
+        if (ret === constants3.ERROR.OK) {
           return null;
         }
-        if (ret === constants4.ERROR.PAUSED || ret === constants4.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -27751,7 +27684,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants4.ERROR[ret], data);
+        return new HTTPParserError(message, constants3.ERROR[ret], data);
       }
       destroy() {
         assert2(this.ptr != null);
@@ -27776,11 +27709,11 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request2 = client[kQueue][client[kRunningIdx]];
-        if (!request2) {
+        const request = client[kQueue][client[kRunningIdx]];
+        if (!request) {
           return -1;
         }
-        request2.onResponseStarted();
+        request.onResponseStarted();
       }
       onHeaderField(buf) {
         const len = this.headers.length;
@@ -27825,9 +27758,9 @@ var require_client_h1 = __commonJS({
         assert2(!socket.destroyed);
         assert2(!this.paused);
         assert2((headers.length & 1) === 0);
-        const request2 = client[kQueue][client[kRunningIdx]];
-        assert2(request2);
-        assert2(request2.upgrade || request2.method === "CONNECT");
+        const request = client[kQueue][client[kRunningIdx]];
+        assert2(request);
+        assert2(request.upgrade || request.method === "CONNECT");
         this.statusCode = null;
         this.statusText = "";
         this.shouldKeepAlive = null;
@@ -27844,9 +27777,9 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request2.onUpgrade(statusCode, headers, socket, statusText);
+          request.onUpgrade(statusCode, headers, socket, statusText);
         } catch (error62) {
-          util.errorRequest(client, request2, error62);
+          util.errorRequest(client, request, error62);
           util.destroy(socket, error62);
         }
         client[kResume]();
@@ -27860,8 +27793,8 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request2 = client[kQueue][client[kRunningIdx]];
-        if (!request2) {
+        const request = client[kQueue][client[kRunningIdx]];
+        if (!request) {
           return -1;
         }
         assert2(!this.upgrade);
@@ -27870,23 +27803,23 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        if (upgrade && !request2.upgrade) {
+        if (upgrade && !request.upgrade) {
           util.destroy(socket, new SocketError("bad upgrade", util.getSocketInfo(socket)));
           return -1;
         }
         assert2(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request2.method === "HEAD" && !socket[kReset] && this.connection.toLowerCase() === "keep-alive";
+        request.method === "HEAD" && !socket[kReset] && this.connection.toLowerCase() === "keep-alive";
         if (this.statusCode >= 200) {
-          const bodyTimeout = request2.bodyTimeout != null ? request2.bodyTimeout : client[kBodyTimeout];
+          const bodyTimeout = request.bodyTimeout != null ? request.bodyTimeout : client[kBodyTimeout];
           this.setTimeout(bodyTimeout, TIMEOUT_BODY);
         } else if (this.timeout) {
           if (this.timeout.refresh) {
             this.timeout.refresh();
           }
         }
-        if (request2.method === "CONNECT") {
+        if (request.method === "CONNECT") {
           assert2(client[kRunning] === 1);
           this.upgrade = true;
           return 2;
@@ -27917,11 +27850,11 @@ var require_client_h1 = __commonJS({
         } else {
           socket[kReset] = true;
         }
-        const pause = request2.onHeaders(statusCode, headers, this.resume, statusText) === false;
-        if (request2.aborted) {
+        const pause = request.onHeaders(statusCode, headers, this.resume, statusText) === false;
+        if (request.aborted) {
           return -1;
         }
-        if (request2.method === "HEAD") {
+        if (request.method === "HEAD") {
           return 1;
         }
         if (statusCode < 200) {
@@ -27931,15 +27864,15 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants4.ERROR.PAUSED : 0;
+        return pause ? constants3.ERROR.PAUSED : 0;
       }
       onBody(buf) {
         const { client, socket, statusCode, maxResponseSize } = this;
         if (socket.destroyed) {
           return -1;
         }
-        const request2 = client[kQueue][client[kRunningIdx]];
-        assert2(request2);
+        const request = client[kQueue][client[kRunningIdx]];
+        assert2(request);
         assert2(this.timeoutType === TIMEOUT_BODY);
         if (this.timeout) {
           if (this.timeout.refresh) {
@@ -27952,8 +27885,8 @@ var require_client_h1 = __commonJS({
           return -1;
         }
         this.bytesRead += buf.length;
-        if (request2.onData(buf) === false) {
-          return constants4.ERROR.PAUSED;
+        if (request.onData(buf) === false) {
+          return constants3.ERROR.PAUSED;
         }
       }
       onMessageComplete() {
@@ -27966,8 +27899,8 @@ var require_client_h1 = __commonJS({
         }
         assert2(statusCode >= 100);
         assert2((this.headers.length & 1) === 0);
-        const request2 = client[kQueue][client[kRunningIdx]];
-        assert2(request2);
+        const request = client[kQueue][client[kRunningIdx]];
+        assert2(request);
         this.statusCode = null;
         this.statusText = "";
         this.bytesRead = 0;
@@ -27979,23 +27912,23 @@ var require_client_h1 = __commonJS({
         if (statusCode < 200) {
           return;
         }
-        if (request2.method !== "HEAD" && contentLength && bytesRead !== parseInt(contentLength, 10)) {
+        if (request.method !== "HEAD" && contentLength && bytesRead !== parseInt(contentLength, 10)) {
           util.destroy(socket, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request2.onComplete(headers);
+        request.onComplete(headers);
         client[kQueue][client[kRunningIdx]++] = null;
         socket[kSocketUsed] = true;
         if (socket[kWriting]) {
           assert2(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants4.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants4.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants4.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(() => client[kResume]());
         } else {
@@ -28081,13 +28014,13 @@ var require_client_h1 = __commonJS({
           assert2(client2[kPending] === 0);
           const requests = client2[kQueue].splice(client2[kRunningIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request2 = requests[i2];
-            util.errorRequest(client2, request2, err2);
+            const request = requests[i2];
+            util.errorRequest(client2, request, err2);
           }
         } else if (client2[kRunning] > 0 && err2.code !== "UND_ERR_INFO") {
-          const request2 = client2[kQueue][client2[kRunningIdx]];
+          const request = client2[kQueue][client2[kRunningIdx]];
           client2[kQueue][client2[kRunningIdx]++] = null;
-          util.errorRequest(client2, request2, err2);
+          util.errorRequest(client2, request, err2);
         }
         client2[kPendingIdx] = client2[kRunningIdx];
         assert2(client2[kRunning] === 0);
@@ -28117,18 +28050,18 @@ var require_client_h1 = __commonJS({
         get destroyed() {
           return socket.destroyed;
         },
-        busy(request2) {
+        busy(request) {
           if (socket[kWriting] || socket[kReset] || socket[kBlocking] || socket[kIdleSocketValidation] === 1) {
             return true;
           }
-          if (request2) {
-            if (client[kRunning] > 0 && !request2.idempotent) {
+          if (request) {
+            if (client[kRunning] > 0 && !request.idempotent) {
               return true;
             }
-            if (client[kRunning] > 0 && (request2.upgrade || request2.method === "CONNECT")) {
+            if (client[kRunning] > 0 && (request.upgrade || request.method === "CONNECT")) {
               return true;
             }
-            if (client[kRunning] > 0 && util.bodyLength(request2.body) !== 0 && (util.isStream(request2.body) || util.isAsyncIterable(request2.body) || util.isFormDataLike(request2.body))) {
+            if (client[kRunning] > 0 && util.bodyLength(request.body) !== 0 && (util.isStream(request.body) || util.isAsyncIterable(request.body) || util.isFormDataLike(request.body))) {
               return true;
             }
           }
@@ -28194,8 +28127,8 @@ var require_client_h1 = __commonJS({
           }
         } else if (client[kRunning] > 0 && socket[kParser].statusCode < 200) {
           if (socket[kParser].timeoutType !== TIMEOUT_HEADERS) {
-            const request2 = client[kQueue][client[kRunningIdx]];
-            const headersTimeout = request2.headersTimeout != null ? request2.headersTimeout : client[kHeadersTimeout];
+            const request = client[kQueue][client[kRunningIdx]];
+            const headersTimeout = request.headersTimeout != null ? request.headersTimeout : client[kHeadersTimeout];
             socket[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
@@ -28204,26 +28137,26 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function writeH1(client, request2) {
-      const { method, path, host, upgrade, blocking, reset } = request2;
-      let { body, headers, contentLength } = request2;
+    function writeH1(client, request) {
+      const { method, path, host, upgrade, blocking, reset } = request;
+      let { body, headers, contentLength } = request;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
           extractBody = require_body().extractBody;
         }
         const [bodyStream, contentType] = extractBody(body);
-        if (request2.contentType == null) {
+        if (request.contentType == null) {
           headers.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
-      } else if (util.isBlobLike(body) && request2.contentType == null) {
+      } else if (util.isBlobLike(body) && request.contentType == null) {
         const contentType = body.type;
         if (contentType) {
           const contentTypeValue = `${contentType}`;
           if (!util.isValidHeaderValue(contentTypeValue)) {
-            util.errorRequest(client, request2, new InvalidArgumentError("invalid content-type header"));
+            util.errorRequest(client, request, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
           headers.push("content-type", contentTypeValue);
@@ -28235,14 +28168,14 @@ var require_client_h1 = __commonJS({
       const bodyLength = util.bodyLength(body);
       contentLength = bodyLength ?? contentLength;
       if (contentLength === null) {
-        contentLength = request2.contentLength;
+        contentLength = request.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength !== null && request2.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength !== null && request.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -28250,25 +28183,25 @@ var require_client_h1 = __commonJS({
       const socket = client[kSocket];
       clearIdleSocketValidation(socket);
       const abort = (error62) => {
-        if (request2.aborted) {
+        if (request.aborted) {
           return;
         }
-        if (request2.completed) {
-          if (request2.upgrade || request2.method === "CONNECT") {
+        if (request.completed) {
+          if (request.upgrade || request.method === "CONNECT") {
             util.destroy(socket, new InformationalError("aborted"));
           }
           return;
         }
-        util.errorRequest(client, request2, error62 || new RequestAbortedError());
+        util.errorRequest(client, request, error62 || new RequestAbortedError());
         util.destroy(body);
         util.destroy(socket, new InformationalError("aborted"));
       };
       try {
-        request2.onConnect(abort);
+        request.onConnect(abort);
       } catch (err2) {
-        util.errorRequest(client, request2, err2);
+        util.errorRequest(client, request, err2);
       }
-      if (request2.aborted) {
+      if (request.aborted) {
         return false;
       }
       if (method === "HEAD") {
@@ -28319,31 +28252,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request: request2, headers: header, socket });
+        channels.sendHeaders.publish({ request, headers: header, socket });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request2, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request, socket, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request2, socket, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request, socket, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload);
       } else {
         assert2(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -28409,7 +28342,7 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
@@ -28429,18 +28362,18 @@ upgrade: ${upgrade}\r
 `, "latin1");
           socket.write(body);
           socket.uncork();
-          request2.onBodySent(body);
-          if (!expectsPayload && request2.reset !== false) {
+          request.onBodySent(body);
+          if (!expectsPayload && request.reset !== false) {
             socket[kReset] = true;
           }
         }
-        request2.onRequestSent();
+        request.onRequestSent();
         client[kResume]();
       } catch (err2) {
         abort(err2);
       }
     }
-    async function writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload) {
       assert2(contentLength === body.size, "blob body must have content length");
       try {
         if (contentLength != null && contentLength !== body.size) {
@@ -28453,9 +28386,9 @@ upgrade: ${upgrade}\r
 `, "latin1");
         socket.write(buffer);
         socket.uncork();
-        request2.onBodySent(buffer);
-        request2.onRequestSent();
-        if (!expectsPayload && request2.reset !== false) {
+        request.onBodySent(buffer);
+        request.onRequestSent();
+        if (!expectsPayload && request.reset !== false) {
           socket[kReset] = true;
         }
         client[kResume]();
@@ -28463,7 +28396,7 @@ upgrade: ${upgrade}\r
         abort(err2);
       }
     }
-    async function writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -28482,7 +28415,7 @@ upgrade: ${upgrade}\r
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
           if (socket[kError]) {
@@ -28500,9 +28433,9 @@ upgrade: ${upgrade}\r
       }
     }
     var AsyncWriter = class {
-      constructor({ abort, socket, request: request2, contentLength, client, expectsPayload, header }) {
+      constructor({ abort, socket, request, contentLength, client, expectsPayload, header }) {
         this.socket = socket;
-        this.request = request2;
+        this.request = request;
         this.contentLength = contentLength;
         this.client = client;
         this.bytesWritten = 0;
@@ -28512,7 +28445,7 @@ upgrade: ${upgrade}\r
         socket[kWriting] = true;
       }
       write(chunk) {
-        const { socket, request: request2, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        const { socket, request, contentLength, client, bytesWritten, expectsPayload, header } = this;
         if (socket[kError]) {
           throw socket[kError];
         }
@@ -28531,7 +28464,7 @@ upgrade: ${upgrade}\r
         }
         socket.cork();
         if (bytesWritten === 0) {
-          if (!expectsPayload && request2.reset !== false) {
+          if (!expectsPayload && request.reset !== false) {
             socket[kReset] = true;
           }
           if (contentLength === null) {
@@ -28551,7 +28484,7 @@ ${len.toString(16)}\r
         this.bytesWritten += len;
         const ret = socket.write(chunk);
         socket.uncork();
-        request2.onBodySent(chunk);
+        request.onBodySent(chunk);
         if (!ret) {
           if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
             if (socket[kParser].timeout.refresh) {
@@ -28562,8 +28495,8 @@ ${len.toString(16)}\r
         return ret;
       }
       end() {
-        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request2 } = this;
-        request2.onRequestSent();
+        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request } = this;
+        request.onRequestSent();
         socket[kWriting] = false;
         if (socket[kError]) {
           throw socket[kError];
@@ -28708,8 +28641,8 @@ var require_client_h2 = __commonJS({
           assert2(client2[kPending] === 0);
           const requests = client2[kQueue].splice(client2[kRunningIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request2 = requests[i2];
-            util.errorRequest(client2, request2, err2);
+            const request = requests[i2];
+            util.errorRequest(client2, request, err2);
           }
         }
       });
@@ -28801,9 +28734,9 @@ var require_client_h2 = __commonJS({
       }
       util.destroy(this[kSocket], err2);
       if (client[kRunningIdx] < client[kQueue].length) {
-        const request2 = client[kQueue][client[kRunningIdx]];
+        const request = client[kQueue][client[kRunningIdx]];
         client[kQueue][client[kRunningIdx]++] = null;
-        util.errorRequest(client, request2, err2);
+        util.errorRequest(client, request, err2);
         client[kPendingIdx] = client[kRunningIdx];
       }
       assert2(client[kRunning] === 0);
@@ -28813,12 +28746,12 @@ var require_client_h2 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function writeH2(client, request2) {
+    function writeH2(client, request) {
       const session = client[kHTTP2Session];
-      const { method, path, host, upgrade, expectContinue, signal, headers: reqHeaders } = request2;
-      let { body } = request2;
+      const { method, path, host, upgrade, expectContinue, signal, headers: reqHeaders } = request;
+      let { body } = request;
       if (upgrade) {
-        util.errorRequest(client, request2, new Error("Upgrade not supported for H2"));
+        util.errorRequest(client, request, new Error("Upgrade not supported for H2"));
         return false;
       }
       const headers = {};
@@ -28842,17 +28775,17 @@ var require_client_h2 = __commonJS({
       headers[HTTP2_HEADER_AUTHORITY] = host || `${hostname3}${port ? `:${port}` : ""}`;
       headers[HTTP2_HEADER_METHOD] = method;
       const abort = (error62) => {
-        if (request2.aborted) {
+        if (request.aborted) {
           return;
         }
-        if (request2.completed) {
+        if (request.completed) {
           if (method === "CONNECT" && stream != null) {
             util.destroy(stream, error62 || new RequestAbortedError());
           }
           return;
         }
         error62 = error62 || new RequestAbortedError();
-        util.errorRequest(client, request2, error62);
+        util.errorRequest(client, request, error62);
         if (stream != null) {
           util.destroy(stream, error62);
         }
@@ -28861,11 +28794,11 @@ var require_client_h2 = __commonJS({
         client[kResume]();
       };
       try {
-        request2.onConnect(abort);
+        request.onConnect(abort);
       } catch (err2) {
-        util.errorRequest(client, request2, err2);
+        util.errorRequest(client, request, err2);
       }
-      if (request2.aborted) {
+      if (request.aborted) {
         return false;
       }
       if (method === "CONNECT") {
@@ -28875,22 +28808,22 @@ var require_client_h2 = __commonJS({
         const onResponse = (headers2) => {
           upgradeResponseFinished = true;
           stream.off(errorMonitor, onUpgradeError);
-          request2.onUpgradeResponse(Number(headers2[HTTP2_HEADER_STATUS]), headers2, parseH2ResponseHeaders);
+          request.onUpgradeResponse(Number(headers2[HTTP2_HEADER_STATUS]), headers2, parseH2ResponseHeaders);
         };
         const onUpgradeError = (error62) => {
           upgradeResponseFinished = true;
           stream.off("response", onResponse);
-          request2.onUpgradeError(error62);
+          request.onUpgradeError(error62);
         };
         const onReady = () => {
           try {
-            request2.onUpgrade(null, null, stream);
+            request.onUpgrade(null, null, stream);
           } catch (error62) {
             stream.off("response", onResponse);
             abort(error62);
             return;
           }
-          if (request2.aborted) {
+          if (request.aborted) {
             return;
           }
           stream.off("error", abort);
@@ -28902,10 +28835,10 @@ var require_client_h2 = __commonJS({
         ++session[kOpenStreams];
         onReady();
         stream.once("close", () => {
-          if (!upgradeResponseFinished && request2.completed) {
+          if (!upgradeResponseFinished && request.completed) {
             stream.off("response", onResponse);
             stream.off(errorMonitor, onUpgradeError);
-            request2.onUpgradeError(new InformationalError(`HTTP/2: "stream error" received - code ${stream.rstCode}`));
+            request.onUpgradeError(new InformationalError(`HTTP/2: "stream error" received - code ${stream.rstCode}`));
           }
           session[kOpenStreams] -= 1;
           if (session[kOpenStreams] === 0) session.unref();
@@ -28927,14 +28860,14 @@ var require_client_h2 = __commonJS({
         contentLength = bodyStream.length;
       }
       if (contentLength == null) {
-        contentLength = request2.contentLength;
+        contentLength = request.contentLength;
       }
       if (contentLength === 0 || !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength != null && request2.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength != null && request.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -28959,25 +28892,25 @@ var require_client_h2 = __commonJS({
       ++session[kOpenStreams];
       stream.once("response", (headers2) => {
         const { [HTTP2_HEADER_STATUS]: statusCode, ...realHeaders } = headers2;
-        request2.onResponseStarted();
-        if (request2.aborted) {
+        request.onResponseStarted();
+        if (request.aborted) {
           const err2 = new RequestAbortedError();
-          util.errorRequest(client, request2, err2);
+          util.errorRequest(client, request, err2);
           util.destroy(stream, err2);
           return;
         }
-        if (request2.onHeaders(Number(statusCode), parseH2Headers(realHeaders), stream.resume.bind(stream), "") === false) {
+        if (request.onHeaders(Number(statusCode), parseH2Headers(realHeaders), stream.resume.bind(stream), "") === false) {
           stream.pause();
         }
         stream.on("data", (chunk) => {
-          if (request2.onData(chunk) === false) {
+          if (request.onData(chunk) === false) {
             stream.pause();
           }
         });
       });
       stream.once("end", () => {
         if (stream.state?.state == null || stream.state.state < 6) {
-          request2.onComplete([]);
+          request.onComplete([]);
         }
         if (session[kOpenStreams] === 0) {
           session.unref();
@@ -29007,7 +28940,7 @@ var require_client_h2 = __commonJS({
             stream,
             null,
             client,
-            request2,
+            request,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29018,7 +28951,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request2,
+            request,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29030,7 +28963,7 @@ var require_client_h2 = __commonJS({
               stream,
               body.stream(),
               client,
-              request2,
+              request,
               client[kSocket],
               contentLength,
               expectsPayload
@@ -29041,7 +28974,7 @@ var require_client_h2 = __commonJS({
               stream,
               body,
               client,
-              request2,
+              request,
               client[kSocket],
               contentLength,
               expectsPayload
@@ -29055,7 +28988,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request2,
+            request,
             contentLength
           );
         } else if (util.isIterable(body)) {
@@ -29064,7 +28997,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request2,
+            request,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29074,7 +29007,7 @@ var require_client_h2 = __commonJS({
         }
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert2(contentLength === body.byteLength, "buffer body must have content length");
@@ -29082,18 +29015,18 @@ var require_client_h2 = __commonJS({
           h2stream.write(body);
           h2stream.uncork();
           h2stream.end();
-          request2.onBodySent(body);
+          request.onBodySent(body);
         }
         if (!expectsPayload) {
           socket[kReset] = true;
         }
-        request2.onRequestSent();
+        request.onRequestSent();
         client[kResume]();
       } catch (error62) {
         abort(error62);
       }
     }
-    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request2, contentLength) {
+    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request, contentLength) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       const pipe2 = pipeline(
         body,
@@ -29104,7 +29037,7 @@ var require_client_h2 = __commonJS({
             abort(err2);
           } else {
             util.removeAllListeners(pipe2);
-            request2.onRequestSent();
+            request.onRequestSent();
             if (!expectsPayload) {
               socket[kReset] = true;
             }
@@ -29114,10 +29047,10 @@ var require_client_h2 = __commonJS({
       );
       util.addListener(pipe2, "data", onPipeData);
       function onPipeData(chunk) {
-        request2.onBodySent(chunk);
+        request.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
       assert2(contentLength === body.size, "blob body must have content length");
       try {
         if (contentLength != null && contentLength !== body.size) {
@@ -29128,8 +29061,8 @@ var require_client_h2 = __commonJS({
         h2stream.write(buffer);
         h2stream.uncork();
         h2stream.end();
-        request2.onBodySent(buffer);
-        request2.onRequestSent();
+        request.onBodySent(buffer);
+        request.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -29138,7 +29071,7 @@ var require_client_h2 = __commonJS({
         abort(err2);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -29163,13 +29096,13 @@ var require_client_h2 = __commonJS({
             throw socket[kError];
           }
           const res = h2stream.write(chunk);
-          request2.onBodySent(chunk);
+          request.onBodySent(chunk);
           if (!res) {
             await waitForDrain();
           }
         }
         h2stream.end();
-        request2.onRequestSent();
+        request.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -29617,10 +29550,10 @@ var require_client = __commonJS({
       }
       [kDispatch](opts, handler) {
         const origin = opts.origin || this[kUrl].origin;
-        const request2 = new Request(origin, opts, handler);
-        this[kQueue].push(request2);
+        const request = new Request(origin, opts, handler);
+        this[kQueue].push(request);
         if (this[kResuming]) {
-        } else if (util.bodyLength(request2.body) == null && util.isIterable(request2.body)) {
+        } else if (util.bodyLength(request.body) == null && util.isIterable(request.body)) {
           this[kResuming] = 1;
           queueMicrotask(() => resume(this));
         } else {
@@ -29644,8 +29577,8 @@ var require_client = __commonJS({
         return new Promise((resolve5) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request2 = requests[i2];
-            util.errorRequest(this, request2, err2);
+            const request = requests[i2];
+            util.errorRequest(this, request, err2);
           }
           const callback = () => {
             if (this[kClosedResolve]) {
@@ -29670,8 +29603,8 @@ var require_client = __commonJS({
         assert2(client[kPendingIdx] === client[kRunningIdx]);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i2 = 0; i2 < requests.length; i2++) {
-          const request2 = requests[i2];
-          util.errorRequest(client, request2, err2);
+          const request = requests[i2];
+          util.errorRequest(client, request, err2);
         }
         assert2(client[kSize] === 0);
       }
@@ -29774,8 +29707,8 @@ var require_client = __commonJS({
         if (err2.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
           assert2(client[kRunning] === 0);
           while (client[kPending] > 0 && client[kQueue][client[kPendingIdx]].servername === client[kServerName]) {
-            const request2 = client[kQueue][client[kPendingIdx]++];
-            util.errorRequest(client, request2, err2);
+            const request = client[kQueue][client[kPendingIdx]++];
+            util.errorRequest(client, request, err2);
           }
         } else {
           onError(client, err2);
@@ -29832,12 +29765,12 @@ var require_client = __commonJS({
         if (client[kRunning] >= (getPipelining(client) || 1)) {
           return;
         }
-        const request2 = client[kQueue][client[kPendingIdx]];
-        if (client[kUrl].protocol === "https:" && client[kServerName] !== request2.servername) {
+        const request = client[kQueue][client[kPendingIdx]];
+        if (client[kUrl].protocol === "https:" && client[kServerName] !== request.servername) {
           if (client[kRunning] > 0) {
             return;
           }
-          client[kServerName] = request2.servername;
+          client[kServerName] = request.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
             resume(client);
@@ -29853,10 +29786,10 @@ var require_client = __commonJS({
         if (client[kHTTPContext].destroyed) {
           return;
         }
-        if (client[kHTTPContext].busy(request2)) {
+        if (client[kHTTPContext].busy(request)) {
           return;
         }
-        if (!request2.aborted && client[kHTTPContext].write(request2)) {
+        if (!request.aborted && client[kHTTPContext].write(request)) {
           client[kPendingIdx]++;
         } else {
           client[kQueue].splice(client[kPendingIdx], 1);
@@ -30039,8 +29972,8 @@ var require_pool_base = __commonJS({
       }
       get [kSize]() {
         let ret = this[kQueued];
-        for (const { [kSize]: size2 } of this[kClients]) {
-          ret += size2;
+        for (const { [kSize]: size } of this[kClients]) {
+          ret += size;
         }
         return ret;
       }
@@ -30367,7 +30300,7 @@ var require_agent = __commonJS({
     function defaultFactory(origin, opts) {
       return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool(origin, opts);
     }
-    var Agent2 = class extends DispatcherBase {
+    var Agent = class extends DispatcherBase {
       constructor({ factory = defaultFactory, maxRedirections = 0, connect, tls, ...options2 } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
@@ -30442,7 +30375,7 @@ var require_agent = __commonJS({
         await Promise.all(destroyPromises);
       }
     };
-    module.exports = Agent2;
+    module.exports = Agent;
   }
 });
 
@@ -30452,7 +30385,7 @@ var require_proxy_agent = __commonJS({
     "use strict";
     var { kProxy, kClose, kDestroy, kDispatch, kInterceptors } = require_symbols();
     var { URL: URL2 } = __require("node:url");
-    var Agent2 = require_agent();
+    var Agent = require_agent();
     var Pool = require_pool();
     var DispatcherBase = require_dispatcher_base();
     var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError } = require_errors();
@@ -30567,7 +30500,7 @@ var require_proxy_agent = __commonJS({
           return agentFactory(origin2, options2);
         };
         this[kClient] = clientFactory(url2, { connect });
-        this[kAgent] = new Agent2({
+        this[kAgent] = new Agent({
           ...opts,
           factory,
           connect: async (opts2, callback) => {
@@ -30676,7 +30609,7 @@ var require_env_http_proxy_agent = __commonJS({
     var DispatcherBase = require_dispatcher_base();
     var { kClose, kDestroy, kClosed, kDestroyed, kDispatch, kNoProxyAgent, kHttpProxyAgent, kHttpsProxyAgent } = require_symbols();
     var ProxyAgent2 = require_proxy_agent();
-    var Agent2 = require_agent();
+    var Agent = require_agent();
     var DEFAULT_PORTS = {
       "http:": 80,
       "https:": 443
@@ -30696,7 +30629,7 @@ var require_env_http_proxy_agent = __commonJS({
           });
         }
         const { httpProxy, httpsProxy, noProxy, ...agentOpts } = opts;
-        this[kNoProxyAgent] = new Agent2(agentOpts);
+        this[kNoProxyAgent] = new Agent(agentOpts);
         const HTTP_PROXY = httpProxy ?? process.env.http_proxy ?? process.env.HTTP_PROXY;
         if (HTTP_PROXY) {
           this[kHttpProxyAgent] = new ProxyAgent2({ ...agentOpts, uri: HTTP_PROXY });
@@ -31031,7 +30964,7 @@ var require_retry_handler = __commonJS({
             this.abort(contentLengthError);
             return false;
           }
-          const { start: start2, size: size2, end = size2 - 1 } = contentRange;
+          const { start: start2, size, end = size - 1 } = contentRange;
           if (this.start !== start2 || this.end != null && this.end !== end) {
             this.abort(
               new RequestRetryError("Content-Range mismatch", statusCode, {
@@ -31061,7 +30994,7 @@ var require_retry_handler = __commonJS({
               this.abort(contentLengthError);
               return false;
             }
-            const { start: start2, size: size2, end = size2 - 1 } = range;
+            const { start: start2, size, end = size - 1 } = range;
             assert2(
               start2 != null && Number.isFinite(start2),
               "content-range mismatch"
@@ -31706,10 +31639,10 @@ var require_api_request = __commonJS({
         }
       }
     };
-    function request2(opts, callback) {
+    function request(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve5, reject) => {
-          request2.call(this, opts, (err2, data) => {
+          request.call(this, opts, (err2, data) => {
             return err2 ? reject(err2) : resolve5(data);
           });
         });
@@ -31724,7 +31657,7 @@ var require_api_request = __commonJS({
         queueMicrotask(() => callback(err2, { opaque }));
       }
     }
-    module.exports = request2;
+    module.exports = request;
     module.exports.RequestHandler = RequestHandler;
   }
 });
@@ -33041,7 +32974,7 @@ var require_mock_agent = __commonJS({
   "node_modules/undici/lib/mock/mock-agent.js"(exports, module) {
     "use strict";
     var { kClients } = require_symbols();
-    var Agent2 = require_agent();
+    var Agent = require_agent();
     var {
       kAgent,
       kMockAgentSet,
@@ -33068,7 +33001,7 @@ var require_mock_agent = __commonJS({
         if (opts?.agent && typeof opts.agent.dispatch !== "function") {
           throw new InvalidArgumentError("Argument opts.agent must implement Agent");
         }
-        const agent = opts?.agent ? opts.agent : new Agent2(opts);
+        const agent = opts?.agent ? opts.agent : new Agent(opts);
         this[kAgent] = agent;
         this[kClients] = agent[kClients];
         this[kOptions] = buildMockOptions(opts);
@@ -33172,9 +33105,9 @@ var require_global2 = __commonJS({
     "use strict";
     var globalDispatcher = /* @__PURE__ */ Symbol.for("undici.globalDispatcher.1");
     var { InvalidArgumentError } = require_errors();
-    var Agent2 = require_agent();
+    var Agent = require_agent();
     if (getGlobalDispatcher() === void 0) {
-      setGlobalDispatcher(new Agent2());
+      setGlobalDispatcher(new Agent());
     }
     function setGlobalDispatcher(agent) {
       if (!agent || typeof agent.dispatch !== "function") {
@@ -33867,17 +33800,17 @@ var require_headers = __commonJS({
       }
       // https://fetch.spec.whatwg.org/#convert-header-names-to-a-sorted-lowercase-set
       toSortedArray() {
-        const size2 = this[kHeadersMap].size;
-        const array2 = new Array(size2);
-        if (size2 <= 32) {
-          if (size2 === 0) {
+        const size = this[kHeadersMap].size;
+        const array2 = new Array(size);
+        if (size <= 32) {
+          if (size === 0) {
             return array2;
           }
           const iterator = this[kHeadersMap][Symbol.iterator]();
           const firstValue = iterator.next().value;
           array2[0] = [firstValue[0], firstValue[1].value];
           assert2(firstValue[1].value !== null);
-          for (let i2 = 1, j = 0, right = 0, left = 0, pivot = 0, x2, value; i2 < size2; ++i2) {
+          for (let i2 = 1, j = 0, right = 0, left = 0, pivot = 0, x2, value; i2 < size; ++i2) {
             value = iterator.next().value;
             x2 = array2[i2] = [value[0], value[1].value];
             assert2(x2[1] !== null);
@@ -34631,7 +34564,7 @@ var require_request2 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input2 = webidl.converters.RequestInfo(input2, prefix, "input");
         init = webidl.converters.RequestInit(init, prefix, "init");
-        let request2 = null;
+        let request = null;
         let fallbackMode = null;
         const baseUrl = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
@@ -34648,18 +34581,18 @@ var require_request2 = __commonJS({
               "Request cannot be constructed from a URL that includes credentials: " + input2
             );
           }
-          request2 = makeRequest({ urlList: [parsedURL] });
+          request = makeRequest({ urlList: [parsedURL] });
           fallbackMode = "cors";
         } else {
           this[kDispatcher] = init.dispatcher || input2[kDispatcher];
           assert2(input2 instanceof _Request);
-          request2 = input2[kState];
+          request = input2[kState];
           signal = input2[kSignal];
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
-        if (request2.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request2.window, origin)) {
-          window = request2.window;
+        if (request.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request.window, origin)) {
+          window = request.window;
         }
         if (init.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
@@ -34667,66 +34600,66 @@ var require_request2 = __commonJS({
         if ("window" in init) {
           window = "no-window";
         }
-        request2 = makeRequest({
+        request = makeRequest({
           // URL request’s URL.
           // undici implementation note: this is set as the first item in request's urlList in makeRequest
           // method request’s method.
-          method: request2.method,
+          method: request.method,
           // header list A copy of request’s header list.
           // undici implementation note: headersList is cloned in makeRequest
-          headersList: request2.headersList,
+          headersList: request.headersList,
           // unsafe-request flag Set.
-          unsafeRequest: request2.unsafeRequest,
+          unsafeRequest: request.unsafeRequest,
           // client This’s relevant settings object.
           client: environmentSettingsObject.settingsObject,
           // window window.
           window,
           // priority request’s priority.
-          priority: request2.priority,
+          priority: request.priority,
           // origin request’s origin. The propagation of the origin is only significant for navigation requests
           // being handled by a service worker. In this scenario a request can have an origin that is different
           // from the current client.
-          origin: request2.origin,
+          origin: request.origin,
           // referrer request’s referrer.
-          referrer: request2.referrer,
+          referrer: request.referrer,
           // referrer policy request’s referrer policy.
-          referrerPolicy: request2.referrerPolicy,
+          referrerPolicy: request.referrerPolicy,
           // mode request’s mode.
-          mode: request2.mode,
+          mode: request.mode,
           // credentials mode request’s credentials mode.
-          credentials: request2.credentials,
+          credentials: request.credentials,
           // cache mode request’s cache mode.
-          cache: request2.cache,
+          cache: request.cache,
           // redirect mode request’s redirect mode.
-          redirect: request2.redirect,
+          redirect: request.redirect,
           // integrity metadata request’s integrity metadata.
-          integrity: request2.integrity,
+          integrity: request.integrity,
           // keepalive request’s keepalive.
-          keepalive: request2.keepalive,
+          keepalive: request.keepalive,
           // reload-navigation flag request’s reload-navigation flag.
-          reloadNavigation: request2.reloadNavigation,
+          reloadNavigation: request.reloadNavigation,
           // history-navigation flag request’s history-navigation flag.
-          historyNavigation: request2.historyNavigation,
+          historyNavigation: request.historyNavigation,
           // URL list A clone of request’s URL list.
-          urlList: [...request2.urlList]
+          urlList: [...request.urlList]
         });
         const initHasKey = Object.keys(init).length !== 0;
         if (initHasKey) {
-          if (request2.mode === "navigate") {
-            request2.mode = "same-origin";
+          if (request.mode === "navigate") {
+            request.mode = "same-origin";
           }
-          request2.reloadNavigation = false;
-          request2.historyNavigation = false;
-          request2.origin = "client";
-          request2.referrer = "client";
-          request2.referrerPolicy = "";
-          request2.url = request2.urlList[request2.urlList.length - 1];
-          request2.urlList = [request2.url];
+          request.reloadNavigation = false;
+          request.historyNavigation = false;
+          request.origin = "client";
+          request.referrer = "client";
+          request.referrerPolicy = "";
+          request.url = request.urlList[request.urlList.length - 1];
+          request.urlList = [request.url];
         }
         if (init.referrer !== void 0) {
           const referrer = init.referrer;
           if (referrer === "") {
-            request2.referrer = "no-referrer";
+            request.referrer = "no-referrer";
           } else {
             let parsedReferrer;
             try {
@@ -34735,14 +34668,14 @@ var require_request2 = __commonJS({
               throw new TypeError(`Referrer "${referrer}" is not a valid URL.`, { cause: err2 });
             }
             if (parsedReferrer.protocol === "about:" && parsedReferrer.hostname === "client" || origin && !sameOrigin(parsedReferrer, environmentSettingsObject.settingsObject.baseUrl)) {
-              request2.referrer = "client";
+              request.referrer = "client";
             } else {
-              request2.referrer = parsedReferrer;
+              request.referrer = parsedReferrer;
             }
           }
         }
         if (init.referrerPolicy !== void 0) {
-          request2.referrerPolicy = init.referrerPolicy;
+          request.referrerPolicy = init.referrerPolicy;
         }
         let mode;
         if (init.mode !== void 0) {
@@ -34757,33 +34690,33 @@ var require_request2 = __commonJS({
           });
         }
         if (mode != null) {
-          request2.mode = mode;
+          request.mode = mode;
         }
         if (init.credentials !== void 0) {
-          request2.credentials = init.credentials;
+          request.credentials = init.credentials;
         }
         if (init.cache !== void 0) {
-          request2.cache = init.cache;
+          request.cache = init.cache;
         }
-        if (request2.cache === "only-if-cached" && request2.mode !== "same-origin") {
+        if (request.cache === "only-if-cached" && request.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
         if (init.redirect !== void 0) {
-          request2.redirect = init.redirect;
+          request.redirect = init.redirect;
         }
         if (init.integrity != null) {
-          request2.integrity = String(init.integrity);
+          request.integrity = String(init.integrity);
         }
         if (init.keepalive !== void 0) {
-          request2.keepalive = Boolean(init.keepalive);
+          request.keepalive = Boolean(init.keepalive);
         }
         if (init.method !== void 0) {
           let method = init.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
-            request2.method = mayBeNormalized;
+            request.method = mayBeNormalized;
           } else {
             if (!isValidHTTPToken(method)) {
               throw new TypeError(`'${method}' is not a valid HTTP method.`);
@@ -34793,9 +34726,9 @@ var require_request2 = __commonJS({
               throw new TypeError(`'${method}' HTTP method is unsupported.`);
             }
             method = normalizedMethodRecordsBase[upperCase] ?? method;
-            request2.method = method;
+            request.method = method;
           }
-          if (!patchMethodWarning && request2.method === "patch") {
+          if (!patchMethodWarning && request.method === "patch") {
             process.emitWarning("Using `patch` is highly likely to result in a `405 Method Not Allowed`. `PATCH` is much more likely to succeed.", {
               code: "UNDICI-FETCH-patch"
             });
@@ -34805,7 +34738,7 @@ var require_request2 = __commonJS({
         if (init.signal !== void 0) {
           signal = init.signal;
         }
-        this[kState] = request2;
+        this[kState] = request;
         const ac = new AbortController();
         this[kSignal] = ac.signal;
         if (signal != null) {
@@ -34833,12 +34766,12 @@ var require_request2 = __commonJS({
           }
         }
         this[kHeaders] = new Headers2(kConstruct);
-        setHeadersList(this[kHeaders], request2.headersList);
+        setHeadersList(this[kHeaders], request.headersList);
         setHeadersGuard(this[kHeaders], "request");
         if (mode === "no-cors") {
-          if (!corsSafeListedMethodsSet.has(request2.method)) {
+          if (!corsSafeListedMethodsSet.has(request.method)) {
             throw new TypeError(
-              `'${request2.method} is unsupported in no-cors mode.`
+              `'${request.method} is unsupported in no-cors mode.`
             );
           }
           setHeadersGuard(this[kHeaders], "request-no-cors");
@@ -34857,14 +34790,14 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = input2 instanceof _Request ? input2[kState].body : null;
-        if ((init.body != null || inputBody != null) && (request2.method === "GET" || request2.method === "HEAD")) {
+        if ((init.body != null || inputBody != null) && (request.method === "GET" || request.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
         if (init.body != null) {
           const [extractedBody, contentType] = extractBody(
             init.body,
-            request2.keepalive
+            request.keepalive
           );
           initBody = extractedBody;
           if (contentType && !getHeadersList(this[kHeaders]).contains("content-type", true)) {
@@ -34876,12 +34809,12 @@ var require_request2 = __commonJS({
           if (initBody != null && init.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
-          if (request2.mode !== "same-origin" && request2.mode !== "cors") {
+          if (request.mode !== "same-origin" && request.mode !== "cors") {
             throw new TypeError(
               'If request is made from ReadableStream, mode should be "same-origin" or "cors"'
             );
           }
-          request2.useCORSPreflightFlag = true;
+          request.useCORSPreflightFlag = true;
         }
         let finalBody = inputOrInitBody;
         if (initBody == null && inputBody != null) {
@@ -35110,21 +35043,21 @@ var require_request2 = __commonJS({
         headersList: init.headersList ? new HeadersList(init.headersList) : new HeadersList()
       };
     }
-    function cloneRequest(request2) {
-      const newRequest = makeRequest({ ...request2, body: null });
-      if (request2.body != null) {
-        newRequest.body = cloneBody(newRequest, request2.body);
+    function cloneRequest(request) {
+      const newRequest = makeRequest({ ...request, body: null });
+      if (request.body != null) {
+        newRequest.body = cloneBody(newRequest, request.body);
       }
       return newRequest;
     }
     function fromInnerRequest(innerRequest, signal, guard) {
-      const request2 = new Request(kConstruct);
-      request2[kState] = innerRequest;
-      request2[kSignal] = signal;
-      request2[kHeaders] = new Headers2(kConstruct);
-      setHeadersList(request2[kHeaders], innerRequest.headersList);
-      setHeadersGuard(request2[kHeaders], guard);
-      return request2;
+      const request = new Request(kConstruct);
+      request[kState] = innerRequest;
+      request[kSignal] = signal;
+      request[kHeaders] = new Headers2(kConstruct);
+      setHeadersList(request[kHeaders], innerRequest.headersList);
+      setHeadersGuard(request[kHeaders], guard);
+      return request;
     }
     Object.defineProperties(Request.prototype, {
       method: kEnumerableProperty,
@@ -35366,14 +35299,14 @@ var require_fetch = __commonJS({
         p.reject(e);
         return p.promise;
       }
-      const request2 = requestObject[kState];
+      const request = requestObject[kState];
       if (requestObject.signal.aborted) {
-        abortFetch(p, request2, null, requestObject.signal.reason);
+        abortFetch(p, request, null, requestObject.signal.reason);
         return p.promise;
       }
-      const globalObject = request2.client.globalObject;
+      const globalObject = request.client.globalObject;
       if (globalObject?.constructor?.name === "ServiceWorkerGlobalScope") {
-        request2.serviceWorkers = "none";
+        request.serviceWorkers = "none";
       }
       let responseObject = null;
       let locallyAborted = false;
@@ -35385,7 +35318,7 @@ var require_fetch = __commonJS({
           assert2(controller != null);
           controller.abort(requestObject.signal.reason);
           const realResponse = responseObject?.deref();
-          abortFetch(p, request2, realResponse, requestObject.signal.reason);
+          abortFetch(p, request, realResponse, requestObject.signal.reason);
         }
       );
       const processResponse = (response) => {
@@ -35393,7 +35326,7 @@ var require_fetch = __commonJS({
           return;
         }
         if (response.aborted) {
-          abortFetch(p, request2, responseObject, controller.serializedAbortReason);
+          abortFetch(p, request, responseObject, controller.serializedAbortReason);
           return;
         }
         if (response.type === "error") {
@@ -35405,7 +35338,7 @@ var require_fetch = __commonJS({
         p = null;
       };
       controller = fetching({
-        request: request2,
+        request,
         processResponseEndOfBody: handleFetchDone,
         processResponse,
         dispatcher: requestObject[kDispatcher]
@@ -35446,12 +35379,12 @@ var require_fetch = __commonJS({
       );
     }
     var markResourceTiming = performance.markResourceTiming;
-    function abortFetch(p, request2, responseObject, error62) {
+    function abortFetch(p, request, responseObject, error62) {
       if (p) {
         p.reject(error62);
       }
-      if (request2.body != null && isReadable(request2.body?.stream)) {
-        request2.body.stream.cancel(error62).catch((err2) => {
+      if (request.body != null && isReadable(request.body?.stream)) {
+        request.body.stream.cancel(error62).catch((err2) => {
           if (err2.code === "ERR_INVALID_STATE") {
             return;
           }
@@ -35472,7 +35405,7 @@ var require_fetch = __commonJS({
       }
     }
     function fetching({
-      request: request2,
+      request,
       processRequestBodyChunkLength,
       processRequestEndOfBody,
       processResponse,
@@ -35485,9 +35418,9 @@ var require_fetch = __commonJS({
       assert2(dispatcher);
       let taskDestination = null;
       let crossOriginIsolatedCapability = false;
-      if (request2.client != null) {
-        taskDestination = request2.client.globalObject;
-        crossOriginIsolatedCapability = request2.client.crossOriginIsolatedCapability;
+      if (request.client != null) {
+        taskDestination = request.client.globalObject;
+        crossOriginIsolatedCapability = request.client.crossOriginIsolatedCapability;
       }
       const currentTime = coarsenedSharedCurrentTime(crossOriginIsolatedCapability);
       const timingInfo = createOpaqueTimingInfo({
@@ -35495,7 +35428,7 @@ var require_fetch = __commonJS({
       });
       const fetchParams = {
         controller: new Fetch(dispatcher),
-        request: request2,
+        request,
         timingInfo,
         processRequestBodyChunkLength,
         processRequestEndOfBody,
@@ -35505,32 +35438,32 @@ var require_fetch = __commonJS({
         taskDestination,
         crossOriginIsolatedCapability
       };
-      assert2(!request2.body || request2.body.stream);
-      if (request2.window === "client") {
-        request2.window = request2.client?.globalObject?.constructor?.name === "Window" ? request2.client : "no-window";
+      assert2(!request.body || request.body.stream);
+      if (request.window === "client") {
+        request.window = request.client?.globalObject?.constructor?.name === "Window" ? request.client : "no-window";
       }
-      if (request2.origin === "client") {
-        request2.origin = request2.client.origin;
+      if (request.origin === "client") {
+        request.origin = request.client.origin;
       }
-      if (request2.policyContainer === "client") {
-        if (request2.client != null) {
-          request2.policyContainer = clonePolicyContainer(
-            request2.client.policyContainer
+      if (request.policyContainer === "client") {
+        if (request.client != null) {
+          request.policyContainer = clonePolicyContainer(
+            request.client.policyContainer
           );
         } else {
-          request2.policyContainer = makePolicyContainer();
+          request.policyContainer = makePolicyContainer();
         }
       }
-      if (!request2.headersList.contains("accept", true)) {
+      if (!request.headersList.contains("accept", true)) {
         const value = "*/*";
-        request2.headersList.append("accept", value, true);
+        request.headersList.append("accept", value, true);
       }
-      if (!request2.headersList.contains("accept-language", true)) {
-        request2.headersList.append("accept-language", "*", true);
+      if (!request.headersList.contains("accept-language", true)) {
+        request.headersList.append("accept-language", "*", true);
       }
-      if (request2.priority === null) {
+      if (request.priority === null) {
       }
-      if (subresourceSet.has(request2.destination)) {
+      if (subresourceSet.has(request.destination)) {
       }
       mainFetch(fetchParams).catch((err2) => {
         fetchParams.controller.terminate(err2);
@@ -35538,50 +35471,50 @@ var require_fetch = __commonJS({
       return fetchParams.controller;
     }
     async function mainFetch(fetchParams, recursive2 = false) {
-      const request2 = fetchParams.request;
+      const request = fetchParams.request;
       let response = null;
-      if (request2.localURLsOnly && !urlIsLocal(requestCurrentURL(request2))) {
+      if (request.localURLsOnly && !urlIsLocal(requestCurrentURL(request))) {
         response = makeNetworkError("local URLs only");
       }
-      tryUpgradeRequestToAPotentiallyTrustworthyURL(request2);
-      if (requestBadPort(request2) === "blocked") {
+      tryUpgradeRequestToAPotentiallyTrustworthyURL(request);
+      if (requestBadPort(request) === "blocked") {
         response = makeNetworkError("bad port");
       }
-      if (request2.referrerPolicy === "") {
-        request2.referrerPolicy = request2.policyContainer.referrerPolicy;
+      if (request.referrerPolicy === "") {
+        request.referrerPolicy = request.policyContainer.referrerPolicy;
       }
-      if (request2.referrer !== "no-referrer") {
-        request2.referrer = determineRequestsReferrer(request2);
+      if (request.referrer !== "no-referrer") {
+        request.referrer = determineRequestsReferrer(request);
       }
       if (response === null) {
         response = await (async () => {
-          const currentURL = requestCurrentURL(request2);
+          const currentURL = requestCurrentURL(request);
           if (
             // - request’s current URL’s origin is same origin with request’s origin,
             //   and request’s response tainting is "basic"
-            sameOrigin(currentURL, request2.url) && request2.responseTainting === "basic" || // request’s current URL’s scheme is "data"
+            sameOrigin(currentURL, request.url) && request.responseTainting === "basic" || // request’s current URL’s scheme is "data"
             currentURL.protocol === "data:" || // - request’s mode is "navigate" or "websocket"
-            (request2.mode === "navigate" || request2.mode === "websocket")
+            (request.mode === "navigate" || request.mode === "websocket")
           ) {
-            request2.responseTainting = "basic";
+            request.responseTainting = "basic";
             return await schemeFetch(fetchParams);
           }
-          if (request2.mode === "same-origin") {
+          if (request.mode === "same-origin") {
             return makeNetworkError('request mode cannot be "same-origin"');
           }
-          if (request2.mode === "no-cors") {
-            if (request2.redirect !== "follow") {
+          if (request.mode === "no-cors") {
+            if (request.redirect !== "follow") {
               return makeNetworkError(
                 'redirect mode cannot be "follow" for "no-cors" request'
               );
             }
-            request2.responseTainting = "opaque";
+            request.responseTainting = "opaque";
             return await schemeFetch(fetchParams);
           }
-          if (!urlIsHttpHttpsScheme(requestCurrentURL(request2))) {
+          if (!urlIsHttpHttpsScheme(requestCurrentURL(request))) {
             return makeNetworkError("URL scheme must be a HTTP(S) scheme");
           }
-          request2.responseTainting = "cors";
+          request.responseTainting = "cors";
           return await httpFetch(fetchParams);
         })();
       }
@@ -35589,13 +35522,13 @@ var require_fetch = __commonJS({
         return response;
       }
       if (response.status !== 0 && !response.internalResponse) {
-        if (request2.responseTainting === "cors") {
+        if (request.responseTainting === "cors") {
         }
-        if (request2.responseTainting === "basic") {
+        if (request.responseTainting === "basic") {
           response = filterResponse(response, "basic");
-        } else if (request2.responseTainting === "cors") {
+        } else if (request.responseTainting === "cors") {
           response = filterResponse(response, "cors");
-        } else if (request2.responseTainting === "opaque") {
+        } else if (request.responseTainting === "opaque") {
           response = filterResponse(response, "opaque");
         } else {
           assert2(false);
@@ -35603,26 +35536,26 @@ var require_fetch = __commonJS({
       }
       let internalResponse = response.status === 0 ? response : response.internalResponse;
       if (internalResponse.urlList.length === 0) {
-        internalResponse.urlList.push(...request2.urlList);
+        internalResponse.urlList.push(...request.urlList);
       }
-      if (!request2.timingAllowFailed) {
+      if (!request.timingAllowFailed) {
         response.timingAllowPassed = true;
       }
-      if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request2.headers.contains("range", true)) {
+      if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request.headers.contains("range", true)) {
         response = internalResponse = makeNetworkError();
       }
-      if (response.status !== 0 && (request2.method === "HEAD" || request2.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
+      if (response.status !== 0 && (request.method === "HEAD" || request.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
         internalResponse.body = null;
         fetchParams.controller.dump = true;
       }
-      if (request2.integrity) {
+      if (request.integrity) {
         const processBodyError = (reason) => fetchFinale(fetchParams, makeNetworkError(reason));
-        if (request2.responseTainting === "opaque" || response.body == null) {
+        if (request.responseTainting === "opaque" || response.body == null) {
           processBodyError(response.error);
           return;
         }
         const processBody = (bytes) => {
-          if (!bytesMatch(bytes, request2.integrity)) {
+          if (!bytesMatch(bytes, request.integrity)) {
             processBodyError("integrity mismatch");
             return;
           }
@@ -35638,8 +35571,8 @@ var require_fetch = __commonJS({
       if (isCancelled(fetchParams) && fetchParams.request.redirectCount === 0) {
         return Promise.resolve(makeAppropriateNetworkError(fetchParams));
       }
-      const { request: request2 } = fetchParams;
-      const { protocol: scheme } = requestCurrentURL(request2);
+      const { request } = fetchParams;
+      const { protocol: scheme } = requestCurrentURL(request);
       switch (scheme) {
         case "about:": {
           return Promise.resolve(makeNetworkError("about scheme is not supported"));
@@ -35648,19 +35581,19 @@ var require_fetch = __commonJS({
           if (!resolveObjectURL) {
             resolveObjectURL = __require("node:buffer").resolveObjectURL;
           }
-          const blobURLEntry = requestCurrentURL(request2);
+          const blobURLEntry = requestCurrentURL(request);
           if (blobURLEntry.search.length !== 0) {
             return Promise.resolve(makeNetworkError("NetworkError when attempting to fetch resource."));
           }
           const blob = resolveObjectURL(blobURLEntry.toString());
-          if (request2.method !== "GET" || !isBlobLike(blob)) {
+          if (request.method !== "GET" || !isBlobLike(blob)) {
             return Promise.resolve(makeNetworkError("invalid method"));
           }
           const response = makeResponse();
           const fullLength = blob.size;
           const serializedFullLength = isomorphicEncode(`${fullLength}`);
           const type = blob.type;
-          if (!request2.headersList.contains("range", true)) {
+          if (!request.headersList.contains("range", true)) {
             const bodyWithType = extractBody(blob);
             response.statusText = "OK";
             response.body = bodyWithType[0];
@@ -35668,7 +35601,7 @@ var require_fetch = __commonJS({
             response.headersList.set("content-type", type, true);
           } else {
             response.rangeRequested = true;
-            const rangeHeader = request2.headersList.get("range", true);
+            const rangeHeader = request.headersList.get("range", true);
             const rangeValue = simpleRangeHeaderValue(rangeHeader, true);
             if (rangeValue === "failure") {
               return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -35699,7 +35632,7 @@ var require_fetch = __commonJS({
           return Promise.resolve(response);
         }
         case "data:": {
-          const currentURL = requestCurrentURL(request2);
+          const currentURL = requestCurrentURL(request);
           const dataURLStruct = dataURLProcessor(currentURL);
           if (dataURLStruct === "failure") {
             return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -35788,41 +35721,41 @@ var require_fetch = __commonJS({
       }
     }
     async function httpFetch(fetchParams) {
-      const request2 = fetchParams.request;
+      const request = fetchParams.request;
       let response = null;
       let actualResponse = null;
       const timingInfo = fetchParams.timingInfo;
-      if (request2.serviceWorkers === "all") {
+      if (request.serviceWorkers === "all") {
       }
       if (response === null) {
-        if (request2.redirect === "follow") {
-          request2.serviceWorkers = "none";
+        if (request.redirect === "follow") {
+          request.serviceWorkers = "none";
         }
         actualResponse = response = await httpNetworkOrCacheFetch(fetchParams);
-        if (request2.responseTainting === "cors" && corsCheck(request2, response) === "failure") {
+        if (request.responseTainting === "cors" && corsCheck(request, response) === "failure") {
           return makeNetworkError("cors failure");
         }
-        if (TAOCheck(request2, response) === "failure") {
-          request2.timingAllowFailed = true;
+        if (TAOCheck(request, response) === "failure") {
+          request.timingAllowFailed = true;
         }
       }
-      if ((request2.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
-        request2.origin,
-        request2.client,
-        request2.destination,
+      if ((request.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
+        request.origin,
+        request.client,
+        request.destination,
         actualResponse
       ) === "blocked") {
         return makeNetworkError("blocked");
       }
       if (redirectStatusSet.has(actualResponse.status)) {
-        if (request2.redirect !== "manual") {
+        if (request.redirect !== "manual") {
           fetchParams.controller.connection.destroy(void 0, false);
         }
-        if (request2.redirect === "error") {
+        if (request.redirect === "error") {
           response = makeNetworkError("unexpected redirect");
-        } else if (request2.redirect === "manual") {
+        } else if (request.redirect === "manual") {
           response = actualResponse;
-        } else if (request2.redirect === "follow") {
+        } else if (request.redirect === "follow") {
           response = await httpRedirectFetch(fetchParams, response);
         } else {
           assert2(false);
@@ -35832,13 +35765,13 @@ var require_fetch = __commonJS({
       return response;
     }
     function httpRedirectFetch(fetchParams, response) {
-      const request2 = fetchParams.request;
+      const request = fetchParams.request;
       const actualResponse = response.internalResponse ? response.internalResponse : response;
       let locationURL;
       try {
         locationURL = responseLocationURL(
           actualResponse,
-          requestCurrentURL(request2).hash
+          requestCurrentURL(request).hash
         );
         if (locationURL == null) {
           return response;
@@ -35849,63 +35782,63 @@ var require_fetch = __commonJS({
       if (!urlIsHttpHttpsScheme(locationURL)) {
         return Promise.resolve(makeNetworkError("URL scheme must be a HTTP(S) scheme"));
       }
-      if (request2.redirectCount === 20) {
+      if (request.redirectCount === 20) {
         return Promise.resolve(makeNetworkError("redirect count exceeded"));
       }
-      request2.redirectCount += 1;
-      if (request2.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request2, locationURL)) {
+      request.redirectCount += 1;
+      if (request.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request, locationURL)) {
         return Promise.resolve(makeNetworkError('cross origin not allowed for request mode "cors"'));
       }
-      if (request2.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
+      if (request.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
         return Promise.resolve(makeNetworkError(
           'URL cannot contain credentials for request mode "cors"'
         ));
       }
-      if (actualResponse.status !== 303 && request2.body != null && request2.body.source == null) {
+      if (actualResponse.status !== 303 && request.body != null && request.body.source == null) {
         return Promise.resolve(makeNetworkError());
       }
-      if ([301, 302].includes(actualResponse.status) && request2.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request2.method)) {
-        request2.method = "GET";
-        request2.body = null;
+      if ([301, 302].includes(actualResponse.status) && request.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request.method)) {
+        request.method = "GET";
+        request.body = null;
         for (const headerName of requestBodyHeader) {
-          request2.headersList.delete(headerName);
+          request.headersList.delete(headerName);
         }
       }
-      if (!sameOrigin(requestCurrentURL(request2), locationURL)) {
-        request2.headersList.delete("authorization", true);
-        request2.headersList.delete("proxy-authorization", true);
-        request2.headersList.delete("cookie", true);
-        request2.headersList.delete("host", true);
+      if (!sameOrigin(requestCurrentURL(request), locationURL)) {
+        request.headersList.delete("authorization", true);
+        request.headersList.delete("proxy-authorization", true);
+        request.headersList.delete("cookie", true);
+        request.headersList.delete("host", true);
       }
-      if (request2.body != null) {
-        assert2(request2.body.source != null);
-        request2.body = safelyExtractBody(request2.body.source)[0];
+      if (request.body != null) {
+        assert2(request.body.source != null);
+        request.body = safelyExtractBody(request.body.source)[0];
       }
       const timingInfo = fetchParams.timingInfo;
       timingInfo.redirectEndTime = timingInfo.postRedirectStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
       if (timingInfo.redirectStartTime === 0) {
         timingInfo.redirectStartTime = timingInfo.startTime;
       }
-      request2.urlList.push(locationURL);
-      setRequestReferrerPolicyOnRedirect(request2, actualResponse);
+      request.urlList.push(locationURL);
+      setRequestReferrerPolicyOnRedirect(request, actualResponse);
       return mainFetch(fetchParams, true);
     }
     async function httpNetworkOrCacheFetch(fetchParams, isAuthenticationFetch = false, isNewConnectionFetch = false) {
-      const request2 = fetchParams.request;
+      const request = fetchParams.request;
       let httpFetchParams = null;
       let httpRequest = null;
       let response = null;
       const httpCache = null;
       const revalidatingFlag = false;
-      if (request2.window === "no-window" && request2.redirect === "error") {
+      if (request.window === "no-window" && request.redirect === "error") {
         httpFetchParams = fetchParams;
-        httpRequest = request2;
+        httpRequest = request;
       } else {
-        httpRequest = cloneRequest(request2);
+        httpRequest = cloneRequest(request);
         httpFetchParams = { ...fetchParams };
         httpFetchParams.request = httpRequest;
       }
-      const includeCredentials = request2.credentials === "include" || request2.credentials === "same-origin" && request2.responseTainting === "basic";
+      const includeCredentials = request.credentials === "include" || request.credentials === "same-origin" && request.responseTainting === "basic";
       const contentLength = httpRequest.body ? httpRequest.body.length : null;
       let contentLengthHeaderValue = null;
       if (httpRequest.body == null && ["POST", "PUT"].includes(httpRequest.method)) {
@@ -35982,7 +35915,7 @@ var require_fetch = __commonJS({
       }
       response.requestIncludesCredentials = includeCredentials;
       if (response.status === 407) {
-        if (request2.window === "no-window") {
+        if (request.window === "no-window") {
           return makeNetworkError();
         }
         if (isCancelled(fetchParams)) {
@@ -35994,7 +35927,7 @@ var require_fetch = __commonJS({
         // response’s status is 421
         response.status === 421 && // isNewConnectionFetch is false
         !isNewConnectionFetch && // request’s body is null, or request’s body is non-null and request’s body’s source is non-null
-        (request2.body == null || request2.body.source != null)
+        (request.body == null || request.body.source != null)
       ) {
         if (isCancelled(fetchParams)) {
           return makeAppropriateNetworkError(fetchParams);
@@ -36024,21 +35957,21 @@ var require_fetch = __commonJS({
           }
         }
       };
-      const request2 = fetchParams.request;
+      const request = fetchParams.request;
       let response = null;
       const timingInfo = fetchParams.timingInfo;
       const httpCache = null;
       if (httpCache == null) {
-        request2.cache = "no-store";
+        request.cache = "no-store";
       }
       const newConnection = forceNewConnection ? "yes" : "no";
-      if (request2.mode === "websocket") {
+      if (request.mode === "websocket") {
       } else {
       }
       let requestBody = null;
-      if (request2.body == null && fetchParams.processRequestEndOfBody) {
+      if (request.body == null && fetchParams.processRequestEndOfBody) {
         queueMicrotask(() => fetchParams.processRequestEndOfBody());
-      } else if (request2.body != null) {
+      } else if (request.body != null) {
         const processBodyChunk = async function* (bytes) {
           if (isCancelled(fetchParams)) {
             return;
@@ -36066,7 +35999,7 @@ var require_fetch = __commonJS({
         };
         requestBody = (async function* () {
           try {
-            for await (const bytes of request2.body.stream) {
+            for await (const bytes of request.body.stream) {
               yield* processBodyChunk(bytes);
             }
             processEndOfBody();
@@ -36177,17 +36110,17 @@ var require_fetch = __commonJS({
       }
       return response;
       function dispatch({ body }) {
-        const url2 = requestCurrentURL(request2);
+        const url2 = requestCurrentURL(request);
         const agent = fetchParams.controller.dispatcher;
         return new Promise((resolve5, reject) => agent.dispatch(
           {
             path: url2.pathname + url2.search,
             origin: url2.origin,
-            method: request2.method,
-            body: agent.isMockActive ? request2.body && (request2.body.source || request2.body.stream) : body,
-            headers: request2.headersList.entries,
+            method: request.method,
+            body: agent.isMockActive ? request.body && (request.body.source || request.body.stream) : body,
+            headers: request.headersList.entries,
             maxRedirections: 0,
-            upgrade: request2.mode === "websocket" ? "websocket" : void 0
+            upgrade: request.mode === "websocket" ? "websocket" : void 0
           },
           {
             body: null,
@@ -36217,8 +36150,8 @@ var require_fetch = __commonJS({
               }
               location = headersList.get("location", true);
               const decoders = [];
-              const willFollow = location && request2.redirect === "follow" && redirectStatusSet.has(status);
-              if (request2.method !== "HEAD" && request2.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
+              const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status);
+              if (request.method !== "HEAD" && request.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
                 const contentEncoding = headersList.get("content-encoding", true);
                 const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                 const maxContentEncodings = 5;
@@ -36855,7 +36788,7 @@ var require_util4 = __commonJS({
       return null;
     }
     function combineByteSequences(sequences) {
-      const size2 = sequences.reduce((a, b) => {
+      const size = sequences.reduce((a, b) => {
         return a + b.byteLength;
       }, 0);
       let offset = 0;
@@ -36863,7 +36796,7 @@ var require_util4 = __commonJS({
         a.set(b, offset);
         offset += b.byteLength;
         return a;
-      }, new Uint8Array(size2));
+      }, new Uint8Array(size));
     }
     module.exports = {
       staticPropertyDescriptors,
@@ -37199,31 +37132,31 @@ var require_cache = __commonJS({
         webidl.util.markAsUncloneable(this);
         this.#relevantRequestResponseList = arguments[1];
       }
-      async match(request2, options2 = {}) {
+      async match(request, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.match";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        request = webidl.converters.RequestInfo(request, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
-        const p = this.#internalMatchAll(request2, options2, 1);
+        const p = this.#internalMatchAll(request, options2, 1);
         if (p.length === 0) {
           return;
         }
         return p[0];
       }
-      async matchAll(request2 = void 0, options2 = {}) {
+      async matchAll(request = void 0, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.matchAll";
-        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        if (request !== void 0) request = webidl.converters.RequestInfo(request, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
-        return this.#internalMatchAll(request2, options2);
+        return this.#internalMatchAll(request, options2);
       }
-      async add(request2) {
+      async add(request) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.add";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
-        const requests = [request2];
+        request = webidl.converters.RequestInfo(request, prefix, "request");
+        const requests = [request];
         const responseArrayPromise = this.addAll(requests);
         return await responseArrayPromise;
       }
@@ -37233,19 +37166,19 @@ var require_cache = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         const responsePromises = [];
         const requestList = [];
-        for (let request2 of requests) {
-          if (request2 === void 0) {
+        for (let request of requests) {
+          if (request === void 0) {
             throw webidl.errors.conversionFailed({
               prefix,
               argument: "Argument 1",
               types: ["undefined is not allowed"]
             });
           }
-          request2 = webidl.converters.RequestInfo(request2);
-          if (typeof request2 === "string") {
+          request = webidl.converters.RequestInfo(request);
+          if (typeof request === "string") {
             continue;
           }
-          const r = request2[kState];
+          const r = request[kState];
           if (!urlIsHttpHttpsScheme(r.url) || r.method !== "GET") {
             throw webidl.errors.exception({
               header: prefix,
@@ -37254,8 +37187,8 @@ var require_cache = __commonJS({
           }
         }
         const fetchControllers = [];
-        for (const request2 of requests) {
-          const r = new Request(request2)[kState];
+        for (const request of requests) {
+          const r = new Request(request)[kState];
           if (!urlIsHttpHttpsScheme(r.url)) {
             throw webidl.errors.exception({
               header: prefix,
@@ -37332,17 +37265,17 @@ var require_cache = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async put(request2, response) {
+      async put(request, response) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.put";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        request = webidl.converters.RequestInfo(request, prefix, "request");
         response = webidl.converters.Response(response, prefix, "response");
         let innerRequest = null;
-        if (request2 instanceof Request) {
-          innerRequest = request2[kState];
+        if (request instanceof Request) {
+          innerRequest = request[kState];
         } else {
-          innerRequest = new Request(request2)[kState];
+          innerRequest = new Request(request)[kState];
         }
         if (!urlIsHttpHttpsScheme(innerRequest.url) || innerRequest.method !== "GET") {
           throw webidl.errors.exception({
@@ -37413,21 +37346,21 @@ var require_cache = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async delete(request2, options2 = {}) {
+      async delete(request, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        request = webidl.converters.RequestInfo(request, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
         let r = null;
-        if (request2 instanceof Request) {
-          r = request2[kState];
+        if (request instanceof Request) {
+          r = request[kState];
           if (r.method !== "GET" && !options2.ignoreMethod) {
             return false;
           }
         } else {
-          assert2(typeof request2 === "string");
-          r = new Request(request2)[kState];
+          assert2(typeof request === "string");
+          r = new Request(request)[kState];
         }
         const operations = [];
         const operation = {
@@ -37459,25 +37392,25 @@ var require_cache = __commonJS({
        * @param {import('../../types/cache').CacheQueryOptions} options
        * @returns {Promise<readonly Request[]>}
        */
-      async keys(request2 = void 0, options2 = {}) {
+      async keys(request = void 0, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.keys";
-        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        if (request !== void 0) request = webidl.converters.RequestInfo(request, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
         let r = null;
-        if (request2 !== void 0) {
-          if (request2 instanceof Request) {
-            r = request2[kState];
+        if (request !== void 0) {
+          if (request instanceof Request) {
+            r = request[kState];
             if (r.method !== "GET" && !options2.ignoreMethod) {
               return [];
             }
-          } else if (typeof request2 === "string") {
-            r = new Request(request2)[kState];
+          } else if (typeof request === "string") {
+            r = new Request(request)[kState];
           }
         }
         const promise2 = createDeferredPromise();
         const requests = [];
-        if (request2 === void 0) {
+        if (request === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             requests.push(requestResponse[0]);
           }
@@ -37489,9 +37422,9 @@ var require_cache = __commonJS({
         }
         queueMicrotask(() => {
           const requestList = [];
-          for (const request3 of requests) {
+          for (const request2 of requests) {
             const requestObject = fromInnerRequest(
-              request3,
+              request2,
               new AbortController().signal,
               "immutable"
             );
@@ -37609,9 +37542,9 @@ var require_cache = __commonJS({
        * @param {import('../../types/cache').CacheQueryOptions | undefined} options
        * @returns {boolean}
        */
-      #requestMatchesCachedItem(requestQuery, request2, response = null, options2) {
+      #requestMatchesCachedItem(requestQuery, request, response = null, options2) {
         const queryURL = new URL(requestQuery.url);
-        const cachedURL = new URL(request2.url);
+        const cachedURL = new URL(request.url);
         if (options2?.ignoreSearch) {
           cachedURL.search = "";
           queryURL.search = "";
@@ -37627,7 +37560,7 @@ var require_cache = __commonJS({
           if (fieldValue === "*") {
             return false;
           }
-          const requestValue = request2.headersList.get(fieldValue);
+          const requestValue = request.headersList.get(fieldValue);
           const queryValue = requestQuery.headersList.get(fieldValue);
           if (requestValue !== queryValue) {
             return false;
@@ -37635,20 +37568,20 @@ var require_cache = __commonJS({
         }
         return true;
       }
-      #internalMatchAll(request2, options2, maxResponses = Infinity) {
+      #internalMatchAll(request, options2, maxResponses = Infinity) {
         let r = null;
-        if (request2 !== void 0) {
-          if (request2 instanceof Request) {
-            r = request2[kState];
+        if (request !== void 0) {
+          if (request instanceof Request) {
+            r = request[kState];
             if (r.method !== "GET" && !options2.ignoreMethod) {
               return [];
             }
-          } else if (typeof request2 === "string") {
-            r = new Request(request2)[kState];
+          } else if (typeof request === "string") {
+            r = new Request(request)[kState];
           }
         }
         const responses = [];
-        if (request2 === void 0) {
+        if (request === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             responses.push(requestResponse[1]);
           }
@@ -37737,21 +37670,21 @@ var require_cachestorage = __commonJS({
         }
         webidl.util.markAsUncloneable(this);
       }
-      async match(request2, options2 = {}) {
+      async match(request, options2 = {}) {
         webidl.brandCheck(this, _CacheStorage);
         webidl.argumentLengthCheck(arguments, 1, "CacheStorage.match");
-        request2 = webidl.converters.RequestInfo(request2);
+        request = webidl.converters.RequestInfo(request);
         options2 = webidl.converters.MultiCacheQueryOptions(options2);
         if (options2.cacheName != null) {
           if (this.#caches.has(options2.cacheName)) {
             const cacheList = this.#caches.get(options2.cacheName);
             const cache = new Cache(kConstruct, cacheList);
-            return await cache.match(request2, options2);
+            return await cache.match(request, options2);
           }
         } else {
           for (const cacheList of this.#caches.values()) {
             const cache = new Cache(kConstruct, cacheList);
-            const response = await cache.match(request2, options2);
+            const response = await cache.match(request, options2);
             if (response !== void 0) {
               return response;
             }
@@ -38931,7 +38864,7 @@ var require_connection = __commonJS({
     function establishWebSocketConnection(url2, protocols, client, ws, onEstablish, options2) {
       const requestURL = url2;
       requestURL.protocol = url2.protocol === "ws:" ? "http:" : "https:";
-      const request2 = makeRequest({
+      const request = makeRequest({
         urlList: [requestURL],
         client,
         serviceWorkers: "none",
@@ -38943,18 +38876,18 @@ var require_connection = __commonJS({
       });
       if (options2.headers) {
         const headersList = getHeadersList(new Headers2(options2.headers));
-        request2.headersList = headersList;
+        request.headersList = headersList;
       }
       const keyValue = crypto2.randomBytes(16).toString("base64");
-      request2.headersList.append("sec-websocket-key", keyValue);
-      request2.headersList.append("sec-websocket-version", "13");
+      request.headersList.append("sec-websocket-key", keyValue);
+      request.headersList.append("sec-websocket-version", "13");
       for (const protocol of protocols) {
-        request2.headersList.append("sec-websocket-protocol", protocol);
+        request.headersList.append("sec-websocket-protocol", protocol);
       }
       const permessageDeflate = "permessage-deflate; client_max_window_bits";
-      request2.headersList.append("sec-websocket-extensions", permessageDeflate);
+      request.headersList.append("sec-websocket-extensions", permessageDeflate);
       const controller = fetching({
-        request: request2,
+        request,
         useParallelQueue: true,
         dispatcher: options2.dispatcher,
         processResponse(response) {
@@ -38991,7 +38924,7 @@ var require_connection = __commonJS({
           }
           const secProtocol = response.headersList.get("Sec-WebSocket-Protocol");
           if (secProtocol !== null) {
-            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request2.headersList);
+            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request.headersList);
             if (requestProtocols === null || !requestProtocols.includes(secProtocol)) {
               failWebsocketConnection(ws, "Protocol was not set in the opening handshake.");
               return;
@@ -40296,13 +40229,13 @@ ${value}`;
           }
         }
       }
-      setEventFieldSize(field, size2) {
-        const eventSize = this.eventSize - this.eventFieldSizes[field] + size2;
+      setEventFieldSize(field, size) {
+        const eventSize = this.eventSize - this.eventFieldSizes[field] + size;
         if (this.maxEventSize > 0 && eventSize > this.maxEventSize) {
           throw createMaxEventSizeExceededError();
         }
         this.eventSize = eventSize;
-        this.eventFieldSizes[field] = size2;
+        this.eventFieldSizes[field] = size;
       }
       /**
        * @param {EventSourceStreamEvent} event
@@ -40764,7 +40697,7 @@ var require_undici = __commonJS({
     var Dispatcher = require_dispatcher();
     var Pool = require_pool();
     var BalancedPool = require_balanced_pool();
-    var Agent2 = require_agent();
+    var Agent = require_agent();
     var ProxyAgent2 = require_proxy_agent();
     var EnvHttpProxyAgent = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
@@ -40787,7 +40720,7 @@ var require_undici = __commonJS({
     module.exports.Client = Client;
     module.exports.Pool = Pool;
     module.exports.BalancedPool = BalancedPool;
-    module.exports.Agent = Agent2;
+    module.exports.Agent = Agent;
     module.exports.ProxyAgent = ProxyAgent2;
     module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent;
     module.exports.RetryAgent = RetryAgent;
@@ -40895,210 +40828,6 @@ var require_undici = __commonJS({
     module.exports.mockErrors = mockErrors;
     var { EventSource } = require_eventsource();
     module.exports.EventSource = EventSource;
-  }
-});
-
-// node_modules/pretty-bytes/index.js
-function prettyBytes(number4, options2) {
-  if (typeof number4 !== "bigint" && !Number.isFinite(number4)) {
-    throw new TypeError(`Expected a finite number, got ${typeof number4}: ${number4}`);
-  }
-  options2 = {
-    bits: false,
-    binary: false,
-    space: true,
-    nonBreakingSpace: false,
-    ...options2
-  };
-  assertFixedWidth(options2.fixedWidth);
-  const localeOptions = buildLocaleOptions(options2);
-  const UNITS = UNIT_SETS[(options2.bits ? 2 : 0) + (options2.binary ? 1 : 0)];
-  const separator = options2.space ? options2.nonBreakingSpace ? " " : " " : "";
-  if (Object.is(number4, -0)) {
-    number4 = 0;
-  }
-  const prefix = signOf(number4, options2.signed);
-  if (number4 < 0) {
-    number4 = -number4;
-  }
-  const base2 = options2.binary ? 1024 : 1e3;
-  let exponent = 0;
-  if (number4 >= 1) {
-    exponent = Math.min(Math.floor(options2.binary ? log(number4) / Math.log(base2) : log10(number4) / 3), UNITS.length - 1);
-  }
-  const scaled = divide(number4, base2, exponent);
-  let numberString;
-  if (Number.isFinite(scaled)) {
-    number4 = scaled;
-    if (number4 < 1 && exponent > 0) {
-      number4 *= base2;
-      exponent -= 1;
-    }
-    if (!localeOptions) {
-      const minimumPrecision = Math.max(3, Math.floor(number4).toString().length);
-      number4 = Number(number4.toPrecision(minimumPrecision));
-      if (number4 >= base2 && exponent < UNITS.length - 1) {
-        number4 /= base2;
-        exponent += 1;
-      }
-    }
-    numberString = toLocaleString(number4, options2.locale, localeOptions);
-  } else {
-    numberString = toUnrepresentableString(number4, base2, exponent, localeOptions);
-  }
-  const result = prefix + numberString + separator + UNITS[exponent];
-  return result.padStart(options2.fixedWidth ?? 0);
-}
-var BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS, UNIT_SETS, toDecimalString, toLocaleString, log10, log, divide, toUnrepresentableString, signOf, assertFixedWidth, assertFractionDigits, buildLocaleOptions;
-var init_pretty_bytes = __esm({
-  "node_modules/pretty-bytes/index.js"() {
-    BYTE_UNITS = [
-      "B",
-      "kB",
-      "MB",
-      "GB",
-      "TB",
-      "PB",
-      "EB",
-      "ZB",
-      "YB"
-    ];
-    BIBYTE_UNITS = [
-      "B",
-      "KiB",
-      "MiB",
-      "GiB",
-      "TiB",
-      "PiB",
-      "EiB",
-      "ZiB",
-      "YiB"
-    ];
-    BIT_UNITS = [
-      "b",
-      "kbit",
-      "Mbit",
-      "Gbit",
-      "Tbit",
-      "Pbit",
-      "Ebit",
-      "Zbit",
-      "Ybit"
-    ];
-    BIBIT_UNITS = [
-      "b",
-      "kibit",
-      "Mibit",
-      "Gibit",
-      "Tibit",
-      "Pibit",
-      "Eibit",
-      "Zibit",
-      "Yibit"
-    ];
-    UNIT_SETS = [BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS];
-    toDecimalString = (number4) => {
-      if (number4 >= 1e-6 && number4 < 1e21) {
-        return String(number4);
-      }
-      const [mantissa, exponentString] = number4.toExponential().split("e");
-      const digits = mantissa.replace(".", "");
-      const pointPosition = Number(exponentString) + 1;
-      const isPositive = pointPosition > 0;
-      const padded = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
-      const integerPart = padded.slice(0, isPositive ? pointPosition : 1);
-      const fractionPart = padded.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
-      return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
-    };
-    toLocaleString = (number4, locale, options2) => {
-      if (typeof locale === "string" || Array.isArray(locale) || locale === true) {
-        const locales = locale === true ? void 0 : locale;
-        if (options2 !== void 0) {
-          return number4.toLocaleString(locales, options2);
-        }
-        const text2 = toDecimalString(number4);
-        const pointIndex = text2.indexOf(".");
-        const maximumFractionDigits = pointIndex === -1 ? 0 : text2.length - pointIndex - 1;
-        if (maximumFractionDigits > 100) {
-          return text2;
-        }
-        return number4.toLocaleString(locales, { maximumFractionDigits });
-      }
-      if (options2 === void 0) {
-        return toDecimalString(number4);
-      }
-      return number4.toLocaleString("en-US", { ...options2, useGrouping: false });
-    };
-    log10 = (numberOrBigInt) => {
-      if (typeof numberOrBigInt === "number") {
-        return Math.log10(numberOrBigInt);
-      }
-      const string4 = numberOrBigInt.toString(10);
-      return string4.length + Math.log10(`0.${string4.slice(0, 15)}`);
-    };
-    log = (numberOrBigInt) => {
-      if (typeof numberOrBigInt === "number") {
-        return Math.log(numberOrBigInt);
-      }
-      return log10(numberOrBigInt) * Math.log(10);
-    };
-    divide = (numberOrBigInt, base2, exponent) => {
-      const divisor = base2 ** exponent;
-      if (typeof numberOrBigInt === "number" || numberOrBigInt <= Number.MAX_SAFE_INTEGER) {
-        return Number(numberOrBigInt) / divisor;
-      }
-      const bigintDivisor = BigInt(base2) ** BigInt(exponent);
-      const integerPart = numberOrBigInt / bigintDivisor;
-      const remainder = numberOrBigInt % bigintDivisor;
-      return Number(integerPart) + Number(remainder) / divisor;
-    };
-    toUnrepresentableString = (number4, base2, exponent, localeOptions) => {
-      const scale = BigInt(base2) ** BigInt(exponent);
-      const whole = number4 / scale;
-      if (localeOptions === void 0) {
-        return whole.toString();
-      }
-      const minimumFractionDigits = localeOptions.minimumFractionDigits ?? 0;
-      const maximumFractionDigits = Math.max(localeOptions.maximumFractionDigits ?? 3, minimumFractionDigits);
-      const truncated = (number4 % scale * 10n ** BigInt(maximumFractionDigits) / scale).toString().padStart(maximumFractionDigits, "0");
-      const fraction = truncated.replace(/0+$/, "").padEnd(minimumFractionDigits, "0");
-      return fraction ? `${whole}.${fraction}` : whole.toString();
-    };
-    signOf = (number4, signed) => {
-      if (number4 < 0) {
-        return "-";
-      }
-      if (!signed) {
-        return "";
-      }
-      return number4 === 0 || number4 === 0n ? " " : "+";
-    };
-    assertFixedWidth = (fixedWidth) => {
-      if (fixedWidth !== void 0 && (typeof fixedWidth !== "number" || !Number.isSafeInteger(fixedWidth) || fixedWidth < 0)) {
-        throw new TypeError(`Expected fixedWidth to be a non-negative integer, got ${typeof fixedWidth}: ${fixedWidth}`);
-      }
-    };
-    assertFractionDigits = (name, value) => {
-      if (value !== void 0 && (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 100)) {
-        throw new TypeError(`Expected ${name} to be an integer between 0 and 100, got ${typeof value}: ${value}`);
-      }
-    };
-    buildLocaleOptions = (options2) => {
-      const { minimumFractionDigits, maximumFractionDigits } = options2;
-      if (minimumFractionDigits === void 0 && maximumFractionDigits === void 0) {
-        return void 0;
-      }
-      assertFractionDigits("minimumFractionDigits", minimumFractionDigits);
-      assertFractionDigits("maximumFractionDigits", maximumFractionDigits);
-      if (minimumFractionDigits > maximumFractionDigits) {
-        throw new RangeError(`Expected minimumFractionDigits (${minimumFractionDigits}) to not be greater than maximumFractionDigits (${maximumFractionDigits})`);
-      }
-      return {
-        ...minimumFractionDigits !== void 0 && { minimumFractionDigits },
-        ...maximumFractionDigits !== void 0 && { maximumFractionDigits },
-        roundingMode: "trunc"
-      };
-    };
   }
 });
 
@@ -44192,9 +43921,9 @@ var require_timestamp = __commonJS({
         const match = str.match(timestamp.test);
         if (!match)
           throw new Error("!!timestamp expects a date, starting with yyyy-mm-dd");
-        const [, year, month, day, hour, minute2, second] = match.map(Number);
+        const [, year, month, day, hour, minute, second] = match.map(Number);
         const millisec = match[7] ? Number((match[7] + "00").substr(1, 3)) : 0;
-        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute2 || 0, second || 0, millisec);
+        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute || 0, second || 0, millisec);
         const tz = match[8];
         if (tz && tz !== "Z") {
           let d = parseSexagesimal(tz, false);
@@ -48435,24 +48164,28 @@ var require_dist = __commonJS({
 // lib/external/lock.ts
 import { mkdir as mkdir3 } from "node:fs/promises";
 import { dirname as dirname4 } from "node:path";
-async function acquireLock(processes2, request2) {
-  await mkdir3(dirname4(request2.file), { recursive: true });
-  const quick = await tryLock(processes2, request2, 0);
-  if (quick !== void 0 || request2.waitMs === 0) return quick;
-  request2.onWait?.();
-  return tryLock(processes2, request2, request2.waitMs);
+async function acquireLock(processes2, request) {
+  await mkdir3(dirname4(request.file), { recursive: true });
+  const quick = await tryLock(processes2, request, 0);
+  if (quick !== void 0 || request.waitMs === 0) return quick;
+  request.onWait?.();
+  return tryLock(processes2, request, request.waitMs);
 }
-function tryLock(processes2, request2, waitMs) {
-  const { file: file3, signal } = request2;
+function tryLock(processes2, request, waitMs) {
+  const { file: file3, signal } = request;
   const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
-  const mode = request2.mode === "shared" ? "--shared" : "--exclusive";
+  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
   const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file3}`);
   if (signal?.aborted === true) return Promise.reject(interrupted());
   return new Promise((resolve5, reject) => {
     let output2 = "";
     const holder = processes2.start(
       {
-        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file3, "sh", "-c", "echo held; exec cat"]
+        argv: [
+          // Were we killed while it waits, it would go on waiting.
+          ...["setpriv", "--pdeathsig", "KILL"],
+          ...["flock", mode, ...wait, "--conflict-exit-code", "75", file3, "sh", "-c", "echo held; exec cat"]
+        ]
       },
       (chunk) => {
         output2 += chunk.toString("utf8");
@@ -48483,39 +48216,67 @@ var init_lock = __esm({
   }
 });
 
-// lib/external/memory.ts
-import { readFile as readFile3 } from "node:fs/promises";
-import { freemem } from "node:os";
-async function availableMemory() {
-  const text2 = await readFile3("/proc/meminfo", "utf8").catch(() => "");
-  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text2)?.[1];
-  const ofMachine = kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
-  return Math.min(ofMachine, process.availableMemory());
+// lib/image/cache.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
+import { mkdir as mkdir4, readdir as readdir4, readFile as readFile3, rename as rename3 } from "node:fs/promises";
+import { dirname as dirname5, join as join8 } from "node:path";
+function cacheFolder(cacheDir, room, key2) {
+  return join8(cacheDir, room, key2);
 }
-async function memoryKills() {
-  const text2 = await readFile3("/proc/vmstat", "utf8").catch(() => "");
-  return Number(/^oom_kill (\d+)$/m.exec(text2)?.[1] ?? 0);
+async function readDone(cacheDir, room, key2) {
+  const file3 = join8(cacheFolder(cacheDir, room, key2), DONE);
+  return await exists(file3) ? JSON.parse(await readFile3(file3, "utf8")) : void 0;
 }
-var init_memory = __esm({
-  "lib/external/memory.ts"() {
-    "use strict";
+async function ensureCached(request, world, reporter) {
+  const folder = cacheFolder(request.cacheDir, request.room, request.key);
+  if (await exists(join8(folder, DONE))) return { folder, reused: true };
+  const lock = await acquireLock(world.processes, {
+    file: `${folder}.lock`,
+    mode: "exclusive",
+    signal: world.signal,
+    onWait: () => reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`)
+  });
+  try {
+    if (await exists(join8(folder, DONE))) return { folder, reused: true };
+    await removeLeftovers(folder);
+    const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
+    await mkdir4(making, { recursive: true });
+    try {
+      await request.make(making);
+      const about = { key: request.key, madeAt: new Date(world.clock.now()).toISOString(), ...request.about };
+      await writeAtomically(join8(making, DONE), `${JSON.stringify(about, null, 2)}
+`);
+      await rename3(making, folder);
+    } catch (error62) {
+      await removeWhole(making);
+      throw error62;
+    }
+    return { folder, reused: false };
+  } finally {
+    await lock?.release();
   }
-});
-
-// lib/image/failure.ts
-var ImageError;
-var init_failure2 = __esm({
-  "lib/image/failure.ts"() {
+}
+async function removeLeftovers(folder) {
+  await removeWhole(folder);
+  const name = folder.slice(dirname5(folder).length + 1);
+  for (const entry of await readdir4(dirname5(folder))) {
+    if (entry.startsWith(`${name}.making-`)) {
+      await removeWhole(join8(dirname5(folder), entry));
+    }
+  }
+}
+var DONE;
+var init_cache = __esm({
+  "lib/image/cache.ts"() {
     "use strict";
-    init_failure();
-    ImageError = class extends Failure {
-      area = "image";
-    };
+    init_files();
+    init_lock();
+    DONE = "done.json";
   }
 });
 
 // lib/image/limits.ts
-var MINUTE, GIB, timeouts, needs, network;
+var MINUTE, GIB, timeouts, needs;
 var init_limits = __esm({
   "lib/image/limits.ts"() {
     "use strict";
@@ -48533,176 +48294,6 @@ var init_limits = __esm({
       freeDisk: 8 * GIB,
       memory: 1 * GIB
     };
-    network = {
-      /** Seconds without a byte until a connection counts as broken. */
-      silenceSeconds: 20,
-      /** How often a file is asked for again. */
-      retries: 2,
-      /** Milliseconds apt may go on after it gave up on one file, to say why. */
-      lastWordsMs: 5e3,
-      /** Milliseconds the question whether there is an archive may take. */
-      questionMs: 5e3
-    };
-  }
-});
-
-// lib/image/starvation.ts
-function symptomsOf(error62) {
-  let said;
-  let killed = false;
-  for (let at = error62; at instanceof Error; at = at.cause) {
-    const own2 = at instanceof ProcessError ? at.exhaustion : void 0;
-    const details = at instanceof Failure ? at.details : [];
-    said ??= own2 ?? exhaustionIn([at.message, ...details].join("\n"));
-    killed ||= at instanceof ProcessError && at.killed;
-  }
-  return { said, killed };
-}
-function explainStarvation(error62, scene) {
-  if (error62 instanceof ImageError && TOLD.includes(error62.code)) return void 0;
-  if (error62 instanceof Failure && (error62.code === "INTERRUPTED" || !ABOUT_WORK.includes(error62.area)))
-    return void 0;
-  const { folder, room } = scene;
-  const { said, killed } = symptomsOf(error62);
-  const details = [firstLine(error62), ...said === void 0 ? [] : [said.line]].filter(
-    (line, at, all) => line !== "" && all.indexOf(line) === at
-  );
-  const failure3 = (code, message, fix) => new ImageError(code, message, { details, fix, cause: error62 });
-  const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
-  if (room.refuses === "EROFS") {
-    return failure3("READ_ONLY", `${folder} is on a read-only file system`, `use another: ${scene.elsewhere}`);
-  }
-  if (said?.what === "space" || full) {
-    return failure3(
-      "NO_SPACE",
-      noSpace(scene),
-      `free some there (./pi clean --yes empties the cache), or use another disk: ${scene.elsewhere}`
-    );
-  }
-  const more = "close other programs, or give this machine more memory or swap, then run it again";
-  const free = `${size(scene.freeMemoryBytes)} free now, ${size(needs.memory)} needed`;
-  if (said?.what === "memory" || killed && scene.memoryKills > 0) {
-    const what = killed ? "killed: out of memory" : "out of memory";
-    return failure3("NO_MEMORY", `${what} (${free})`, more);
-  }
-  if (killed) {
-    return failure3(
-      "NO_MEMORY",
-      `killed from outside, as Linux does when it is out of memory (${free})`,
-      `${more}; sudo dmesg | tail says whether Linux did it`
-    );
-  }
-  return void 0;
-}
-function noSpace({ folder, room }) {
-  if (room.freeFiles === 0) return `no space left in ${folder}: not one more file fits (no inode is free)`;
-  if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
-  return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
-}
-function firstLine(error62) {
-  const text2 = error62 instanceof Error ? error62.message : String(error62);
-  return (text2.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
-}
-async function sayingWhatRanOut(folder, elsewhere, work) {
-  const killsBefore = await memoryKills();
-  try {
-    return await work();
-  } catch (error62) {
-    const scene = {
-      folder,
-      elsewhere,
-      room: await roomAt(folder),
-      freeMemoryBytes: await availableMemory(),
-      memoryKills: await memoryKills() - killsBefore
-    };
-    throw explainStarvation(error62, scene) ?? error62;
-  }
-}
-var TOLD, ABOUT_WORK, AS_GOOD_AS_FULL_BYTES, PLENTY_BYTES, LONGEST_DETAIL, size;
-var init_starvation = __esm({
-  "lib/image/starvation.ts"() {
-    "use strict";
-    init_pretty_bytes();
-    init_exhaustion();
-    init_files();
-    init_memory();
-    init_process();
-    init_failure();
-    init_failure2();
-    init_limits();
-    TOLD = ["NO_SPACE", "READ_ONLY", "NO_MEMORY", "PREFLIGHT", "SLOT_TOO_LARGE"];
-    ABOUT_WORK = ["image", "process", "download"];
-    AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
-    PLENTY_BYTES = 64 * 1024 ** 2;
-    LONGEST_DETAIL = 300;
-    size = (bytes) => prettyBytes(bytes, { binary: true });
-  }
-});
-
-// lib/image/cache.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir4, readdir as readdir4, readFile as readFile4, rename as rename3, rm as rm3 } from "node:fs/promises";
-import { dirname as dirname5, join as join8 } from "node:path";
-function cacheFolder(cacheDir, room, key2) {
-  return join8(cacheDir, room, key2);
-}
-async function readDone(cacheDir, room, key2) {
-  const file3 = join8(cacheFolder(cacheDir, room, key2), DONE);
-  return await exists(file3) ? JSON.parse(await readFile4(file3, "utf8")) : void 0;
-}
-async function ensureCached(request2, world, reporter) {
-  const folder = cacheFolder(request2.cacheDir, request2.room, request2.key);
-  if (await exists(join8(folder, DONE))) return { folder, reused: true };
-  const lock = await acquireLock(world.processes, {
-    file: `${folder}.lock`,
-    mode: "exclusive",
-    signal: world.signal,
-    onWait: () => reporter.info(`waiting for another run that is making ${request2.room}/${request2.key.slice(0, 12)}`)
-  });
-  try {
-    if (await exists(join8(folder, DONE))) return { folder, reused: true };
-    await removeLeftovers(folder);
-    const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
-    await mkdir4(making, { recursive: true });
-    try {
-      await sayingWhatRanOut(request2.cacheDir, OTHER_CACHE, async () => {
-        await request2.make(making);
-        const about = {
-          key: request2.key,
-          madeAt: new Date(world.clock.now()).toISOString(),
-          ...request2.about
-        };
-        await writeAtomically(join8(making, DONE), `${JSON.stringify(about, null, 2)}
-`);
-        await rename3(making, folder);
-      });
-    } catch (error62) {
-      await rm3(making, { recursive: true, force: true });
-      throw error62;
-    }
-    return { folder, reused: false };
-  } finally {
-    await lock?.release();
-  }
-}
-async function removeLeftovers(folder) {
-  await rm3(folder, { recursive: true, force: true });
-  const name = folder.slice(dirname5(folder).length + 1);
-  for (const entry of await readdir4(dirname5(folder))) {
-    if (entry.startsWith(`${name}.making-`)) {
-      await rm3(join8(dirname5(folder), entry), { recursive: true, force: true });
-    }
-  }
-}
-var DONE, OTHER_CACHE;
-var init_cache = __esm({
-  "lib/image/cache.ts"() {
-    "use strict";
-    init_files();
-    init_lock();
-    init_starvation();
-    DONE = "done.json";
-    OTHER_CACHE = "PI_CACHE=/another/folder ./pi build";
   }
 });
 
@@ -48735,7 +48326,7 @@ var init_canonical_tar = __esm({
 
 // lib/external/download.ts
 import { createHash as createHash4, randomBytes as randomBytes3 } from "node:crypto";
-import { mkdir as mkdir8, open as open5, rename as rename4, rm as rm7 } from "node:fs/promises";
+import { mkdir as mkdir7, open as open5, rename as rename4, rm as rm4 } from "node:fs/promises";
 import { dirname as dirname7 } from "node:path";
 function requireSecure(url2) {
   const { protocol, hostname: hostname3 } = new URL(url2);
@@ -48743,37 +48334,37 @@ function requireSecure(url2) {
   if (protocol === "https:" || protocol === "http:" && loopback) return;
   throw new DownloadError("INSECURE", `${url2} is not fetched over https`, { fix: "use an https address" });
 }
-function limits(request2) {
-  const deadline = AbortSignal.timeout(request2.timeoutMs);
-  const signals = request2.signal === void 0 ? [deadline] : [deadline, request2.signal];
+function limits(request) {
+  const deadline = AbortSignal.timeout(request.timeoutMs);
+  const signals = request.signal === void 0 ? [deadline] : [deadline, request.signal];
   return { deadline, signal: AbortSignal.any(signals) };
 }
-function explain(error62, request2, deadline) {
+function explain(error62, request, deadline) {
   if (error62 instanceof DownloadError) return error62;
-  if (request2.signal?.aborted === true) {
-    return new DownloadError("INTERRUPTED", `fetching ${request2.url} was interrupted`);
+  if (request.signal?.aborted === true) {
+    return new DownloadError("INTERRUPTED", `fetching ${request.url} was interrupted`);
   }
   if (deadline.aborted) {
-    const seconds = Math.round(request2.timeoutMs / 1e3);
-    return new DownloadError("TIMEOUT", `fetching ${request2.url} took longer than ${seconds} s`, {
+    const seconds = Math.round(request.timeoutMs / 1e3);
+    return new DownloadError("TIMEOUT", `fetching ${request.url} took longer than ${seconds} s`, {
       fix: "run it again when the network is faster, or put the file where the program looks for it"
     });
   }
   if (error62 instanceof TypeError && error62.cause instanceof Error) {
-    return new DownloadError("UNREACHABLE", `${request2.url} could not be fetched: ${error62.cause.message}`, {
+    return new DownloadError("UNREACHABLE", `${request.url} could not be fetched: ${error62.cause.message}`, {
       fix: "check the network and the proxy settings"
     });
   }
   return error62;
 }
-async function receive(request2, signal, temporary2) {
-  const response = await fetch(request2.url, { signal, redirect: "follow" });
+async function receive(request, signal, temporary2) {
+  const response = await fetch(request.url, { signal, redirect: "follow" });
   requireSecure(response.url);
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
     throw new DownloadError(
       "STATUS",
-      `${request2.url} was answered with ${response.status} ${response.statusText}`
+      `${request.url} was answered with ${response.status} ${response.statusText}`
     );
   }
   const announced = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -48784,12 +48375,12 @@ async function receive(request2, signal, temporary2) {
   try {
     for await (const chunk of response.body) {
       bytes += chunk.byteLength;
-      if (bytes > request2.maxBytes || (total ?? 0) > request2.maxBytes) {
-        throw new DownloadError("TOO_LARGE", `${request2.url} is larger than ${request2.maxBytes} bytes`);
+      if (bytes > request.maxBytes || (total ?? 0) > request.maxBytes) {
+        throw new DownloadError("TOO_LARGE", `${request.url} is larger than ${request.maxBytes} bytes`);
       }
       hash2.update(chunk);
       await handle.writeFile(chunk);
-      request2.onProgress?.(bytes, total);
+      request.onProgress?.(bytes, total);
     }
     await handle.sync();
   } finally {
@@ -48797,28 +48388,28 @@ async function receive(request2, signal, temporary2) {
   }
   return { sha256: hash2.digest("hex"), bytes };
 }
-async function download(request2) {
-  requireSecure(request2.url);
-  const { deadline, signal } = limits(request2);
-  await mkdir8(dirname7(request2.to), { recursive: true });
-  const temporary2 = `${request2.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
+async function download(request) {
+  requireSecure(request.url);
+  const { deadline, signal } = limits(request);
+  await mkdir7(dirname7(request.to), { recursive: true });
+  const temporary2 = `${request.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
   try {
-    const got = await receive(request2, signal, temporary2);
-    if (request2.sha256 !== void 0 && got.sha256 !== request2.sha256) {
+    const got = await receive(request, signal, temporary2);
+    if (request.sha256 !== void 0 && got.sha256 !== request.sha256) {
       throw new DownloadError(
         "DIGEST",
-        `${request2.url} has sha256 ${got.sha256}, expected ${request2.sha256}`,
+        `${request.url} has sha256 ${got.sha256}, expected ${request.sha256}`,
         {
           fix: "do not use it; if the publisher replaced the file on purpose, pin the new digest"
         }
       );
     }
-    await rename4(temporary2, request2.to);
+    await rename4(temporary2, request.to);
     return got;
   } catch (error62) {
-    throw explain(error62, request2, deadline);
+    throw explain(error62, request, deadline);
   } finally {
-    await rm7(temporary2, { force: true });
+    await rm4(temporary2, { force: true });
   }
 }
 var DownloadError;
@@ -52178,8 +51769,8 @@ var require_protocol = __commonJS({
       get supportsVulnerabilities() {
         return this.#supportsVulnerabilities;
       }
-      supportsVulnerabilityRatingMethod(rm15) {
-        return this.#vulnerabilityRatingMethods.has(rm15);
+      supportsVulnerabilityRatingMethod(rm12) {
+        return this.#vulnerabilityRatingMethods.has(rm12);
       }
       get supportsComponentEvidence() {
         return this.#supportsComponentEvidence;
@@ -57320,19 +56911,19 @@ var init_ansible_output = __esm({
 });
 
 // lib/image/provision/packer/environment.ts
-import { join as join21 } from "node:path";
+import { join as join22 } from "node:path";
 function packerEnvironment(folder, plugins) {
   return {
     CHECKPOINT_DISABLE: "1",
     PACKER_NO_COLOR: "1",
     PACKER_CONFIG_DIR: folder,
-    PACKER_CACHE_DIR: join21(folder, "cache"),
+    PACKER_CACHE_DIR: join22(folder, "cache"),
     PACKER_PLUGIN_PATH: plugins
   };
 }
 function ansibleEnvironment(scratch, roles) {
   return {
-    ANSIBLE_HOME: join21(scratch, "ansible"),
+    ANSIBLE_HOME: join22(scratch, "ansible"),
     ANSIBLE_NOCOLOR: "1",
     // One round of the connection per module instead of four.
     ANSIBLE_PIPELINING: "True",
@@ -58216,8 +57807,8 @@ var require_coerce = __commonJS({
       const minor = match[3] || "0";
       const patch = match[4] || "0";
       const prerelease = options2.includePrerelease && match[5] ? `-${match[5]}` : "";
-      const build2 = options2.includePrerelease && match[6] ? `+${match[6]}` : "";
-      return parse3(`${major}.${minor}.${patch}${prerelease}${build2}`, options2);
+      const build = options2.includePrerelease && match[6] ? `+${match[6]}` : "";
+      return parse3(`${major}.${minor}.${patch}${prerelease}${build}`, options2);
     };
     module.exports = coerce;
   }
@@ -58228,10 +57819,10 @@ var require_truncate = __commonJS({
   "node_modules/semver/functions/truncate.js"(exports, module) {
     "use strict";
     var parse3 = require_parse2();
-    var constants4 = require_constants7();
+    var constants3 = require_constants7();
     var SemVer = require_semver();
     var truncate = (version3, truncation, options2) => {
-      if (!constants4.RELEASE_TYPES.includes(truncation)) {
+      if (!constants3.RELEASE_TYPES.includes(truncation)) {
         return null;
       }
       const clonedVersion = cloneInputVersion(version3, options2);
@@ -59471,7 +59062,7 @@ var require_semver2 = __commonJS({
   "node_modules/semver/index.js"(exports, module) {
     "use strict";
     var internalRe = require_re();
-    var constants4 = require_constants7();
+    var constants3 = require_constants7();
     var SemVer = require_semver();
     var identifiers = require_identifiers();
     var parse3 = require_parse2();
@@ -59555,8 +59146,8 @@ var require_semver2 = __commonJS({
       re: internalRe.re,
       src: internalRe.src,
       tokens: internalRe.t,
-      SEMVER_SPEC_VERSION: constants4.SEMVER_SPEC_VERSION,
-      RELEASE_TYPES: constants4.RELEASE_TYPES,
+      SEMVER_SPEC_VERSION: constants3.SEMVER_SPEC_VERSION,
+      RELEASE_TYPES: constants3.RELEASE_TYPES,
       compareIdentifiers: identifiers.compareIdentifiers,
       rcompareIdentifiers: identifiers.rcompareIdentifiers
     };
@@ -59565,7 +59156,7 @@ var require_semver2 = __commonJS({
 
 // lib/image/provision/packer/failure.ts
 var PackerError;
-var init_failure3 = __esm({
+var init_failure2 = __esm({
   "lib/image/provision/packer/failure.ts"() {
     "use strict";
     init_failure();
@@ -59588,7 +59179,7 @@ __export(pins_exports, {
   planPins: () => planPins,
   readPins: () => readPins
 });
-import { readFile as readFile11 } from "node:fs/promises";
+import { readFile as readFile10 } from "node:fs/promises";
 function parsePins(text2, path) {
   let value;
   try {
@@ -59606,7 +59197,7 @@ function parsePins(text2, path) {
   });
 }
 async function readPins(path = pinsPath) {
-  return parsePins(await readFile11(path, "utf8"), path);
+  return parsePins(await readFile10(path, "utf8"), path);
 }
 function hostArch(arch2) {
   const found = ARCHES.find((known) => known === arch2);
@@ -59665,7 +59256,7 @@ var init_pins = __esm({
     import_semver = __toESM(require_semver2(), 1);
     init_zod();
     init_assets();
-    init_failure3();
+    init_failure2();
     digest = external_exports.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
     file2 = external_exports.strictObject({
       url: external_exports.url({ protocol: /^https$/ }),
@@ -60173,15 +59764,15 @@ var init_esm = __esm({
 });
 
 // lib/external/scratch.ts
-import { mkdir as mkdir14, mkdtemp, rm as rm11 } from "node:fs/promises";
-import { join as join23 } from "node:path";
+import { mkdir as mkdir14, mkdtemp, rm as rm8 } from "node:fs/promises";
+import { join as join24 } from "node:path";
 async function withScratch(parent, prefix, work) {
   await mkdir14(parent, { recursive: true });
-  const folder = await mkdtemp(join23(parent, prefix));
+  const folder = await mkdtemp(join24(parent, prefix));
   try {
     return await work(folder);
   } finally {
-    await rm11(folder, { recursive: true, force: true });
+    await rm8(folder, { recursive: true, force: true });
   }
 }
 var init_scratch = __esm({
@@ -60191,13 +59782,13 @@ var init_scratch = __esm({
 });
 
 // lib/image/provision/packer/sums.ts
-import { readFile as readFile12 } from "node:fs/promises";
-import { join as join24 } from "node:path";
+import { readFile as readFile11 } from "node:fs/promises";
+import { join as join25 } from "node:path";
 async function fetchSums(url2, cacheDir, world) {
   return withScratch(cacheDir, "sums-", async (folder) => {
-    const to = join24(folder, "SHA256SUMS");
+    const to = join25(folder, "SHA256SUMS");
     await download({ url: url2, to, maxBytes: MAX_SUMS_BYTES, timeoutMs: TIMEOUT_MS, signal: world.signal });
-    return parseSums(await readFile12(to, "utf8"));
+    return parseSums(await readFile11(to, "utf8"));
   });
 }
 var MAX_SUMS_BYTES, TIMEOUT_MS;
@@ -60213,8 +59804,8 @@ var init_sums = __esm({
 });
 
 // lib/image/provision/packer/programs.ts
-import { chmod as chmod3, readdir as readdir9, readFile as readFile13, realpath, rm as rm12, writeFile as writeFile6 } from "node:fs/promises";
-import { delimiter, dirname as dirname9, join as join25 } from "node:path";
+import { chmod as chmod3, readdir as readdir11, readFile as readFile12, realpath, rm as rm9, writeFile as writeFile5 } from "node:fs/promises";
+import { delimiter, dirname as dirname9, join as join26 } from "node:path";
 async function acceptedVersion(packer, pins, world) {
   const { stdout } = await world.processes.run({
     argv: [packer, "version"],
@@ -60230,16 +59821,16 @@ async function acceptedVersion(packer, pins, world) {
   });
 }
 async function programsIn(folder) {
-  const plugin = (await readdir9(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
-  const packer = join25(folder, "packer");
-  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join25(folder, plugin) };
+  const plugin = (await readdir11(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
+  const packer = join26(folder, "packer");
+  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join26(folder, plugin) };
   throw new PackerError("INSTALLATION", `${folder} does not hold packer and packer-plugin-builder-arm`, {
     fix: "put both programs into the folder that PI_PACKER_DIR names"
   });
 }
 async function packerOnPath(searchPath, pins, world, reporter) {
   for (const folder of searchPath.split(delimiter)) {
-    const packer = join25(folder, "packer");
+    const packer = join26(folder, "packer");
     if (!folder.startsWith("/") || !await exists(packer)) continue;
     try {
       await acceptedVersion(packer, pins, world);
@@ -60290,9 +59881,9 @@ async function fetchProgram(pinned2, to, world, reporter) {
     await download({ url: url2, to: zip, sha256, ...limits2, signal: world.signal, onProgress });
   });
   const isProgram = (name) => pinned2.tool === "packer" ? name === "packer" : PLUGIN_PROGRAM.test(name);
-  await writeFile6(to, programInZip(await readFile13(zip), isProgram, fileName(url2)));
+  await writeFile5(to, programInZip(await readFile12(zip), isProgram, fileName(url2)));
   await chmod3(to, 493);
-  await rm12(zip);
+  await rm9(zip);
 }
 var import_semver2, MAX_ZIP_BYTES, DOWNLOAD_TIMEOUT_MS, VERSION_TIMEOUT_MS, PLUGIN_PROGRAM;
 var init_programs = __esm({
@@ -60303,7 +59894,7 @@ var init_programs = __esm({
     init_download();
     init_files();
     init_environment();
-    init_failure3();
+    init_failure2();
     init_pins();
     init_sums();
     MAX_ZIP_BYTES = 400 * 1024 * 1024;
@@ -60318,11 +59909,11 @@ var installation_exports = {};
 __export(installation_exports, {
   installPacker: () => installPacker
 });
-import { mkdir as mkdir15, readFile as readFile14, writeFile as writeFile7 } from "node:fs/promises";
-import { join as join26 } from "node:path";
-async function sourceOf(request2, world, reporter) {
-  if (request2.folder !== void 0) return { kind: "given", programs: await programsIn(request2.folder) };
-  const packer = await packerOnPath(request2.searchPath ?? "", request2.pins, world, reporter);
+import { mkdir as mkdir15, readFile as readFile13, writeFile as writeFile6 } from "node:fs/promises";
+import { join as join27 } from "node:path";
+async function sourceOf(request, world, reporter) {
+  if (request.folder !== void 0) return { kind: "given", programs: await programsIn(request.folder) };
+  const packer = await packerOnPath(request.searchPath ?? "", request.pins, world, reporter);
   return { kind: "pinned", packer };
 }
 async function keyOf2(source, pins) {
@@ -60337,24 +59928,24 @@ async function keyOf2(source, pins) {
 async function obtain(source, folder, pins, world, reporter) {
   if (source.kind === "given") return source.programs;
   const arch2 = hostArch(process.arch);
-  const packer = source.packer ?? join26(folder, "packer");
+  const packer = source.packer ?? join27(folder, "packer");
   if (source.packer === void 0)
     await fetchProgram({ pins, tool: "packer", arch: arch2 }, packer, world, reporter);
-  const plugin = join26(folder, "packer-plugin-builder-arm");
+  const plugin = join27(folder, "packer-plugin-builder-arm");
   await fetchProgram({ pins, tool: "plugin", arch: arch2 }, plugin, world, reporter);
   return { packer, plugin };
 }
-async function installPacker(request2, world, reporter) {
-  const { pins, cacheDir } = request2;
-  const source = await sourceOf(request2, world, reporter);
+async function installPacker(request, world, reporter) {
+  const { pins, cacheDir } = request;
+  const source = await sourceOf(request, world, reporter);
   const make = async (folder2) => {
     const { packer: packer2, plugin } = await obtain(source, folder2, pins, world, reporter);
     const version3 = await acceptedVersion(packer2, pins, world);
-    await mkdir15(join26(folder2, "plugins"));
+    await mkdir15(join27(folder2, "plugins"));
     await world.processes.run({
       argv: [packer2, "plugins", "install", "--path", plugin, pins.plugin.source],
       env: {
-        ...packerEnvironment(join26(folder2, "config"), join26(folder2, "plugins")),
+        ...packerEnvironment(join27(folder2, "config"), join27(folder2, "plugins")),
         HOME: folder2,
         TMPDIR: folder2
       },
@@ -60362,15 +59953,15 @@ async function installPacker(request2, world, reporter) {
       signal: world.signal
     });
     const found2 = { packer: packer2.startsWith(`${folder2}/`) ? "packer" : packer2, version: version3 };
-    await writeFile7(join26(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
+    await writeFile6(join27(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
 `);
   };
   const key2 = await keyOf2(source, pins);
   const about = { packer: pins.packer.version, plugin: pins.plugin.version };
   const { folder } = await ensureCached({ cacheDir, room: "packer", key: key2, about, make }, world, reporter);
-  const found = JSON.parse(await readFile14(join26(folder, FOUND), "utf8"));
-  const packer = found.packer.startsWith("/") ? found.packer : join26(folder, found.packer);
-  return { packer, plugins: join26(folder, "plugins"), version: found.version, needs: [] };
+  const found = JSON.parse(await readFile13(join27(folder, FOUND), "utf8"));
+  const packer = found.packer.startsWith("/") ? found.packer : join27(folder, found.packer);
+  return { packer, plugins: join27(folder, "plugins"), version: found.version, needs: [] };
 }
 var INSTALL_TIMEOUT_MS, FOUND;
 var init_installation = __esm({
@@ -60387,7 +59978,7 @@ var init_installation = __esm({
 });
 
 // lib/image/provision/packer/carrier.ts
-import { rm as rm13 } from "node:fs/promises";
+import { rm as rm10 } from "node:fs/promises";
 function carrierBytes(baseBytes) {
   return Math.ceil((3 * baseBytes + 2 * GIB2) / MIB3) * MIB3;
 }
@@ -60397,7 +59988,7 @@ async function removeCarrier(image, world) {
   for (const device of stdout.split("\n").filter((line) => line.trim() !== "")) {
     await losetup("--detach", device.trim());
   }
-  await rm13(image, { force: true });
+  await rm10(image, { force: true });
 }
 var MIB3, GIB2, TIMEOUT_MS2, PARTITION_OFFSET;
 var init_carrier = __esm({
@@ -60439,17 +60030,17 @@ var init_hints = __esm({
 });
 
 // lib/image/provision/packer/interpreter.ts
-import { readdir as readdir10, readFile as readFile15 } from "node:fs/promises";
-import { join as join27 } from "node:path";
+import { readdir as readdir12, readFile as readFile14 } from "node:fs/promises";
+import { join as join28 } from "node:path";
 function interpreterIn(entry) {
   const lines = entry.split("\n");
   if (lines[0] !== "enabled" || !lines.includes(ARM64)) return void 0;
   return lines.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
 }
 async function registeredInterpreter(registry2 = REGISTRY) {
-  const names = (await readdir10(registry2).catch(() => [])).sort();
+  const names = (await readdir12(registry2).catch(() => [])).sort();
   for (const name of names) {
-    const entry = await readFile15(join27(registry2, name), "utf8").catch(() => "");
+    const entry = await readFile14(join28(registry2, name), "utf8").catch(() => "");
     const interpreter = interpreterIn(entry);
     if (interpreter !== void 0) return interpreter;
   }
@@ -60461,7 +60052,7 @@ var REGISTRY, ARM64;
 var init_interpreter = __esm({
   "lib/image/provision/packer/interpreter.ts"() {
     "use strict";
-    init_failure3();
+    init_failure2();
     init_hints();
     REGISTRY = "/proc/sys/fs/binfmt_misc";
     ARM64 = "magic 7f454c460201010000000000000000000200b700";
@@ -60598,9 +60189,9 @@ function provisionFailure(events, cause) {
   const error62 = playbookError(lines);
   const output2 = tail(events.slice(0, events.indexOf(cause)));
   if (error62 !== void 0) return failure2("PLAYBOOK", error62.message, { place: error62.place, output: output2 });
-  return failure2("PROVISION", firstLine2(cause.text), { output: output2 });
+  return failure2("PROVISION", firstLine(cause.text), { output: output2 });
 }
-function firstLine2(text2) {
+function firstLine(text2) {
   return text2.split("\n", 1)[0] ?? "";
 }
 function builderFailure(events, cause) {
@@ -60614,13 +60205,13 @@ function builderFailure(events, cause) {
       `the base has sha256 ${got ?? "unknown"}, expected ${expected ?? "unknown"}`
     );
   }
-  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine2(text2), { output: output2 });
-  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine2(text2), { output: output2 });
-  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine2(text2));
+  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine(text2), { output: output2 });
+  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine(text2), { output: output2 });
+  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine(text2));
   if (/^error mkfs .*\/dev\/loop\d+p\d+ does not exist/.test(text2)) {
-    return failure2("PARTITION_DEVICE", firstLine2(text2), { output: output2 });
+    return failure2("PARTITION_DEVICE", firstLine(text2), { output: output2 });
   }
-  return failure2("BUILDER", firstLine2(text2), { output: output2 });
+  return failure2("BUILDER", firstLine(text2), { output: output2 });
 }
 function packerOutcome(events, exit) {
   const errors = events.filter(isSpoken).filter((event) => event.kind === "error");
@@ -60737,19 +60328,19 @@ __export(packer_exports, {
   packerProvisioner: () => packerProvisioner,
   templateVariables: () => templateVariables
 });
-import { mkdir as mkdir16, rename as rename8, rm as rm14, stat as stat5 } from "node:fs/promises";
-import { dirname as dirname10, join as join28, resolve as resolve2 } from "node:path";
-function templateVariables(request2, baseBytes, interpreter) {
+import { mkdir as mkdir16, rename as rename9, rm as rm11, stat as stat4 } from "node:fs/promises";
+import { dirname as dirname10, join as join29, resolve as resolve2 } from "node:path";
+function templateVariables(request, baseBytes, interpreter) {
   return {
     base_archive: `${INSIDE}/base.tar`,
-    base_sha256: request2.base.sha256,
-    image_path: join28(request2.work, "carrier.img"),
+    base_sha256: request.base.sha256,
+    image_path: join29(request.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
-    mount_path: join28(request2.work, "root"),
-    playbook: join28(request2.ansible, "site.yml"),
-    vars_file: request2.varsFile,
+    mount_path: join29(request.work, "root"),
+    playbook: join29(request.ansible, "site.yml"),
+    vars_file: request.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
-    ...interpreter !== void 0 && request2.nativePython ? { native_python: "/" } : {},
+    ...interpreter !== void 0 && request.nativePython ? { native_python: "/" } : {},
     ...interpreter === void 0 ? {} : { qemu_binary: interpreter }
   };
 }
@@ -60757,27 +60348,27 @@ function buildArguments(packer, variables) {
   const given = Object.entries(variables).flatMap(([name, value]) => ["-var", `${name}=${value}`]);
   return [packer, "-machine-readable", "build", "-on-error=cleanup", "-timestamp-ui", ...given, TEMPLATE];
 }
-function insideTools(request2, installation, tools, interpreter) {
-  const readable = [assetsRoot, request2.project, request2.ansible, request2.varsFile, ...installation.needs];
+function insideTools(request, installation, tools, interpreter) {
+  const readable = [assetsRoot, request.project, request.ansible, request.varsFile, ...installation.needs];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
-    ...interpreter === void 0 ? [] : [{ source: join28(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
-    { source: request2.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
+    ...interpreter === void 0 ? [] : [{ source: join29(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
+    { source: request.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
     { source: installation.packer, target: `${INSIDE}/bin/packer`, readOnly: true },
     { source: installation.plugins, target: `${INSIDE}/plugins`, readOnly: true },
     { source: HOST, target: `${INSIDE}/host`, readOnly: true },
-    { source: request2.work }
+    { source: request.work }
   ];
   const env = {
     ...packerEnvironment(SCRATCH, `${INSIDE}/plugins`),
-    ...ansibleEnvironment(SCRATCH, request2.project),
+    ...ansibleEnvironment(SCRATCH, request.project),
     HOME: "/tmp",
     TMPDIR: "/tmp",
     PATH: `${INSIDE}/host:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     LC_ALL: "C.UTF-8",
     TZ: "UTC",
-    SOURCE_DATE_EPOCH: String(request2.epoch),
+    SOURCE_DATE_EPOCH: String(request.epoch),
     ...interpreter === void 0 ? { DONT_SETUP_QEMU: "1" } : {}
   };
   return { binds, env, cwd: dirname10(TEMPLATE) };
@@ -60790,8 +60381,8 @@ function asError(failure3) {
     ...place === void 0 ? {} : { place: { ...place, file: resolve2(dirname10(TEMPLATE), place.file) } }
   });
 }
-async function runPacker(request2, installation, tools, world, step) {
-  const { size: size2 } = await stat5(request2.base.path);
+async function runPacker(request, installation, tools, world, step) {
+  const { size } = await stat4(request.base.path);
   const interpreter = process.arch === "arm64" ? void 0 : await registeredInterpreter();
   const report = phaseReporter(step);
   const events = [];
@@ -60804,9 +60395,9 @@ async function runPacker(request2, installation, tools, world, step) {
     events.push(event);
     report(event);
   };
-  const build2 = buildArguments(`${INSIDE}/bin/packer`, templateVariables(request2, size2, interpreter));
-  const command = tools.command(["sh", `${INSIDE}/host/enter.sh`, ...build2], {
-    ...insideTools(request2, installation, tools, interpreter),
+  const build = buildArguments(`${INSIDE}/bin/packer`, templateVariables(request, size, interpreter));
+  const command = tools.command(["sh", `${INSIDE}/host/enter.sh`, ...build], {
+    ...insideTools(request, installation, tools, interpreter),
     timeoutMs: timeouts.provision,
     signal: world.signal,
     onLine
@@ -60822,9 +60413,9 @@ async function runPacker(request2, installation, tools, world, step) {
   const outcome = packerOutcome(events, { code: killed ? void 0 : ended?.exitCode ?? 0 });
   if (!outcome.ok) throw asError(outcome);
 }
-async function readOut(image, request2, tools, world) {
-  const part = `${request2.tree}.part`;
-  const tar = canonicalTarArguments(request2.epoch);
+async function readOut(image, request, tools, world) {
+  const part = `${request.tree}.part`;
+  const tar = canonicalTarArguments(request.epoch);
   try {
     await world.processes.run(
       tools.command(["sh", `${INSIDE}/host/read-out.sh`, image, String(PARTITION_OFFSET), part, ...tar], {
@@ -60837,22 +60428,22 @@ async function readOut(image, request2, tools, world) {
         signal: world.signal
       })
     );
-    await rename8(part, request2.tree);
+    await rename9(part, request.tree);
   } finally {
-    await rm14(part, { force: true });
+    await rm11(part, { force: true });
   }
 }
 function packerProvisioner(installation) {
   return {
     name: "packer",
-    provision: async (request2, tools, world, step) => {
-      const image = join28(request2.work, "carrier.img");
+    provision: async (request, tools, world, step) => {
+      const image = join29(request.work, "carrier.img");
       await removeCarrier(image, world);
-      await mkdir16(dirname10(request2.tree), { recursive: true });
+      await mkdir16(dirname10(request.tree), { recursive: true });
       try {
-        await runPacker(request2, installation, tools, world, step);
+        await runPacker(request, installation, tools, world, step);
         step.update("read the tree out", 0.97);
-        await readOut(image, request2, tools, world);
+        await readOut(image, request, tools, world);
       } finally {
         await removeCarrier(image, world);
       }
@@ -60869,7 +60460,7 @@ var init_packer = __esm({
     init_canonical_tar();
     init_carrier();
     init_environment();
-    init_failure3();
+    init_failure2();
     init_interpreter();
     init_messages();
     init_outcome();
@@ -60945,10 +60536,10 @@ function withDurations(reporter, durations, now) {
 init_failure();
 var TAIL_LINES = 40;
 function trackSteps(view, now) {
-  const shown2 = /* @__PURE__ */ new WeakSet();
+  const shown = /* @__PURE__ */ new WeakSet();
   const unseenFor = (error62, state) => {
-    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown2.has(error62)) return [];
-    shown2.add(error62);
+    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown.has(error62)) return [];
+    shown.add(error62);
     return error62 instanceof Failure && error62.details.length > 0 ? [] : state.tail;
   };
   return {
@@ -61058,12 +60649,12 @@ function prettyMilliseconds(milliseconds, options2) {
   };
   const { value, scale } = toExactMilliseconds(milliseconds);
   const second = ONE_SECOND_IN_MILLISECONDS * scale;
-  const minute2 = ONE_MINUTE_IN_MILLISECONDS * scale;
+  const minute = ONE_MINUTE_IN_MILLISECONDS * scale;
   const hour = ONE_HOUR_IN_MILLISECONDS * scale;
   const day = ONE_DAY_IN_MILLISECONDS * scale;
   const days = value / day;
   const hoursWithinDay = value % day / hour;
-  const minutesWithinHour = value % hour / minute2;
+  const minutesWithinHour = value % hour / minute;
   if (options2.hideYearAndDays) {
     add(days * 24n + hoursWithinDay, "hour", "h");
   } else {
@@ -61078,10 +60669,10 @@ function prettyMilliseconds(milliseconds, options2) {
   add(minutesWithinHour, "minute", "m");
   const secondsDecimalDigits = decimalDigits(options2.secondsDecimalDigits, 1);
   const secondsStepsPerSecond = 10n ** BigInt(secondsDecimalDigits);
-  const hideSeconds = options2.hideSeconds && value >= minute2;
+  const hideSeconds = options2.hideSeconds && value >= minute;
   const canShowAsDecimalSeconds = options2.subSecondsAsDecimals && !hideSeconds && value * secondsStepsPerSecond >= second;
   if (!hideSeconds) {
-    const withinMinute = value % minute2;
+    const withinMinute = value % minute;
     if (options2.separateMilliseconds || options2.formatSubMilliseconds || !canShowAsDecimalSeconds && !options2.colonNotation && value < second) {
       add(withinMinute / second, "second", "s");
       if (options2.formatSubMilliseconds) {
@@ -61519,7 +61110,7 @@ var HttpResponseRetryCodes = [
 
 // node_modules/@actions/core/lib/summary.js
 import { EOL as EOL3 } from "os";
-import { constants as constants2, promises } from "fs";
+import { constants, promises } from "fs";
 var __awaiter = function(thisArg, _arguments, P, generator) {
   function adopt(value) {
     return value instanceof P ? value : new P(function(resolve5) {
@@ -61547,7 +61138,7 @@ var __awaiter = function(thisArg, _arguments, P, generator) {
     step((generator = generator.apply(thisArg, _arguments || [])).next());
   });
 };
-var { access: access2, appendFile, writeFile } = promises;
+var { access, appendFile, writeFile } = promises;
 var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
 var Summary = class {
   constructor() {
@@ -61569,7 +61160,7 @@ var Summary = class {
         throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
       }
       try {
-        yield access2(pathFromEnv, constants2.R_OK | constants2.W_OK);
+        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
       } catch (_a4) {
         throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
       }
@@ -62006,14 +61597,214 @@ var outputs = {
 };
 
 // actions/build-image/main.ts
-init_pretty_bytes();
+import { mkdir as mkdir17, readdir as readdir13 } from "node:fs/promises";
+import { basename, dirname as dirname11, join as join31, resolve as resolve3 } from "node:path";
+
+// node_modules/pretty-bytes/index.js
+var BYTE_UNITS = [
+  "B",
+  "kB",
+  "MB",
+  "GB",
+  "TB",
+  "PB",
+  "EB",
+  "ZB",
+  "YB"
+];
+var BIBYTE_UNITS = [
+  "B",
+  "KiB",
+  "MiB",
+  "GiB",
+  "TiB",
+  "PiB",
+  "EiB",
+  "ZiB",
+  "YiB"
+];
+var BIT_UNITS = [
+  "b",
+  "kbit",
+  "Mbit",
+  "Gbit",
+  "Tbit",
+  "Pbit",
+  "Ebit",
+  "Zbit",
+  "Ybit"
+];
+var BIBIT_UNITS = [
+  "b",
+  "kibit",
+  "Mibit",
+  "Gibit",
+  "Tibit",
+  "Pibit",
+  "Eibit",
+  "Zibit",
+  "Yibit"
+];
+var UNIT_SETS = [BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS];
+var toDecimalString = (number4) => {
+  if (number4 >= 1e-6 && number4 < 1e21) {
+    return String(number4);
+  }
+  const [mantissa, exponentString] = number4.toExponential().split("e");
+  const digits = mantissa.replace(".", "");
+  const pointPosition = Number(exponentString) + 1;
+  const isPositive = pointPosition > 0;
+  const padded = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
+  const integerPart = padded.slice(0, isPositive ? pointPosition : 1);
+  const fractionPart = padded.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
+  return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
+};
+var toLocaleString = (number4, locale, options2) => {
+  if (typeof locale === "string" || Array.isArray(locale) || locale === true) {
+    const locales = locale === true ? void 0 : locale;
+    if (options2 !== void 0) {
+      return number4.toLocaleString(locales, options2);
+    }
+    const text2 = toDecimalString(number4);
+    const pointIndex = text2.indexOf(".");
+    const maximumFractionDigits = pointIndex === -1 ? 0 : text2.length - pointIndex - 1;
+    if (maximumFractionDigits > 100) {
+      return text2;
+    }
+    return number4.toLocaleString(locales, { maximumFractionDigits });
+  }
+  if (options2 === void 0) {
+    return toDecimalString(number4);
+  }
+  return number4.toLocaleString("en-US", { ...options2, useGrouping: false });
+};
+var log10 = (numberOrBigInt) => {
+  if (typeof numberOrBigInt === "number") {
+    return Math.log10(numberOrBigInt);
+  }
+  const string4 = numberOrBigInt.toString(10);
+  return string4.length + Math.log10(`0.${string4.slice(0, 15)}`);
+};
+var log = (numberOrBigInt) => {
+  if (typeof numberOrBigInt === "number") {
+    return Math.log(numberOrBigInt);
+  }
+  return log10(numberOrBigInt) * Math.log(10);
+};
+var divide = (numberOrBigInt, base2, exponent) => {
+  const divisor = base2 ** exponent;
+  if (typeof numberOrBigInt === "number" || numberOrBigInt <= Number.MAX_SAFE_INTEGER) {
+    return Number(numberOrBigInt) / divisor;
+  }
+  const bigintDivisor = BigInt(base2) ** BigInt(exponent);
+  const integerPart = numberOrBigInt / bigintDivisor;
+  const remainder = numberOrBigInt % bigintDivisor;
+  return Number(integerPart) + Number(remainder) / divisor;
+};
+var toUnrepresentableString = (number4, base2, exponent, localeOptions) => {
+  const scale = BigInt(base2) ** BigInt(exponent);
+  const whole = number4 / scale;
+  if (localeOptions === void 0) {
+    return whole.toString();
+  }
+  const minimumFractionDigits = localeOptions.minimumFractionDigits ?? 0;
+  const maximumFractionDigits = Math.max(localeOptions.maximumFractionDigits ?? 3, minimumFractionDigits);
+  const truncated = (number4 % scale * 10n ** BigInt(maximumFractionDigits) / scale).toString().padStart(maximumFractionDigits, "0");
+  const fraction = truncated.replace(/0+$/, "").padEnd(minimumFractionDigits, "0");
+  return fraction ? `${whole}.${fraction}` : whole.toString();
+};
+var signOf = (number4, signed) => {
+  if (number4 < 0) {
+    return "-";
+  }
+  if (!signed) {
+    return "";
+  }
+  return number4 === 0 || number4 === 0n ? " " : "+";
+};
+var assertFixedWidth = (fixedWidth) => {
+  if (fixedWidth !== void 0 && (typeof fixedWidth !== "number" || !Number.isSafeInteger(fixedWidth) || fixedWidth < 0)) {
+    throw new TypeError(`Expected fixedWidth to be a non-negative integer, got ${typeof fixedWidth}: ${fixedWidth}`);
+  }
+};
+var assertFractionDigits = (name, value) => {
+  if (value !== void 0 && (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 100)) {
+    throw new TypeError(`Expected ${name} to be an integer between 0 and 100, got ${typeof value}: ${value}`);
+  }
+};
+var buildLocaleOptions = (options2) => {
+  const { minimumFractionDigits, maximumFractionDigits } = options2;
+  if (minimumFractionDigits === void 0 && maximumFractionDigits === void 0) {
+    return void 0;
+  }
+  assertFractionDigits("minimumFractionDigits", minimumFractionDigits);
+  assertFractionDigits("maximumFractionDigits", maximumFractionDigits);
+  if (minimumFractionDigits > maximumFractionDigits) {
+    throw new RangeError(`Expected minimumFractionDigits (${minimumFractionDigits}) to not be greater than maximumFractionDigits (${maximumFractionDigits})`);
+  }
+  return {
+    ...minimumFractionDigits !== void 0 && { minimumFractionDigits },
+    ...maximumFractionDigits !== void 0 && { maximumFractionDigits },
+    roundingMode: "trunc"
+  };
+};
+function prettyBytes(number4, options2) {
+  if (typeof number4 !== "bigint" && !Number.isFinite(number4)) {
+    throw new TypeError(`Expected a finite number, got ${typeof number4}: ${number4}`);
+  }
+  options2 = {
+    bits: false,
+    binary: false,
+    space: true,
+    nonBreakingSpace: false,
+    ...options2
+  };
+  assertFixedWidth(options2.fixedWidth);
+  const localeOptions = buildLocaleOptions(options2);
+  const UNITS = UNIT_SETS[(options2.bits ? 2 : 0) + (options2.binary ? 1 : 0)];
+  const separator = options2.space ? options2.nonBreakingSpace ? " " : " " : "";
+  if (Object.is(number4, -0)) {
+    number4 = 0;
+  }
+  const prefix = signOf(number4, options2.signed);
+  if (number4 < 0) {
+    number4 = -number4;
+  }
+  const base2 = options2.binary ? 1024 : 1e3;
+  let exponent = 0;
+  if (number4 >= 1) {
+    exponent = Math.min(Math.floor(options2.binary ? log(number4) / Math.log(base2) : log10(number4) / 3), UNITS.length - 1);
+  }
+  const scaled = divide(number4, base2, exponent);
+  let numberString;
+  if (Number.isFinite(scaled)) {
+    number4 = scaled;
+    if (number4 < 1 && exponent > 0) {
+      number4 *= base2;
+      exponent -= 1;
+    }
+    if (!localeOptions) {
+      const minimumPrecision = Math.max(3, Math.floor(number4).toString().length);
+      number4 = Number(number4.toPrecision(minimumPrecision));
+      if (number4 >= base2 && exponent < UNITS.length - 1) {
+        number4 /= base2;
+        exponent += 1;
+      }
+    }
+    numberString = toLocaleString(number4, options2.locale, localeOptions);
+  } else {
+    numberString = toUnrepresentableString(number4, base2, exponent, localeOptions);
+  }
+  const result = prefix + numberString + separator + UNITS[exponent];
+  return result.padStart(options2.fixedWidth ?? 0);
+}
+
+// actions/build-image/main.ts
 init_files();
-import { mkdir as mkdir17, readdir as readdir11 } from "node:fs/promises";
-import { basename, dirname as dirname11, join as join30, resolve as resolve3 } from "node:path";
 
 // lib/image/build/build.ts
-import { mkdir as mkdir12, readFile as readFile9, rm as rm9, writeFile as writeFile5 } from "node:fs/promises";
-import { join as join19 } from "node:path";
+import { mkdir as mkdir12, readFile as readFile8, rm as rm6, writeFile as writeFile4 } from "node:fs/promises";
+import { join as join20 } from "node:path";
 
 // lib/cluster/canonical-json.ts
 init_files();
@@ -62095,9 +61886,9 @@ function shapeBuilds(definition) {
     ];
   });
 }
-function definitionPart(definition, build2) {
+function definitionPart(definition, build) {
   const { cluster, update: update2, base: base2 } = definition;
-  const { profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 } = build2;
+  const { profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 } = build;
   const part = { cluster, update: update2, base: base2, profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 };
   return JSON.parse(JSON.stringify(part));
 }
@@ -62106,24 +61897,24 @@ function digestOf(digests, name, kind) {
   if (digest2 === void 0) throw new Error(`no digest for the ${kind} ${name}`);
   return digest2;
 }
-function inputsOf(definition, build2, sources) {
-  const roles = build2.ansible.roles.map(
+function inputsOf(definition, build, sources) {
+  const roles = build.ansible.roles.map(
     (role) => [`role ${role}`, digestOf(sources.roles, role, "role")]
   );
   return {
-    definition: digestJson(definitionPart(definition, build2)),
+    definition: digestJson(definitionPart(definition, build)),
     ...sources.digests,
-    board: digestOf(sources.boards, build2.board, "board"),
+    board: digestOf(sources.boards, build.board, "board"),
     ...Object.fromEntries(roles),
-    packages: sources.packages(build2) ?? UNRESOLVED
+    packages: sources.packages(build) ?? UNRESOLVED
   };
 }
 function compile2(definition, sources) {
-  const builds = shapeBuilds(definition).map((build2) => {
-    const inputs2 = inputsOf(definition, build2, sources);
+  const builds = shapeBuilds(definition).map((build) => {
+    const inputs2 = inputsOf(definition, build, sources);
     return {
-      ...build2,
-      buildId: digestJson({ definition: definitionPart(definition, build2), inputs: inputs2 }),
+      ...build,
+      buildId: digestJson({ definition: definitionPart(definition, build), inputs: inputs2 }),
       inputs: inputs2
     };
   });
@@ -62200,7 +61991,7 @@ function showValue(value) {
 function showPath(path) {
   if (path.length === 0) return "the file";
   return path.reduce(
-    (shown2, step) => typeof step === "number" ? `${shown2}[${step}]` : shown2 === "" ? String(step) : `${shown2}.${String(step)}`,
+    (shown, step) => typeof step === "number" ? `${shown}[${step}]` : shown === "" ? String(step) : `${shown}.${String(step)}`,
     ""
   );
 }
@@ -62393,8 +62184,8 @@ var objectToSnapshot = (text2) => {
   const fix = "write a time of snapshot.debian.org, for example 20261115T000000Z";
   if (!matches(SNAPSHOT_PATTERN, text2))
     return { code: "SNAPSHOT", message: `"${text2}" is not a snapshot`, fix };
-  const [year, month, day, , hour, minute2, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
-  const iso = `${year}-${month}-${day}T${hour}:${minute2}:${second}.000Z`;
+  const [year, month, day, , hour, minute, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const time3 = new Date(iso);
   if (!Number.isNaN(time3.getTime()) && time3.toISOString() === iso) return void 0;
   return { code: "SNAPSHOT", message: `the snapshot "${text2}" is no date`, fix };
@@ -62959,9 +62750,9 @@ function shownName(file3, project) {
   const inside = relative3(project, file3);
   return inside.startsWith("..") || isAbsolute2(inside) ? file3 : inside.split(sep3).join("/");
 }
-async function readDefinitionText(path, shown2) {
+async function readDefinitionText(path, shown) {
   const fail = (code, message, fix) => {
-    throw new DefinitionError({ code, message, place: { file: shown2 }, fix });
+    throw new DefinitionError({ code, message, place: { file: shown }, fix });
   };
   const read2 = await readBounded(path, MAX_FILE_BYTES);
   switch (read2.kind) {
@@ -62974,7 +62765,7 @@ async function readDefinitionText(path, shown2) {
     case "folder":
       return fail("FILE_UNREADABLE", "a folder, not a file", "name the file inside it");
     case "denied":
-      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown2}`);
+      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown}`);
     case "too-large": {
       const limit = `${MAX_FILE_BYTES / 1024} KiB are allowed`;
       return fail(
@@ -63000,13 +62791,13 @@ async function surroundingsOf(file3, project, folder) {
   return { boards, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
 }
 async function loadDefinition(project, path = join6(project, "cluster.yaml")) {
-  const shown2 = shownName(path, project);
-  const file3 = readYaml(await readDefinitionText(path, shown2), shown2);
+  const shown = shownName(path, project);
+  const file3 = readYaml(await readDefinitionText(path, shown), shown);
   const folder = dirname3(path);
   const { problems, definition } = checkDefinition(file3, await surroundingsOf(file3, project, folder));
   throwProblems(problems);
-  if (definition === void 0) throw new Error(`${shown2} has no definition and no problem`);
-  return { definition, file: shown2, folder };
+  if (definition === void 0) throw new Error(`${shown} has no definition and no problem`);
+  return { definition, file: shown, folder };
 }
 
 // lib/cluster/records.ts
@@ -63044,123 +62835,23 @@ init_files();
 init_lock();
 init_cache();
 init_limits();
-import { mkdir as mkdir6, readdir as readdir5, readFile as readFile6, rm as rm5, writeFile as writeFile2 } from "node:fs/promises";
+import { mkdir as mkdir5, readdir as readdir5, readFile as readFile5 } from "node:fs/promises";
 import { join as join10 } from "node:path";
 
 // lib/image/tools/ensure.ts
 init_assets();
 init_files();
 init_process();
-import { mkdir as mkdir5, readFile as readFile5, rm as rm4 } from "node:fs/promises";
+import { readFile as readFile4 } from "node:fs/promises";
 import { join as join9 } from "node:path";
 
-// lib/image/archive/apt-settings.ts
-init_limits();
-var APT_SETTINGS = [
-  // Its user _apt may not look into a project or home that is its owner's alone, where keys and packages lie.
-  'APT::Sandbox::User "root";',
-  // How often it asks again, and how long it waits for a mirror that says nothing.
-  `Acquire::Retries "${network.retries}";`,
-  `Acquire::http::Timeout "${network.silenceSeconds}";`,
-  `Acquire::https::Timeout "${network.silenceSeconds}";`
-];
-var aptOptions = APT_SETTINGS.map(
-  (setting) => `--aptopt=${setting.slice(0, -1)}`
-);
-function gaveUp() {
-  let silences = 0;
-  return (line) => {
-    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
-    return silences > network.retries || /^Err:\d+ /.test(line);
-  };
-}
-
-// lib/image/archive/explain-apt.ts
-var NETWORK = "check this machine's network (and http_proxy, where you use one)";
-var shown = (now) => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-function fileBefore(text2, pattern) {
-  const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text2);
-  return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
-}
-function explainApt(lines, now) {
-  const text2 = lines.join("\n");
-  return wrongTime(text2, now) ?? wrongSignature(text2, now) ?? wrongName(text2) ?? changed(text2) ?? unreached(text2);
-}
-function wrongTime(text2, now) {
-  const early = /Release file .+ is not valid yet|Not live until/.test(text2);
-  if (!early && !/Release file .+ is expired/.test(text2)) return void 0;
-  const clock2 = `this machine's clock says ${shown(now)}`;
-  const set2 = "set it: sudo timedatectl set-ntp true (or set-time)";
-  return {
-    problem: `the archive's Release file is not valid at this machine's time: ${clock2}`,
-    fix: early ? set2 : `where that is wrong, ${set2}; where it is right, the mirror is out of date: use another`
-  };
-}
-function wrongSignature(text2, now) {
-  const wrong = /NO_PUBKEY|BADSIG|EXPKEYSIG|Missing key|Verifying signature|OpenPGP signature verification failed/;
-  const unsigned = / is not signed/.test(text2) && !/Failed to fetch|^Err:|^Ign:/m.test(text2);
-  if (!wrong.test(text2) && !unsigned) return void 0;
-  const expired = /EXPKEYSIG|expired/.test(text2);
-  const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
-  return {
-    problem: "the archive's signature is not by a key this project trusts",
-    fix: `${expired ? clock2 : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`
-  };
-}
-function wrongName(text2) {
-  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
-    text2
-  );
-  if (missing === null) return void 0;
-  const name = missing[1] ?? missing[2] ?? "";
-  return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
-}
-function changed(text2) {
-  const damaged = fileBefore(text2, "Hash Sum mismatch");
-  if (damaged !== void 0) {
-    return {
-      problem: `${damaged} came damaged: its digest is not the one Debian signed`,
-      fix: "run the same command again; if it stays so, a mirror or proxy on the way changes files: use another"
-    };
-  }
-  if (/Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/.test(
-    text2
-  )) {
-    return { problem: "the archive changed while it was read", fix: "run the same command again" };
-  }
-  return void 0;
-}
-function unreached(text2) {
-  const unreachable = { problem: "the Debian archive cannot be reached", fix: NETWORK };
-  if (/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect/.test(text2)) {
-    return unreachable;
-  }
-  const [, answer, words = ""] = /\s(5\d\d|40[37]|429)\s+([A-Z][\w -]*)/.exec(text2) ?? [];
-  if (answer !== void 0) {
-    const problem = `the Debian archive, or a proxy before it, answers ${answer} ${words.trim()}`;
-    const busy = answer.startsWith("5") || answer === "429";
-    return { problem, fix: busy ? "run the same command again, later" : "check http_proxy" };
-  }
-  if (/Connection failed|Connection reset|Connection timed out|[Ee]rror reading from server|closed (?:the )?connection|timed out/.test(
-    text2
-  )) {
-    const begun = /^Get:\d+ /m.test(text2);
-    return begun ? {
-      problem: "the Debian archive stopped answering",
-      fix: `run the same command again; if it stays so, ${NETWORK}`
-    } : unreachable;
-  }
-  if (/(?:does not have|no longer has) a Release file/.test(text2)) {
-    return {
-      problem: "the archive has no such release, or none of that moment",
-      fix: "correct base.suite or base.snapshot in cluster.yaml"
-    };
-  }
-  return /Failed to fetch|Cannot initiate the connection/.test(text2) ? unreachable : void 0;
-}
+// lib/image/failure.ts
+init_failure();
+var ImageError = class extends Failure {
+  area = "image";
+};
 
 // lib/image/archive/resolution.ts
-init_failure2();
 function parsePrintUris(output2) {
   const packages = [];
   for (const line of output2.split("\n")) {
@@ -63199,10 +62890,56 @@ function newestReleaseDate(releases) {
   if (dates.length === 0) throw new ImageError("ARCHIVE", "no Release file of the archive carries a date");
   return Math.max(...dates);
 }
+function explainApt(lines) {
+  const text2 = lines.join("\n");
+  const has = (pattern) => pattern.test(text2);
+  if (has(/Release file .+ is (?:not valid yet|expired)|Not live until/)) {
+    return {
+      problem: "the archive's Release file is not valid at this machine's time",
+      fix: "check this machine's clock (date)"
+    };
+  }
+  if (has(
+    /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/
+  )) {
+    return {
+      problem: "the archive's signature is not by a key this project trusts",
+      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's"
+    };
+  }
+  if (has(/No space left on device|You don't have enough free space/)) {
+    return { problem: "the disk is full", fix: "free space (./pi clean shows what the cache holds)" };
+  }
+  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
+    text2
+  );
+  if (missing !== null) {
+    const name = missing[1] ?? missing[2] ?? "";
+    return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
+  }
+  if (has(
+    /Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/
+  )) {
+    return { problem: "the archive changed while it was read", fix: "run the same command again" };
+  }
+  const unreachable = {
+    problem: "the Debian archive cannot be reached",
+    fix: "check this machine's network (and http_proxy, where you use one)"
+  };
+  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|timed out/)) {
+    return unreachable;
+  }
+  if (has(/(?:does not have|no longer has) a Release file/)) {
+    return {
+      problem: "the archive has no such release, or none of that moment",
+      fix: "correct base.suite or base.snapshot in cluster.yaml"
+    };
+  }
+  return has(/Failed to fetch|Cannot initiate the connection/) ? unreachable : void 0;
+}
 
 // lib/image/tools/ensure.ts
 init_cache();
-init_failure2();
 init_limits();
 
 // lib/image/tools/enter.ts
@@ -63245,12 +62982,12 @@ function resolvedToolsFile(architecture) {
   return asset("tools", `resolved.${architecture}.txt`);
 }
 async function ensureTools(world, reporter, cacheDir) {
-  const names = parsePackageNames(await readFile5(asset("tools", "packages.txt"), "utf8"));
+  const names = parsePackageNames(await readFile4(asset("tools", "packages.txt"), "utf8"));
   const key2 = sha256OfText(
     (await Promise.all([
-      readFile5(asset("tools", "packages.txt"), "utf8"),
-      readFile5(resolvedToolsFile(hostArchitecture), "utf8"),
-      readFile5(asset("lib", "image", "tools", "prepare.sh"), "utf8")
+      readFile4(asset("tools", "packages.txt"), "utf8"),
+      readFile4(resolvedToolsFile(hostArchitecture), "utf8"),
+      readFile4(asset("lib", "image", "tools", "prepare.sh"), "utf8")
     ])).join("\0")
   );
   const entry = await ensureCached(
@@ -63259,30 +62996,19 @@ async function ensureTools(world, reporter, cacheDir) {
       room: "tools",
       key: key2,
       about: { packages: names },
-      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(folder, names, world, step))
+      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join9(folder, "root"), names, world, step))
     },
     world,
     reporter
   );
   return toolsTreeAt(join9(entry.folder, "root"), key2);
 }
-async function makeTools(folder, names, world, step) {
-  const root = join9(folder, "root");
-  const scratch = join9(folder, "tmp");
-  await mkdir5(scratch);
+async function makeTools(root, names, world, step) {
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
-    ...[
-      "mmdebstrap",
-      "--verbose",
-      "--mode=root",
-      "--variant=minbase",
-      "--format=directory",
-      `--keyring=${KEYRING}`
-    ],
+    ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
-    ...aptOptions,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root]
@@ -63294,26 +63020,12 @@ async function makeTools(folder, names, world, step) {
     if (line.startsWith("I: ")) step.update(line.slice(3));
   };
   try {
-    await world.processes.run({
-      argv,
-      // /tmp of this machine may be full or read-only; the cache has been looked at.
-      env: { TMPDIR: scratch },
-      timeoutMs: timeouts.tools,
-      graceMs: network.lastWordsMs,
-      signal: world.signal,
-      hopelessAt: gaveUp(),
-      onLine
-    });
+    await world.processes.run({ argv, timeoutMs: timeouts.tools, signal: world.signal, onLine });
   } catch (cause) {
-    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", {
-      output: output2,
-      cause,
-      now: world.clock.now()
-    });
+    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", output2, cause);
   }
-  await rm4(scratch, { recursive: true });
 }
-function explainMmdebstrap(code, what, { output: output2, cause, now }) {
+function explainMmdebstrap(code, what, output2, cause) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
     if (cause.code !== "NOT_FOUND") return cause;
     return new ImageError("PREFLIGHT", `${what}: mmdebstrap is not installed`, {
@@ -63321,23 +63033,15 @@ function explainMmdebstrap(code, what, { output: output2, cause, now }) {
       cause
     });
   }
-  const known = explainApt(output2, now);
+  const known = explainApt(output2);
   if (known !== void 0) {
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: linesOfApt(output2).slice(-8),
+      details: output2.filter((line) => /^(E|W|Err|Error):?/.test(line)).slice(-8),
       cause
     });
   }
   return new ImageError(code, what, { details: output2.slice(-25), cause });
-}
-function linesOfApt(output2) {
-  const told = output2.filter((line, at) => {
-    if (/^E: (apt-get|mmdebstrap) /.test(line)) return false;
-    if (/^(E|Err|Error)\b|^(W|Warning): .*GPG/.test(line)) return true;
-    return /^\s/.test(line) && /^Err\b/.test(output2[at - 1] ?? "");
-  });
-  return [...new Set(told)];
 }
 
 // lib/image/archive/archive.ts
@@ -63357,10 +63061,10 @@ var CONFIGURATION = (folder, architecture) => `Dir "${folder}/skel";
 Dir::Etc::TrustedParts "${KEYRING}";
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
+APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::ForceHash "sha256";
-${APT_SETTINGS.join("\n")}
 `;
 async function openArchive(choice, tools, cacheDir, world, reporter) {
   const key2 = sha256OfText(JSON.stringify([choice, tools.digest]));
@@ -63382,17 +63086,18 @@ async function openArchive(choice, tools, cacheDir, world, reporter) {
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
-    signal: world.signal
+    signal: world.signal,
+    onWait: () => reporter.info("waiting for another run that is fetching package lists")
   });
   try {
-    await writeFile2(join10(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
+    await writeAtomically(join10(folder, "apt.conf"), CONFIGURATION(folder, choice.architecture));
     await run3(["apt-get", "update", "--error-on=any"], folder);
   } finally {
     await lock?.release();
   }
   const lists = join10(folder, "skel/var/lib/apt/lists");
   const names = (await readdir5(lists)).filter((name) => name.endsWith("_InRelease")).sort();
-  const releases = await Promise.all(names.map((name) => readFile6(join10(lists, name), "utf8")));
+  const releases = await Promise.all(names.map((name) => readFile5(join10(lists, name), "utf8")));
   const state = sha256OfText(releases.map(sha256OfText).join());
   const kept = (kind, argv) => keepSelection(folder, state, kind, argv, run3);
   return {
@@ -63418,15 +63123,12 @@ async function keepSelection(folder, state, kind, argv, run3) {
 async function makeSkeleton(folder, choice, tools, world, step) {
   const options2 = [
     "--simulate",
-    // Without it mmdebstrap shows what apt says when all is over.
-    "--verbose",
     "--skip=cleanup/apt",
     // Reading lists runs nothing of theirs, and arm64 programs may not run here yet.
     "--skip=check/qemu",
     "--variant=essential",
     "--mode=root",
-    "--format=directory",
-    ...aptOptions
+    "--format=directory"
   ];
   const argv = [
     "mmdebstrap",
@@ -63436,9 +63138,8 @@ async function makeSkeleton(folder, choice, tools, world, step) {
     "--components=main,non-free-firmware",
     ...archiveArguments(choice, join10(folder, "skel"))
   ];
-  await mkdir6(join10(folder, "selections"), { recursive: true });
+  await mkdir5(join10(folder, "selections"), { recursive: true });
   await runArchiveTool(argv, folder, tools, world, timeouts.archive, step);
-  await rm5(join10(folder, "skel/etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
 }
 async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
   const output2 = [];
@@ -63449,8 +63150,6 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
         env: { APT_CONFIG: join10(folder, "apt.conf") },
         timeoutMs,
         signal: world.signal,
-        hopelessAt: gaveUp(),
-        graceMs: network.lastWordsMs,
         onLine: (line) => {
           output2.push(line);
           step?.line(line);
@@ -63459,21 +63158,16 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
     );
     return result.stdout;
   } catch (cause) {
-    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", {
-      output: output2,
-      cause,
-      now: world.clock.now()
-    });
+    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", output2, cause);
   }
 }
 
 // lib/image/assemble/assemble.ts
 init_assets();
 init_files();
-init_failure2();
-init_limits();
-import { writeFile as writeFile3 } from "node:fs/promises";
+import { writeFile as writeFile2 } from "node:fs/promises";
 import { dirname as dirname6, join as join11 } from "node:path";
+init_limits();
 
 // lib/image/assemble/hash-index.ts
 import { createHash as createHash3 } from "node:crypto";
@@ -63520,14 +63214,13 @@ function partitionScript() {
     "unit: sectors",
     "",
     ...partitions.map(
-      ({ start: start2, size: size2, type }, index) => `start=${start2}, size=${size2}, type=${type}${index === 0 ? ", bootable" : ""}`
+      ({ start: start2, size, type }, index) => `start=${start2}, size=${size}, type=${type}${index === 0 ? ", bootable" : ""}`
     ),
     ""
   ].join("\n");
 }
 
 // lib/image/assemble/slot-size.ts
-init_failure2();
 var BLOCK2 = 4096;
 var INODE = 256;
 var MIB2 = 1024 * 1024;
@@ -63538,8 +63231,8 @@ function measureListing(lines) {
     const match = /^([-dlbcps])\S+\s+\S+\s+(\d+)/.exec(line);
     if (match === null) continue;
     entries += 1;
-    const size2 = match[1] === "-" ? Number(match[2]) : match[1] === "d" ? BLOCK2 : 0;
-    contentBytes += Math.ceil(size2 / BLOCK2) * BLOCK2;
+    const size = match[1] === "-" ? Number(match[2]) : match[1] === "d" ? BLOCK2 : 0;
+    contentBytes += Math.ceil(size / BLOCK2) * BLOCK2;
   }
   return { entries, contentBytes };
 }
@@ -63548,10 +63241,10 @@ function slotSize(tree, profile2) {
   const needed = tree.contentBytes * 1.02 + inodes * INODE + 12 * MIB2;
   const bytes = Math.ceil(needed / (4 * MIB2)) * 4 * MIB2;
   if (bytes > LARGEST_SLOT_BYTES) {
-    const shown2 = (value) => `${Math.ceil(value / MIB2)} MiB`;
+    const shown = (value) => `${Math.ceil(value / MIB2)} MiB`;
     throw new ImageError(
       "SLOT_TOO_LARGE",
-      `the system of ${profile2} needs ${shown2(bytes)}, a slot may hold ${shown2(LARGEST_SLOT_BYTES)}`,
+      `the system of ${profile2} needs ${shown(bytes)}, a slot may hold ${shown(LARGEST_SLOT_BYTES)}`,
       { fix: "take packages out of the profile" }
     );
   }
@@ -63563,39 +63256,39 @@ function uuidFrom(digest2) {
 }
 
 // lib/image/assemble/assemble.ts
-async function assemble(request2, tools, world, step) {
-  const { folder } = request2;
-  const run3 = (argv, onLine) => runAssembler(argv, request2, tools, world, step, onLine);
+async function assemble(request, tools, world, step) {
+  const { folder } = request;
+  const run3 = (argv, onLine) => runAssembler(argv, request, tools, world, step, onLine);
   step.update("measuring the tree", 0.05);
   const listing = [];
   await run3(
-    ["tar", "--list", "--verbose", "--numeric-owner", "--file", request2.tree],
+    ["tar", "--list", "--verbose", "--numeric-owner", "--file", request.tree],
     (line) => listing.push(line)
   );
-  const size2 = slotSize(measureListing(listing), request2.profile);
+  const size = slotSize(measureListing(listing), request.profile);
   step.update("slot file system", 0.15);
   const slot = join11(folder, "slot.ext4");
   await run3([
     "mke2fs",
-    ...slotArguments(request2, size2.inodes),
+    ...slotArguments(request, size.inodes),
     "-d",
-    request2.tree,
+    request.tree,
     slot,
-    `${size2.bytes / 1024}k`
+    `${size.bytes / 1024}k`
   ]);
   const { index, sha256 } = await hashIndex(slot);
-  await writeFile3(join11(folder, "slot-a.index"), index);
-  await writeFile3(join11(folder, "identity.example.yaml"), request2.identityExample);
-  await writeFile3(join11(folder, "layout.sh"), layoutVariables());
-  await writeFile3(join11(folder, "partitions.sfdisk"), partitionScript());
+  await writeFile2(join11(folder, "slot-a.index"), index);
+  await writeFile2(join11(folder, "identity.example.yaml"), request.identityExample);
+  await writeFile2(join11(folder, "layout.sh"), layoutVariables());
+  await writeFile2(join11(folder, "partitions.sfdisk"), partitionScript());
   step.update("disk image", 0.5);
   await run3([
     "sh",
     asset("lib", "image", "assemble", "assemble.sh"),
     folder,
-    request2.tree,
-    request2.firmware,
-    asset("boards", request2.board),
+    request.tree,
+    request.firmware,
+    asset("boards", request.board),
     join11(folder, "layout.sh")
   ]);
   const disk = join11(folder, "disk.img");
@@ -63603,12 +63296,12 @@ async function assemble(request2, tools, world, step) {
   step.update("compressing", 0.7);
   await run3(["zstd", "--quiet", "-T0", "-3", "--force", disk, "-o", `${disk}.zst`]);
   return {
-    slot: { path: slot, bytes: size2.bytes, sha256 },
-    disk: { path: `${disk}.zst`, bytes: layout.slotA.start * 512 + size2.bytes, sha256: digest2 }
+    slot: { path: slot, bytes: size.bytes, sha256 },
+    disk: { path: `${disk}.zst`, bytes: layout.slotA.start * 512 + size.bytes, sha256: digest2 }
   };
 }
-function slotArguments(request2, inodes) {
-  const uuid3 = uuidFrom(request2.buildId);
+function slotArguments(request, inodes) {
+  const uuid3 = uuidFrom(request.buildId);
   return [
     ...["-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-N", String(inodes), "-m", "0", "-L", "slot"],
     ...["-O", "^has_journal,^orphan_file,^metadata_csum_seed,^resize_inode", "-U", uuid3],
@@ -63628,21 +63321,21 @@ function layoutVariables() {
   return Object.entries(values).map(([name, value]) => `${name}=${value}
 `).join("");
 }
-async function runAssembler(argv, request2, tools, world, step, onLine) {
+async function runAssembler(argv, request, tools, world, step, onLine) {
   const output2 = [];
   try {
     await world.processes.run(
       tools.command(argv, {
         binds: [
           // In this order: the tree may lie in the folder, which has to stay writable.
-          { source: dirname6(request2.tree), readOnly: true },
-          { source: request2.folder },
-          { source: request2.firmware, readOnly: true },
+          { source: dirname6(request.tree), readOnly: true },
+          { source: request.folder },
+          { source: request.firmware, readOnly: true },
           { source: asset(), readOnly: true }
         ],
         // mke2fs, mcopy and mkimage take their times from it.
         env: {
-          SOURCE_DATE_EPOCH: String(request2.epoch),
+          SOURCE_DATE_EPOCH: String(request.epoch),
           LC_ALL: "C.UTF-8",
           TZ: "UTC",
           MTOOLS_SKIP_CHECK: "1"
@@ -63657,7 +63350,7 @@ async function runAssembler(argv, request2, tools, world, step, onLine) {
       })
     );
   } catch (cause) {
-    throw new ImageError("ASSEMBLE", `the image of ${request2.profile} could not be assembled (${argv[0]})`, {
+    throw new ImageError("ASSEMBLE", `the image of ${request.profile} could not be assembled (${argv[0]})`, {
       details: output2.slice(-15),
       cause
     });
@@ -63669,26 +63362,24 @@ init_assets();
 init_files();
 import { join as join14 } from "node:path";
 init_cache();
-init_failure2();
 
 // lib/image/base/core.ts
 init_assets();
 init_files();
-import { mkdir as mkdir7, rm as rm6 } from "node:fs/promises";
+import { mkdir as mkdir6, rm as rm3 } from "node:fs/promises";
 import { join as join12 } from "node:path";
 init_cache();
-init_failure2();
 init_limits();
 init_canonical_tar();
 var SCRIPTS = asset("lib", "image", "base");
 var CORE_SCRIPTS = ["native-tools.sh", "quiet-initramfs.sh", "scrub.sh", "dpkg.cfg", "firmware.sh"];
-async function ensureCore(request2, workshop, scriptsDigest) {
+async function ensureCore(request, workshop, scriptsDigest) {
   const key2 = sha256OfText(
     JSON.stringify([
       "core",
-      request2.choice,
-      formatResolution(request2.packages),
-      formatResolution(request2.firmware),
+      request.choice,
+      formatResolution(request.packages),
+      formatResolution(request.firmware),
       workshop.tools.digest,
       scriptsDigest
     ])
@@ -63700,13 +63391,13 @@ async function ensureCore(request2, workshop, scriptsDigest) {
       room: workshop.speed === "plain" ? "core-plain" : "core",
       key: key2,
       about: {
-        epoch: request2.archive.epoch,
-        packages: request2.packages.map((p) => `${p.name}=${p.version}`)
+        epoch: request.archive.epoch,
+        packages: request.packages.map((p) => `${p.name}=${p.version}`)
       },
       make: (folder) => reporter.step(
         titled("core system", workshop),
         {},
-        (step) => makeCore(folder, request2, workshop, step)
+        (step) => makeCore(folder, request, workshop, step)
       )
     },
     world,
@@ -63727,28 +63418,27 @@ async function coreIn(entry, cacheDir, room, key2) {
 function titled(title, workshop) {
   return workshop.speed === "plain" ? `${title} (plain)` : title;
 }
-async function makeCore(folder, request2, workshop, step) {
+async function makeCore(folder, request, workshop, step) {
   const root = join12(folder, "root");
   const output2 = [];
   try {
-    await mmdebstrap(root, folder, request2, workshop, step, output2);
+    await mmdebstrap(root, folder, request, workshop, step, output2);
     await workshop.world.processes.run(
-      inTools(workshop, request2.archive, ["sh", join12(SCRIPTS, "firmware.sh"), join12(folder, "firmware")], {
-        more: request2.firmware.map(pinned),
+      inTools(workshop, request.archive, ["sh", join12(SCRIPTS, "firmware.sh"), join12(folder, "firmware")], {
+        more: request.firmware.map(pinned),
         folder,
         step,
         output: output2
       })
     );
   } catch (cause) {
-    const now = workshop.world.clock.now();
-    throw explainMmdebstrap("BASE", "the core system could not be made", { output: output2, cause, now });
+    throw explainMmdebstrap("BASE", "the core system could not be made", output2, cause);
   }
   step.update("packing");
-  await packTree(root, join12(folder, "core.tar"), request2.archive.epoch, workshop);
-  await rm6(root, { recursive: true, force: true });
+  await packTree(root, join12(folder, "core.tar"), request.archive.epoch, workshop);
+  await rm3(root, { recursive: true, force: true });
 }
-async function mmdebstrap(root, folder, request2, workshop, step, output2) {
+async function mmdebstrap(root, folder, request, workshop, step, output2) {
   const script = (name, argument) => `sh '${join12(SCRIPTS, name)}' ${argument} "$1"`;
   const native = workshop.speed === "native" && process.arch !== "arm64";
   const hooks = [
@@ -63761,15 +63451,14 @@ async function mmdebstrap(root, folder, request2, workshop, step, output2) {
   ];
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
-    ...[`--architectures=${request2.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...aptOptions,
+    ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
     ...[`--keyring=${KEYRING}`, `--dpkgopt=${join12(SCRIPTS, "dpkg.cfg")}`, ...hooks],
-    `--include=${request2.packages.map(pinned).join(",")}`,
-    ...archiveArguments(request2.choice, root)
+    `--include=${request.packages.map(pinned).join(",")}`,
+    ...archiveArguments(request.choice, root)
   ];
-  const progress = installProgress(request2.packages.length, step);
+  const progress = installProgress(request.packages.length, step);
   await workshop.world.processes.run(
-    inTools(workshop, request2.archive, argv, {
+    inTools(workshop, request.archive, argv, {
       folder,
       step,
       output: output2,
@@ -63804,8 +63493,6 @@ function inTools(workshop, archive, argv, options2) {
     },
     timeoutMs: timeouts.base,
     signal: workshop.world.signal,
-    hopelessAt: gaveUp(),
-    graceMs: network.lastWordsMs,
     onLine: (line) => {
       options2.output.push(line);
       options2.step.line(line);
@@ -63815,7 +63502,7 @@ function inTools(workshop, archive, argv, options2) {
 }
 async function packTree(root, target, epoch, workshop) {
   const folder = join12(target, "..");
-  await mkdir7(folder, { recursive: true });
+  await mkdir6(folder, { recursive: true });
   await workshop.world.processes.run(
     workshop.tools.command(
       ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
@@ -63835,7 +63522,7 @@ async function packTree(root, target, epoch, workshop) {
 }
 
 // lib/image/base/dpkg-status.ts
-import { readFile as readFile7 } from "node:fs/promises";
+import { readFile as readFile6 } from "node:fs/promises";
 import { join as join13 } from "node:path";
 function parseDpkgStatus(text2) {
   const packages = [];
@@ -63851,7 +63538,7 @@ function parseDpkgStatus(text2) {
   return packages.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 async function installedPackages(root) {
-  return parseDpkgStatus(await readFile7(join13(root, "var/lib/dpkg/status"), "utf8"));
+  return parseDpkgStatus(await readFile6(join13(root, "var/lib/dpkg/status"), "utf8"));
 }
 
 // lib/image/base/base.ts
@@ -63859,10 +63546,10 @@ function addedPackages(all, core) {
   const known = new Set(core.map((entry) => entry.name));
   return all.filter((entry) => !known.has(entry.name)).map((entry) => `${entry.name}=${entry.version}`);
 }
-async function ensureBase(request2, workshop) {
+async function ensureBase(request, workshop) {
   const { cacheDir, world, reporter } = workshop;
   const key2 = sha256OfText(
-    JSON.stringify(["base", request2.core.key, formatResolution(request2.packages), request2.recipe])
+    JSON.stringify(["base", request.core.key, formatResolution(request.packages), request.recipe])
   );
   const room = workshop.speed === "plain" ? "base-plain" : "base";
   const entry = await ensureCached(
@@ -63870,8 +63557,8 @@ async function ensureBase(request2, workshop) {
       cacheDir,
       room,
       key: key2,
-      about: { profile: request2.profile, packages: request2.packages.map((p) => `${p.name}=${p.version}`) },
-      make: (folder) => makeBase(folder, request2, workshop)
+      about: { profile: request.profile, packages: request.packages.map((p) => `${p.name}=${p.version}`) },
+      make: (folder) => makeBase(folder, request, workshop)
     },
     world,
     reporter
@@ -63880,52 +63567,47 @@ async function ensureBase(request2, workshop) {
   const known = await readDone(cacheDir, room, key2);
   return { tar, sha256: known.sha256 ?? await sha256OfFile(tar), reused: entry.reused };
 }
-async function makeBase(folder, request2, workshop) {
-  const title = titled(`base of ${request2.profile}`, workshop);
+async function makeBase(folder, request, workshop) {
+  const title = titled(`base of ${request.profile}`, workshop);
   await workshop.reporter.step(title, {}, async (step) => {
     const output2 = [];
     const root = join14(folder, "root");
-    const added = request2.given ? [] : addedPackages(request2.packages, request2.corePackages);
+    const added = request.given ? [] : addedPackages(request.packages, request.corePackages);
     const native = workshop.speed === "native" && process.arch !== "arm64";
-    const binds = [join14(request2.core.tar, "..")];
+    const binds = [join14(request.core.tar, "..")];
     try {
       const command = inTools(
         workshop,
-        { ...request2.archive, epoch: request2.core.epoch },
-        ["sh", join14(SCRIPTS, "profile.sh"), SCRIPTS, request2.core.tar, root],
+        { ...request.archive, epoch: request.core.epoch },
+        ["sh", join14(SCRIPTS, "profile.sh"), SCRIPTS, request.core.tar, root],
         {
           folder,
           step,
           output: output2,
-          more: [asset("boards", request2.board), native ? "native" : "plain", ...added],
+          more: [asset("boards", request.board), native ? "native" : "plain", ...added],
           binds,
           progress: installProgress(added.length + 1, step)
         }
       );
       await workshop.world.processes.run(command);
     } catch (cause) {
-      const now = workshop.world.clock.now();
-      throw explainMmdebstrap("BASE", `the base of ${request2.profile} could not be made`, {
-        output: output2,
-        cause,
-        now
-      });
+      throw explainMmdebstrap("BASE", `the base of ${request.profile} could not be made`, output2, cause);
     }
-    if (!request2.given) await assertPackages(root, request2);
+    if (!request.given) await assertPackages(root, request);
     step.update("packing", 0.99);
-    await packTree(root, join14(folder, "base.tar"), request2.core.epoch, workshop);
-    await workshop.world.processes.run({ argv: ["rm", "-rf", root], timeoutMs: 12e4 });
+    await packTree(root, join14(folder, "base.tar"), request.core.epoch, workshop);
+    await removeWhole(root);
   });
 }
-async function assertPackages(root, request2) {
+async function assertPackages(root, request) {
   const found = new Map((await installedPackages(root)).map((entry) => [entry.name, entry.version]));
-  const wanted = new Map(request2.packages.map((entry) => [entry.name, entry.version]));
+  const wanted = new Map(request.packages.map((entry) => [entry.name, entry.version]));
   const differences = [
     ...[...wanted].filter(([name, version3]) => found.get(name) !== version3).map(([name, version3]) => `${name}: ${version3} wanted, ${found.get(name) ?? "nothing"} installed`),
     ...[...found].filter(([name]) => !wanted.has(name)).map(([name, version3]) => `${name}: ${version3} was not asked for`)
   ];
   if (differences.length > 0) {
-    throw new ImageError("BASE", `the base of ${request2.profile} is not what the plan's package list says`, {
+    throw new ImageError("BASE", `the base of ${request.profile} is not what the plan's package list says`, {
       details: differences.slice(0, 20),
       fix: "run the same command again: the archive may have changed in between"
     });
@@ -63935,34 +63617,31 @@ async function assertPackages(root, request2) {
 // lib/image/base/given.ts
 init_download();
 init_files();
-import { mkdir as mkdir9, rename as rename5 } from "node:fs/promises";
+import { mkdir as mkdir8, rename as rename5 } from "node:fs/promises";
 import { join as join15 } from "node:path";
 import { fileURLToPath } from "node:url";
 init_cache();
-init_failure2();
 var LARGEST_BYTES = 4 * 1024 ** 3;
 var DOWNLOAD_MS = 30 * 6e4;
-async function givenCore(request2, workshop, scriptsDigest) {
+async function givenCore(request, workshop, scriptsDigest) {
   const { cacheDir, world, reporter } = workshop;
   const key2 = sha256OfText(
-    JSON.stringify(["given", request2.sha256, formatResolution(request2.firmware), scriptsDigest])
+    JSON.stringify(["given", request.sha256, formatResolution(request.firmware), scriptsDigest])
   );
   const entry = await ensureCached(
     {
       cacheDir,
       room: "core",
       key: key2,
-      about: { url: request2.url, epoch: request2.archive.epoch },
+      about: { url: request.url, epoch: request.archive.epoch },
       make: (folder) => reporter.step("base from the definition", {}, async (step) => {
-        await fetchTar(request2, join15(folder, "core.tar"), workshop);
-        await mkdir9(join15(folder, "firmware"));
+        await fetchTar(request, join15(folder, "core.tar"), workshop);
+        await mkdir8(join15(folder, "firmware"));
         const argv = ["sh", join15(SCRIPTS, "firmware.sh"), join15(folder, "firmware")];
-        const more = request2.firmware.map((entry2) => `${entry2.name}=${entry2.version}`);
-        const output2 = [];
-        await world.processes.run(inTools(workshop, request2.archive, [...argv], { folder, step, output: output2, more })).catch((cause) => {
-          const what = "the board's firmware could not be fetched";
-          throw explainMmdebstrap("BASE", what, { output: output2, cause, now: world.clock.now() });
-        });
+        const more = request.firmware.map((entry2) => `${entry2.name}=${entry2.version}`);
+        await world.processes.run(
+          inTools(workshop, request.archive, [...argv], { folder, step, output: [], more })
+        );
       })
     },
     world,
@@ -63970,23 +63649,28 @@ async function givenCore(request2, workshop, scriptsDigest) {
   );
   return coreIn(entry, cacheDir, "core", key2);
 }
-async function fetchTar(request2, target, workshop) {
+async function fetchTar(request, target, workshop) {
   const fix = "correct base.sha256 in cluster.yaml if the file is the one you mean, else base.url";
-  if (request2.url.startsWith("file:")) {
-    const source = fileURLToPath(request2.url);
+  if (request.url.startsWith("file:")) {
+    const source = fileURLToPath(request.url);
     const found = await sha256OfFile(source).catch((cause) => {
-      throw new ImageError("BASE_DIGEST", `the base ${request2.url} cannot be read`, { fix, cause });
+      throw new ImageError("BASE_DIGEST", `the base ${request.url} cannot be read`, { fix, cause });
     });
-    if (found !== request2.sha256) throw wrongDigest(request2.url, request2.sha256, found, fix);
-    await workshop.world.processes.run({ argv: ["cp", source, `${target}.part`], timeoutMs: DOWNLOAD_MS });
+    if (found !== request.sha256) throw wrongDigest(request.url, request.sha256, found, fix);
+    await workshop.world.processes.run({
+      // Were we killed, gigabytes would go on being copied.
+      argv: ["setpriv", "--pdeathsig", "KILL", "cp", source, `${target}.part`],
+      timeoutMs: DOWNLOAD_MS,
+      signal: workshop.world.signal
+    });
     await rename5(`${target}.part`, target);
     return;
   }
   try {
     await download({
-      url: request2.url,
+      url: request.url,
       to: target,
-      sha256: request2.sha256,
+      sha256: request.sha256,
       maxBytes: LARGEST_BYTES,
       timeoutMs: DOWNLOAD_MS,
       signal: workshop.world.signal
@@ -64010,8 +63694,7 @@ function wrongDigest(url2, wanted, found, fix) {
 // lib/image/binfmt.ts
 init_files();
 init_lock();
-init_failure2();
-import { mkdir as mkdir10, readdir as readdir6, unlink as unlink2, writeFile as writeFile4 } from "node:fs/promises";
+import { mkdir as mkdir9, readdir as readdir6, unlink as unlink2, writeFile as writeFile3 } from "node:fs/promises";
 import { join as join16 } from "node:path";
 var LOCKS = "/run/home-pi-cluster";
 var BINFMT = "/proc/sys/fs/binfmt_misc";
@@ -64026,21 +63709,26 @@ async function useForeignBinaries(toolsTree, world) {
   try {
     await mountRegistry(world);
     await removeUnused(world, name);
-    if (!await exists(join16(BINFMT, name))) {
-      await writeFile4(join16(BINFMT, "register"), `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`).catch(
-        (cause) => {
-          throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
-            fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
-            cause
-          });
-        }
-      );
-    }
     const use = await lockOrFail(`${name}.users`, "shared", world);
+    try {
+      if (!await exists(join16(BINFMT, name))) await register(name, qemu);
+    } catch (error62) {
+      await use.release();
+      throw error62;
+    }
     return { release: () => releaseUse(use, world) };
   } finally {
     await mutex.release();
   }
+}
+async function register(name, qemu) {
+  const entry = `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`;
+  await writeFile3(join16(BINFMT, "register"), entry).catch((cause) => {
+    throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
+      fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
+      cause
+    });
+  });
 }
 async function releaseUse(use, world) {
   const ending = { ...world, signal: new AbortController().signal };
@@ -64058,7 +63746,7 @@ async function removeUnused(world, keep) {
     const file3 = join16(LOCKS, `${entry}.users.lock`);
     const lock = await acquireLock(world.processes, { file: file3, mode: "exclusive", waitMs: 0 });
     if (lock === void 0) continue;
-    await writeFile4(join16(BINFMT, entry), "-1");
+    await writeFile3(join16(BINFMT, entry), "-1");
     await unlink2(file3);
     await lock.release();
   }
@@ -64073,23 +63761,102 @@ async function mountRegistry(world) {
   });
 }
 async function lockOrFail(name, mode, world) {
-  await mkdir10(LOCKS, { recursive: true });
-  const request2 = { file: join16(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
-  const lock = await acquireLock(world.processes, request2);
-  if (lock === void 0) throw new ImageError("PREFLIGHT", `${request2.file} stayed locked for two minutes`);
+  await mkdir9(LOCKS, { recursive: true });
+  const request = { file: join16(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
+  const lock = await acquireLock(world.processes, request);
+  if (lock === void 0) throw new ImageError("PREFLIGHT", `${request.file} stayed locked for two minutes`);
   return lock;
 }
 
 // lib/image/build/build.ts
 init_cache();
-init_failure2();
-init_starvation();
+
+// lib/image/cache-use.ts
+import { mkdir as mkdir10, readdir as readdir8, rename as rename6 } from "node:fs/promises";
+init_files();
+init_lock();
+
+// lib/image/dead-runs.ts
+init_files();
+init_lock();
+import { readdir as readdir7 } from "node:fs/promises";
+import { join as join17 } from "node:path";
+var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
+var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch)-[A-Za-z0-9]{6}$/;
+async function removeHalfMade(cacheDir, world, alone) {
+  for (const folder of await foldersWithResults(cacheDir)) {
+    for (const name of await namesIn(folder)) {
+      const key2 = MAKING.exec(name)?.[1];
+      if (key2 !== void 0) await removeUnlessMade(join17(folder, name), join17(folder, `${key2}.lock`), world);
+      else if (alone && UNFINISHED.test(name)) await removeWhole(join17(folder, name));
+    }
+  }
+}
+async function removeUnlessMade(making, file3, world) {
+  const { processes: processes2, signal } = world;
+  const lock = await acquireLock(processes2, { file: file3, mode: "exclusive", waitMs: 0, signal });
+  if (lock === void 0) return;
+  try {
+    await removeWhole(making);
+  } finally {
+    await lock.release();
+  }
+}
+async function foldersWithResults(cacheDir) {
+  const lists = await foldersIn(join17(cacheDir, "archive"));
+  return [
+    cacheDir,
+    ...await foldersIn(cacheDir),
+    ...lists.flatMap((folder) => [folder, join17(folder, "selections")])
+  ];
+}
+async function foldersIn(folder) {
+  const entries = await readdir7(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join17(folder, entry.name));
+}
+var namesIn = (folder) => readdir7(folder).catch(() => []);
+
+// lib/image/cache-use.ts
+async function usingCache(cacheDir, world, reporter, work) {
+  await tidyCache(cacheDir, world);
+  const use = await lockCache(
+    cacheDir,
+    "shared",
+    world,
+    void 0,
+    () => reporter.info(`waiting for another run that is tidying up ${cacheDir}`)
+  );
+  try {
+    return await work();
+  } finally {
+    await use?.release();
+  }
+}
+async function tidyCache(cacheDir, world) {
+  await mkdir10(cacheDir, { recursive: true });
+  const alone = await lockCache(cacheDir, "exclusive", world, 0);
+  try {
+    await removeHalfMade(cacheDir, world, alone !== void 0);
+  } finally {
+    await alone?.release();
+  }
+}
+function lockCache(cacheDir, mode, world, waitMs, onWait) {
+  return acquireLock(world.processes, {
+    // The folder itself: a file in it would go with the cache, and with the file what the lock says.
+    file: cacheDir,
+    mode,
+    signal: world.signal,
+    ...waitMs === void 0 ? {} : { waitMs },
+    ...onWait === void 0 ? {} : { onWait }
+  });
+}
 
 // lib/image/build/resolve.ts
-import { readFile as readFile8 } from "node:fs/promises";
+import { readFile as readFile7 } from "node:fs/promises";
 
 // lib/cluster/sources.ts
-import { join as join17 } from "node:path";
+import { join as join18 } from "node:path";
 var folders = {
   playbook: "ansible",
   tools: "tools",
@@ -64102,13 +63869,13 @@ async function digestAll(paths) {
 }
 async function gatherSources(project, loaded, packages) {
   const builds = shapeBuilds(loaded.definition);
-  const boards = new Map(builds.map(({ board }) => [board, join17(project, "boards", board)]));
+  const boards = new Map(builds.map(({ board }) => [board, join18(project, "boards", board)]));
   const roles = new Map(
     builds.flatMap(
       ({ ansible: ansible2 }) => ansible2.roles.map((role) => [role, rolePath(role, project, loaded.folder)])
     )
   );
-  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join17(project, folder)]));
+  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join18(project, folder)]));
   return {
     digests: await digestAll(shared),
     boards: await digestAll(boards),
@@ -64121,7 +63888,7 @@ async function gatherSources(project, loaded, packages) {
 init_assets();
 init_files();
 async function boardList(board, name) {
-  return parsePackageNames(await readFile8(asset("boards", board, name), "utf8"));
+  return parsePackageNames(await readFile7(asset("boards", board, name), "utf8"));
 }
 async function resolvePlan(loaded, project, archive, cacheDir) {
   const boards = /* @__PURE__ */ new Map();
@@ -64155,10 +63922,8 @@ async function packagesOf(shape, archive) {
 }
 
 // lib/image/build/results.ts
-init_starvation();
-import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir11, readdir as readdir7, rename as rename6, rm as rm8 } from "node:fs/promises";
-import { join as join18 } from "node:path";
-var OTHER_OUT = "./pi build --out /another/folder";
+import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir11, readdir as readdir9, rename as rename7, rm as rm5 } from "node:fs/promises";
+import { join as join19 } from "node:path";
 var RESULTS = [
   ["disk.img.zst", "img.zst"],
   ["sbom.cdx.json", "cdx.json"],
@@ -64166,43 +63931,37 @@ var RESULTS = [
 ];
 async function handOut(entry, info, out) {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
-  if (out === void 0) return { ...result, image: join18(entry.folder, "disk.img.zst") };
-  await sayingWhatRanOut(out, OTHER_OUT, () => putInto(out, entry, info));
-  return { ...result, image: join18(out, `${stemOf(info)}.img.zst`) };
-}
-var stemOf = (info) => `${info.name}-${info.buildId.slice(0, 12)}`;
-async function putInto(out, entry, info) {
+  if (out === void 0) return { ...result, image: join19(entry.folder, "disk.img.zst") };
   await mkdir11(out, { recursive: true });
-  const stem = stemOf(info);
+  const stem = `${info.name}-${info.buildId.slice(0, 12)}`;
   const earlier = new RegExp(
     `^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`
   );
-  for (const name of await readdir7(out)) {
-    if (earlier.test(name) && !name.startsWith(stem)) await rm8(join18(out, name), { force: true });
+  for (const name of await readdir9(out)) {
+    if (earlier.test(name) && !name.startsWith(stem)) await rm5(join19(out, name), { force: true });
   }
   for (const [from, kind] of RESULTS) {
-    const target = join18(out, `${stem}.${kind}`);
+    const target = join19(out, `${stem}.${kind}`);
     const part = `${target}.part`;
-    await rm8(part, { force: true });
-    await chmod2(join18(entry.folder, from), 292);
-    try {
-      await link(join18(entry.folder, from), part).catch(() => copyFile2(join18(entry.folder, from), part));
-      await rename6(part, target);
-    } finally {
-      await rm8(part, { force: true });
-    }
+    await rm5(part, { force: true });
+    await chmod2(join19(entry.folder, from), 292);
+    await link(join19(entry.folder, from), part).catch(() => copyFile2(join19(entry.folder, from), part));
+    await rename7(part, target);
+    await rm5(part, { force: true });
+    await chmod2(join19(entry.folder, from), 292);
   }
+  return { ...result, image: join19(out, `${stem}.img.zst`) };
 }
 
 // lib/image/build/sbom.ts
-async function sbom(request2) {
+async function sbom(request) {
   const { Enums, Models, Serialize, Spec } = await Promise.resolve().then(() => __toESM(require_index_node6(), 1));
   const { PackageURL } = await Promise.resolve().then(() => __toESM(require_packageurl_js(), 1));
   const bom = new Models.Bom({ version: 1 });
-  bom.metadata.timestamp = new Date(request2.epoch * 1e3);
-  bom.metadata.component = new Models.Component(Enums.ComponentType.OperatingSystem, request2.name, {
-    version: request2.buildId,
-    bomRef: request2.name
+  bom.metadata.timestamp = new Date(request.epoch * 1e3);
+  bom.metadata.component = new Models.Component(Enums.ComponentType.OperatingSystem, request.name, {
+    version: request.buildId,
+    bomRef: request.name
   });
   const add = (entry, type) => {
     const { name, version: version3, architecture, source } = entry;
@@ -64219,20 +63978,20 @@ async function sbom(request2) {
     component.properties.add(new Models.Property("debian:source", source));
     bom.components.add(component);
   };
-  for (const entry of request2.packages) add(entry, Enums.ComponentType.Library);
-  for (const entry of request2.firmware) add(entry, Enums.ComponentType.Firmware);
+  for (const entry of request.packages) add(entry, Enums.ComponentType.Library);
+  for (const entry of request.firmware) add(entry, Enums.ComponentType.Firmware);
   const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
   return new Serialize.JsonSerializer(factory).serialize(bom, { sortLists: true, space: 2 });
 }
 
 // lib/image/build/build.ts
-function buildImages(options2, world, reporter) {
-  return sayingWhatRanOut(options2.cacheDir, OTHER_CACHE, () => build(options2, world, reporter));
-}
-async function build(options2, world, reporter) {
-  const { project, cacheDir } = options2;
-  const loaded = await loadDefinition(project, options2.file);
+async function buildImages(options2, world, reporter) {
+  const loaded = await loadDefinition(options2.project, options2.file);
   selectBuilds(shapeBuilds(loaded.definition), options2.only);
+  return usingCache(options2.cacheDir, world, reporter, () => buildLoaded(loaded, options2, world, reporter));
+}
+async function buildLoaded(loaded, options2, world, reporter) {
+  const { project, cacheDir } = options2;
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop = { tools, cacheDir, world, reporter, speed: options2.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
@@ -64242,8 +64001,8 @@ async function build(options2, world, reporter) {
   const foreign = lazily(() => useForeignBinaries(tools.path, world));
   const results = [];
   try {
-    for (const build2 of builds) {
-      const job = { build: build2, resolved, loaded, archive, choice, options: options2, workshop };
+    for (const build of builds) {
+      const job = { build, resolved, loaded, archive, choice, options: options2, workshop };
       results.push(await buildOne(job, foreign.get));
     }
   } finally {
@@ -64256,14 +64015,14 @@ function choiceOf({ definition }) {
 }
 function selectBuilds(builds, only) {
   for (const name of only) {
-    if (!builds.some((build2) => build2.id === name || build2.profile === name)) {
+    if (!builds.some((build) => build.id === name || build.profile === name)) {
       throw new ImageError("PREFLIGHT", `there is no profile ${JSON.stringify(name)} to build`, {
-        fix: `one of: ${builds.map((build2) => build2.profile).join(", ")}`
+        fix: `one of: ${builds.map((build) => build.profile).join(", ")}`
       });
     }
   }
   return builds.filter(
-    (build2) => only.length === 0 || only.includes(build2.id) || only.includes(build2.profile)
+    (build) => only.length === 0 || only.includes(build.id) || only.includes(build.profile)
   );
 }
 function lazily(make) {
@@ -64277,7 +64036,7 @@ function lazily(make) {
   };
 }
 async function buildOne(job, foreign) {
-  const { build: build2, options: options2, workshop, resolved } = job;
+  const { build, options: options2, workshop, resolved } = job;
   const { cacheDir, world, reporter } = workshop;
   const room = options2.plain ? "builds-plain" : "builds";
   const started = world.clock.now();
@@ -64285,8 +64044,8 @@ async function buildOne(job, foreign) {
     {
       cacheDir,
       room,
-      key: build2.buildId,
-      about: { id: build2.id, inputs: build2.inputs },
+      key: build.buildId,
+      about: { id: build.id, inputs: build.inputs },
       make: async (folder) => {
         await foreign();
         await makeImage(folder, job, started);
@@ -64296,30 +64055,30 @@ async function buildOne(job, foreign) {
     reporter
   );
   if (!options2.plain) {
-    await writeRecord(cacheDir, resolved.plan.cluster, build2.id, {
-      buildId: build2.buildId,
-      inputs: build2.inputs,
+    await writeRecord(cacheDir, resolved.plan.cluster, build.id, {
+      buildId: build.buildId,
+      inputs: build.inputs,
       finishedAt: new Date(world.clock.now()).toISOString()
     });
   }
-  const info = JSON.parse(await readFile9(join19(entry.folder, "buildinfo.json"), "utf8"));
-  if (entry.reused) reporter.info(`${build2.id}: unchanged, build ${build2.buildId.slice(0, 12)}`);
+  const info = JSON.parse(await readFile8(join20(entry.folder, "buildinfo.json"), "utf8"));
+  if (entry.reused) reporter.info(`${build.id}: unchanged, build ${build.buildId.slice(0, 12)}`);
   return handOut(entry, info, options2.out);
 }
 async function makeImage(folder, job, started) {
-  const { build: build2, options: options2, workshop, archive } = job;
+  const { build, options: options2, workshop, archive } = job;
   const { world, reporter, tools } = workshop;
   const core = await coreOf(job);
-  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join19(SCRIPTS, name2)));
+  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join20(SCRIPTS, name2)));
   const recipe = sha256OfText(
-    [await digestFolder(asset("boards", build2.board)), ...await Promise.all(scripts)].join()
+    [await digestFolder(asset("boards", build.board)), ...await Promise.all(scripts)].join()
   );
   const base2 = await ensureBase(
     {
       core,
       archive,
-      profile: build2.profile,
-      board: build2.board,
+      profile: build.profile,
+      board: build.board,
       recipe,
       packages: packagesOf2(job),
       corePackages: boardOf(job).core,
@@ -64328,20 +64087,20 @@ async function makeImage(folder, job, started) {
     workshop
   );
   const provisioner = await options2.provisioner(workshop);
-  const work = join19(folder, "work");
-  const tree = join19(folder, "tree.tar");
+  const work = join20(folder, "work");
+  const tree = join20(folder, "tree.tar");
   await mkdir12(work);
-  await writeFile5(join19(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  await writeFile4(join20(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
   await reporter.step(
-    titled(`playbook for ${build2.profile}`, workshop),
+    titled(`playbook for ${build.profile}`, workshop),
     {},
     (step) => provisioner.provision(
       {
-        build: build2,
+        build,
         base: { path: base2.tar, sha256: base2.sha256 },
         ansible: asset("ansible"),
         project: job.loaded.folder,
-        varsFile: join19(folder, "vars.json"),
+        varsFile: join20(folder, "vars.json"),
         tree,
         work,
         nativePython: workshop.speed === "native",
@@ -64352,16 +64111,16 @@ async function makeImage(folder, job, started) {
       step
     )
   );
-  await rm9(work, { recursive: true, force: true });
+  await rm6(work, { recursive: true, force: true });
   const treeDigest = await sha256OfFile(tree);
   const assembled = await reporter.step(
-    titled(`image of ${build2.profile}`, workshop),
+    titled(`image of ${build.profile}`, workshop),
     {},
     (step) => assemble(
       {
-        profile: build2.profile,
-        board: build2.board,
-        buildId: build2.buildId,
+        profile: build.profile,
+        board: build.board,
+        buildId: build.buildId,
         tree,
         firmware: core.firmware,
         identityExample: renderIdentityExample(),
@@ -64373,16 +64132,16 @@ async function makeImage(folder, job, started) {
       step
     )
   );
-  const name = [job.resolved.plan.cluster, build2.profile, build2.board].join("-");
+  const name = [job.resolved.plan.cluster, build.profile, build.board].join("-");
   await writeSbom(folder, name, job, core, tree);
   const info = {
     version: 1,
     name,
     cluster: job.resolved.plan.cluster,
-    profile: build2.profile,
-    board: build2.board,
-    buildId: build2.buildId,
-    inputs: build2.inputs,
+    profile: build.profile,
+    board: build.board,
+    buildId: build.buildId,
+    inputs: build.inputs,
     builder: provisioner.name,
     base: { sha256: base2.sha256, epoch: core.epoch },
     tools: tools.digest,
@@ -64391,18 +64150,10 @@ async function makeImage(folder, job, started) {
     disk: { bytes: assembled.disk.bytes, sha256: assembled.disk.sha256 },
     durationMs: world.clock.now() - started
   };
-  await writeFile5(join19(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
+  await writeFile4(join20(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
 `);
-  for (const name2 of [
-    "tree.tar",
-    "disk.img",
-    "vars.json",
-    "layout.sh",
-    "partitions.sfdisk",
-    "slot-a.index"
-  ]) {
-    await rm9(join19(folder, name2), { force: true });
-  }
+  const needless = ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"];
+  for (const name2 of needless) await rm6(join20(folder, name2), { force: true });
 }
 var boardOf = (job) => {
   const board = job.resolved.boards.get(job.build.board);
@@ -64413,7 +64164,7 @@ var packagesOf2 = (job) => job.resolved.packages.get(job.build.id) ?? [];
 async function coreOf(job) {
   const { workshop, archive, choice } = job;
   const { core: packages, firmware } = boardOf(job);
-  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join19(SCRIPTS, name))));
+  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join20(SCRIPTS, name))));
   const scriptsDigest = sha256OfText(scripts.join());
   const { url: url2, sha256 } = job.loaded.definition.base;
   if (url2 !== void 0 && sha256 !== void 0) {
@@ -64421,88 +64172,44 @@ async function coreOf(job) {
   }
   return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
 }
-function playbookVariables({ build: build2, resolved, options: options2, loaded }, core) {
+function playbookVariables({ build, resolved, options: options2, loaded }, core) {
   const { cluster } = resolved.plan;
-  const roles = build2.ansible.roles.map((role) => rolePath(role, options2.project, loaded.folder));
+  const roles = build.ansible.roles.map((role) => rolePath(role, options2.project, loaded.folder));
   return {
-    ...build2.ansible.vars,
+    ...build.ansible.vars,
     home_pi: {
       cluster,
-      profile: build2.profile,
-      board: build2.board,
-      role: build2.role,
-      build_id: build2.buildId,
+      profile: build.profile,
+      board: build.board,
+      role: build.role,
+      build_id: build.buildId,
       epoch: core.epoch,
-      boot: build2.boot,
-      compatible: `${cluster}-${build2.profile}-${build2.board}`,
+      boot: build.boot,
+      compatible: `${cluster}-${build.profile}-${build.board}`,
       user_roles: roles,
-      keys: join19(options2.project, "keys")
+      keys: join20(options2.project, "keys")
     }
   };
 }
 async function writeSbom(folder, name, job, core, tree) {
-  const { workshop, build: build2 } = job;
+  const { workshop, build } = job;
   const status = await workshop.world.processes.run({
     argv: ["tar", "--extract", "--to-stdout", "--file", tree, "./var/lib/dpkg/status"],
     timeoutMs: 6e4
   });
   const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name }));
   const packages = parseDpkgStatus(status.stdout);
-  const text2 = await sbom({ name, buildId: build2.buildId, packages, firmware, epoch: core.epoch });
-  await writeFile5(join19(folder, "sbom.cdx.json"), text2);
+  const text2 = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
+  await writeFile4(join20(folder, "sbom.cdx.json"), text2);
 }
 
 // lib/image/preflight.ts
 init_files();
-init_memory();
-import { readdir as readdir8, readFile as readFile10 } from "node:fs/promises";
-import { join as join20 } from "node:path";
-
-// lib/external/reach.ts
-import { Agent, request } from "node:http";
-function askHead(url2, timeoutMs) {
-  const started = performance.now();
-  return new Promise((resolve5) => {
-    try {
-      const agent = new Agent({ proxyEnv: process.env });
-      const signal = AbortSignal.timeout(timeoutMs);
-      const asked = request(url2, { method: "HEAD", agent, signal }, (response) => {
-        response.resume();
-        resolve5({ kind: "status", status: response.statusCode ?? 0, ms: performance.now() - started });
-        agent.destroy();
-      });
-      asked.on("error", (error62) => {
-        const why = signal.aborted ? `no answer in ${timeoutMs / 1e3} s` : error62.code ?? error62.message;
-        resolve5({ kind: "silent", why });
-      });
-      asked.end();
-    } catch (error62) {
-      resolve5({ kind: "silent", why: error62 instanceof Error ? error62.message : String(error62) });
-    }
-  });
-}
-
-// lib/image/preflight.ts
 init_cache();
-init_failure2();
+import { readdir as readdir10, readFile as readFile9 } from "node:fs/promises";
+import { freemem } from "node:os";
+import { join as join21 } from "node:path";
 init_limits();
-
-// lib/image/project-age.ts
-init_assets();
-import { stat as stat4 } from "node:fs/promises";
-async function pastForSure(world) {
-  const log2 = await world.processes.run({
-    // Root asks about a folder that is somebody else's.
-    argv: ["git", "-c", `safe.directory=${assetsRoot}`, "log", "-1", "--format=%ct"],
-    cwd: assetsRoot,
-    timeoutMs: 5e3
-  }).catch(() => void 0);
-  const seconds = Number(log2?.stdout.trim());
-  if (log2 !== void 0 && seconds > 0) return seconds * 1e3;
-  return (await stat4(asset("package.json"))).mtimeMs;
-}
-
-// lib/image/preflight.ts
 var PROGRAMS = {
   mmdebstrap: "mmdebstrap",
   unshare: "util-linux",
@@ -64511,7 +64218,6 @@ var PROGRAMS = {
   mount: "mount",
   tar: "tar"
 };
-var ARCHIVE = "http://deb.debian.org/debian/dists/trixie/Release";
 var gib = (bytes) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 function judgeMachine(facts) {
   const disk = facts.warm ? needs.freeDisk / 4 : needs.freeDisk;
@@ -64529,12 +64235,6 @@ function judgeMachine(facts) {
       fix: `sudo apt-get install ${debian}`
     })),
     {
-      name: "cache",
-      ok: facts.cacheRefuses === void 0,
-      found: facts.cacheRefuses === void 0 ? facts.cacheDir : refused(facts),
-      fix: "name a folder that can be written: PI_CACHE=/another/folder"
-    },
-    {
       name: "free disk",
       ok: facts.freeDiskBytes >= disk,
       found: `${gib(facts.freeDiskBytes)}, ${gib(disk)} needed`,
@@ -64551,37 +64251,11 @@ function judgeMachine(facts) {
       ok: facts.foreignPrograms,
       found: facts.foreignPrograms ? "possible" : "the kernel has no binfmt_misc",
       fix: "sudo modprobe binfmt_misc"
-    },
-    {
-      name: "clock",
-      ok: facts.now >= facts.past,
-      found: `${minute(facts.now)}${facts.now < facts.past ? `, but ${minute(facts.past)} is past: this project was written then` : ""}`,
-      fix: "sudo timedatectl set-ntp true (or set-time)",
-      warning: true
-    },
-    ...facts.archive === void 0 ? [] : [judgeArchive(facts.archive)]
+    }
   ];
 }
-var minute = (ms) => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-var WORDS = {
-  EROFS: "is on a read-only file system",
-  EACCES: "may not be written by this user",
-  ENOTDIR: "is no folder"
-};
-var refused = ({ cacheDir, cacheRefuses = "" }) => `${cacheDir} ${WORDS[cacheRefuses] ?? `cannot be written (${cacheRefuses})`}`;
-function judgeArchive(answer) {
-  const host = new URL(ARCHIVE).host;
-  const ok = answer.kind === "status" && answer.status < 400;
-  const said = answer.kind === "silent" ? `${host} cannot be reached (${answer.why})` : `${host} answers ${ok ? `in ${(answer.ms / 1e3).toFixed(1)} s` : answer.status}`;
-  return {
-    name: "archive",
-    ok,
-    found: said,
-    fix: "check this machine's network; behind a proxy, set http_proxy"
-  };
-}
 async function readMachine(context) {
-  const { world, cacheDir, askArchive } = context;
+  const { world, cacheDir } = context;
   const found = await Promise.all(
     Object.keys(PROGRAMS).map(async (program) => {
       const result = await world.processes.run({
@@ -64592,28 +64266,19 @@ async function readMachine(context) {
       return [program, result.exitCode === 0];
     })
   );
-  const filesystems = await readFile10("/proc/filesystems", "utf8");
-  const warm = await hasTools(cacheDir);
-  const room = await roomAt(cacheDir);
-  const ask = askArchive === "always" || askArchive === "cold" && !warm;
-  const root = process.getuid?.() === 0;
+  const filesystems = await readFile9("/proc/filesystems", "utf8");
+  const memory = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile9("/proc/meminfo", "utf8"))?.[1];
   return {
-    root: root || await exists("/usr/bin/sudo"),
+    root: process.getuid?.() === 0 || await exists("/usr/bin/sudo"),
     programs: Object.fromEntries(found),
-    cacheDir,
-    // Whoever may not write there now builds as root.
-    cacheRefuses: room.refuses === "EACCES" && !root ? void 0 : room.refuses,
-    freeDiskBytes: room.freeBytes,
-    freeMemoryBytes: await availableMemory(),
+    freeDiskBytes: await freeBytes(cacheDir),
+    freeMemoryBytes: memory === void 0 ? freemem() : Number(memory) * 1024,
     foreignPrograms: process.arch === "arm64" || filesystems.includes("binfmt_misc") || await canLoad("binfmt_misc", world),
-    warm,
-    now: world.clock.now(),
-    past: await pastForSure(world),
-    archive: ask ? await askHead(ARCHIVE, network.questionMs) : void 0
+    warm: await hasTools(cacheDir)
   };
 }
 async function hasTools(cacheDir) {
-  const keys = await readdir8(join20(cacheDir, "tools")).catch(() => []);
+  const keys = await readdir10(join21(cacheDir, "tools")).catch(() => []);
   const done = await Promise.all(keys.map((key2) => readDone(cacheDir, "tools", key2)));
   return done.some((about) => about !== void 0);
 }
@@ -64622,28 +64287,26 @@ async function canLoad(module, world) {
   return loaded?.exitCode === 0;
 }
 async function preflight(context) {
-  const facts = await readMachine({ askArchive: "cold", ...context });
-  const wrong = judgeMachine(facts).filter((finding) => !finding.ok);
-  const told = ({ name, found, fix }) => `${name}: ${found}. ${fix}`;
-  for (const finding of wrong.filter(({ warning }) => warning)) context.warn?.(told(finding));
-  const missing = wrong.filter(({ warning }) => warning !== true);
-  if (missing.length === 0) return;
-  throw new ImageError("PREFLIGHT", "this machine cannot build images yet", { details: missing.map(told) });
+  await tidyCache(context.cacheDir, context.world).catch(() => void 0);
+  const wrong = judgeMachine(await readMachine(context)).filter((finding) => !finding.ok);
+  if (wrong.length === 0) return;
+  throw new ImageError("PREFLIGHT", "this machine cannot build images yet", {
+    details: wrong.map((finding) => `${finding.name}: ${finding.found}. ${finding.fix}`)
+  });
 }
 
 // lib/image/provision/chroot.ts
 init_assets();
 init_process();
-init_failure2();
+import { mkdir as mkdir13, rename as rename8, rm as rm7 } from "node:fs/promises";
+import { dirname as dirname8, join as join23 } from "node:path";
 init_limits();
 init_ansible_output();
 init_canonical_tar();
 init_environment();
-import { mkdir as mkdir13, rename as rename7, rm as rm10 } from "node:fs/promises";
-import { dirname as dirname8, join as join22 } from "node:path";
 var chrootProvisioner = { name: "chroot", provision };
-async function provision(request2, tools, world, step) {
-  const root = join22(request2.work, "root");
+async function provision(request, tools, world, step) {
+  const root = join23(request.work, "root");
   const output2 = [];
   let tasks = 0;
   step.update("unpacking the base");
@@ -64651,22 +64314,22 @@ async function provision(request2, tools, world, step) {
     await world.processes.run(
       tools.command(
         [
-          ...["sh", asset("lib", "image", "provision", "chroot.sh"), request2.base.path, root],
-          ...[asset("lib", "image", "base"), request2.nativePython ? "native" : "plain"],
-          ...["--extra-vars", `@${request2.varsFile}`, join22(request2.ansible, "site.yml")]
+          ...["sh", asset("lib", "image", "provision", "chroot.sh"), request.base.path, root],
+          ...[asset("lib", "image", "base"), request.nativePython ? "native" : "plain"],
+          ...["--extra-vars", `@${request.varsFile}`, join23(request.ansible, "site.yml")]
         ],
         {
           binds: [
-            { source: dirname8(request2.base.path), readOnly: true },
-            { source: request2.varsFile, readOnly: true },
+            { source: dirname8(request.base.path), readOnly: true },
+            { source: request.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
-            { source: request2.project, readOnly: true },
+            { source: request.project, readOnly: true },
             // Last: a folder above it may be bound read-only.
-            { source: request2.work }
+            { source: request.work }
           ],
           env: {
-            ...ansibleEnvironment("/tmp", request2.project),
-            SOURCE_DATE_EPOCH: String(request2.epoch),
+            ...ansibleEnvironment("/tmp", request.project),
+            SOURCE_DATE_EPOCH: String(request.epoch),
             LC_ALL: "C.UTF-8"
           },
           timeoutMs: timeouts.provision,
@@ -64683,34 +64346,34 @@ async function provision(request2, tools, world, step) {
       )
     );
   } catch (cause) {
-    throw explainPlaybook(request2, output2, cause);
+    throw explainPlaybook(request, output2, cause);
   }
   step.update("packing the tree");
-  await packProvisioned(request2, root, tools, world);
-  await rm10(root, { recursive: true, force: true });
+  await packProvisioned(request, root, tools, world);
+  await rm7(root, { recursive: true, force: true });
 }
-async function packProvisioned(request2, root, tools, world) {
-  await mkdir13(dirname8(request2.tree), { recursive: true });
-  const part = join22(request2.work, "tree.tar");
+async function packProvisioned(request, root, tools, world) {
+  await mkdir13(dirname8(request.tree), { recursive: true });
+  const part = join23(request.work, "tree.tar");
   await world.processes.run(
     tools.command(
-      ["tar", ...canonicalTarArguments(request2.epoch), "--file", part, "--directory", root, "."],
+      ["tar", ...canonicalTarArguments(request.epoch), "--file", part, "--directory", root, "."],
       {
-        binds: [{ source: request2.work }],
+        binds: [{ source: request.work }],
         env: { LC_ALL: "C" },
         timeoutMs: timeouts.assemble,
         signal: world.signal
       }
     )
   );
-  await rename7(part, request2.tree);
+  await rename8(part, request.tree);
 }
-function explainPlaybook(request2, output2, cause) {
+function explainPlaybook(request, output2, cause) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") return cause;
-  const what = `the playbook failed for ${request2.build.profile}`;
+  const what = `the playbook failed for ${request.build.profile}`;
   const task = failedTask(output2);
   if (task !== void 0) {
-    const name = task.name.replaceAll(`${request2.project}/`, "");
+    const name = task.name.replaceAll(`${request.project}/`, "");
     return new ImageError("PROVISION", `${what}: task "${name}": ${task.message}`, {
       details: task.output,
       ...task.place === void 0 ? {} : { place: task.place },
@@ -64733,23 +64396,23 @@ async function provisionerNamed(name, cacheDir, world, reporter) {
     Promise.resolve().then(() => (init_packer(), packer_exports)),
     Promise.resolve().then(() => (init_pins(), pins_exports))
   ]);
-  const request2 = {
+  const request = {
     pins: await readPins2(),
     cacheDir,
     folder: process.env.PI_PACKER_DIR,
     searchPath: process.env.PATH
   };
-  return packerProvisioner2(await installPacker2(request2, world, reporter));
+  return packerProvisioner2(await installPacker2(request, world, reporter));
 }
 
 // actions/runner/host-packages.ts
 init_files();
-import { delimiter as delimiter2, join as join29 } from "node:path";
+import { delimiter as delimiter2, join as join30 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders2 = [...(process.env.PATH ?? "").split(delimiter2), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders2.map((folder) => exists(join29(folder, program))));
+  const found = await Promise.all(folders2.map((folder) => exists(join30(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -64777,7 +64440,7 @@ async function run2(inputs2, around2, world, reporter) {
   const out = resolve3(around2.workspace, inputs2.out);
   const cacheDir = resolve3(around2.workspace, inputs2["cache-dir"]);
   await installHostPackages(world, reporter);
-  await preflight({ world, cacheDir, warn: (text2) => reporter.warn(text2) });
+  await preflight({ world, cacheDir });
   await mkdir17(out, { recursive: true });
   try {
     const options2 = {
@@ -64806,9 +64469,9 @@ async function tell(built) {
 async function digestsOf(built) {
   const folder = dirname11(built.image);
   const stem = basename(built.image).replace(/\.img\.zst$/, "");
-  const names = (await readdir11(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
+  const names = (await readdir13(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
   const digests = await Promise.all(
-    names.map(async (name) => [name, await sha256OfFile(join30(folder, name))])
+    names.map(async (name) => [name, await sha256OfFile(join31(folder, name))])
   );
   return Object.fromEntries(digests);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { asset } from "../../external/assets.ts";
-import { sha256OfFile, sha256OfText } from "../../external/files.ts";
+import { removeWhole, sha256OfFile, sha256OfText } from "../../external/files.ts";
 import type { Archive } from "../archive/archive.ts";
 import { formatResolution, type ResolvedPackage } from "../archive/resolution.ts";
 import { ensureCached, readDone } from "../cache.ts";
@@ -93,7 +93,7 @@ async function makeBase(folder: string, request: BaseRequest, workshop: Workshop
     if (!request.given) await assertPackages(root, request);
     step.update("packing", 0.99);
     await packTree(root, join(folder, "base.tar"), request.core.epoch, workshop);
-    await workshop.world.processes.run({ argv: ["rm", "-rf", root], timeoutMs: 120_000 });
+    await removeWhole(root);
   });
 }
 

@@ -66,7 +66,12 @@ async function fetchTar(request: GivenRequest, target: string, workshop: Worksho
       throw new ImageError("BASE_DIGEST", `the base ${request.url} cannot be read`, { fix, cause });
     });
     if (found !== request.sha256) throw wrongDigest(request.url, request.sha256, found, fix);
-    await workshop.world.processes.run({ argv: ["cp", source, `${target}.part`], timeoutMs: DOWNLOAD_MS });
+    await workshop.world.processes.run({
+      // Were we killed, gigabytes would go on being copied.
+      argv: ["setpriv", "--pdeathsig", "KILL", "cp", source, `${target}.part`],
+      timeoutMs: DOWNLOAD_MS,
+      signal: workshop.world.signal,
+    });
     await rename(`${target}.part`, target);
     return;
   }
