@@ -22,6 +22,9 @@ const vitest = (project: string, ...more: string[]): readonly [string, ...string
 
 const image = (file: string, ...more: string[]) => vitest("image", `tests/image/${file}.test.ts`, ...more);
 
+/** The files of tests/image whose names begin so. */
+const bootFaults = (...names: string[]) => vitest("image", ...names.map((name) => `tests/image/${name}`));
+
 /**
  * Every group, in the order they run: what fails fast comes first, and what needs images comes after the
  * build that makes them. `cache` is the folder with finished layers; builds and boots are as a user's.
@@ -131,6 +134,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "boot-state",
+      doors: ["ci"],
+      shows: "which slot U-Boot takes from a torn or lost boot state, and the fallback to B",
+      argv: [...bootFaults("boot-state.test.ts", "boot-faults-slot"), "-t", "one of each kind|three times"],
+      env: { ...env, PI_TEST_MACHINE: "virt" },
+    },
+    {
       name: "pull-request",
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",
@@ -157,6 +167,27 @@ export function testGroups(cache: string): TestGroup[] {
       shows: "how the emulator judges boots that fail",
       argv: image("stand-in-boot"),
       env,
+    },
+    {
+      name: "boot-states",
+      doors: ["deep"],
+      shows: "every tear of either copy of the boot state, and rubbish in it, on virt",
+      argv: image("boot-state"),
+      env: { ...env, PI_TEST_MACHINE: "virt" },
+    },
+    {
+      name: "boot-faults",
+      doors: ["deep"],
+      shows: "an emulated Pi 3 with noise on its line, damaged scripts, a slot that cannot start",
+      argv: bootFaults("boot-state.test.ts", "boot-faults"),
+      env: { ...env, PI_TEST_MACHINE: "raspi3b" },
+    },
+    {
+      name: "boot-faults-virt",
+      doors: ["deep"],
+      shows: "slots that cannot start on virt, where the kernel resets the machine itself",
+      argv: bootFaults("boot-faults-slot"),
+      env: { ...env, PI_TEST_MACHINE: "virt" },
     },
     {
       name: "card-data",
