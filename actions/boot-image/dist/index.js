@@ -47204,6 +47204,9 @@ async function writeAtomically(path, content, mode = 420) {
     throw error62;
   }
 }
+async function removeWhole(path) {
+  await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
+}
 function sha256OfText(text) {
   return createHash("sha256").update(text).digest("hex");
 }
@@ -47719,6 +47722,27 @@ function exhaustionIn(text) {
   return void 0;
 }
 
+// lib/external/output-tail.ts
+var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+var TAIL_LINES2 = 40;
+var OutputTail = class {
+  #chunks = [];
+  #bytes = 0;
+  push(chunk) {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+      this.#bytes -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+  text() {
+    return Buffer.concat(this.#chunks).toString("utf8");
+  }
+};
+function tailOf(text) {
+  return text.trimEnd().split("\n").slice(-TAIL_LINES2);
+}
+
 // lib/external/process.ts
 var ProcessError = class extends Failure {
   area = "process";
@@ -47734,9 +47758,7 @@ var ProcessError = class extends Failure {
     this.exhaustion = options.exhaustion;
   }
 };
-var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 var KILL_GRACE_MS = 8e3;
-var TAIL_LINES2 = 40;
 var PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 function environment(extra) {
   const inherited = process.env;
@@ -47826,22 +47848,9 @@ function lineSplitter(onLine) {
     }
   };
 }
-var Tail = class {
-  #chunks = [];
-  #bytes = 0;
-  push(chunk) {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
-    }
-  }
-  text() {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
-};
-function tailOf(text) {
-  return text.trimEnd().split("\n").slice(-TAIL_LINES2);
+function endedWith(exitCode) {
+  const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
+  return `ended with ${exitCode}${killed}`;
 }
 async function run(command) {
   const name = command.name ?? command.argv[0];
@@ -47849,7 +47858,7 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new Tail(), stderr: new Tail() };
+  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended;
   let giveUp;
   const end = (why) => {
@@ -47890,7 +47899,7 @@ async function run(command) {
   if (ended === "hopeless")
     throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
-    const how = result.signal === void 0 ? `ended with ${exitCode}` : `was killed by ${result.signal}`;
+    const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
     const exhaustion = exhaustionIn(`${stderr}
 ${stdout}`);
     throw new ProcessError("EXIT", `${name} ${how}`, {
@@ -48514,7 +48523,7 @@ function network(port) {
   return ["-netdev", `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${port}-:22`];
 }
 function machineCommand(request) {
-  const drive = `format=raw,cache=unsafe,file=${option(request.disk)}`;
+  const drive = rawDrive(request.disk);
   const common = [
     ...["-display", "none", "-monitor", "none"],
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
@@ -48537,10 +48546,26 @@ function machineCommand(request) {
     ...common,
     ...["-serial", "stdio"],
     ...["-bios", request.firmware],
-    ...["-drive", `if=none,id=disk,${drive}`, "-device", "virtio-blk-device,drive=disk"],
+    ...virtDisks(request),
+    ...request.extras?.watchdog === true ? ["-device", "i6300esb"] : [],
     // On the memory-mapped bus, not PCI: that is the driver the initramfs holds.
     ...request.sshPort === void 0 ? [] : ["-device", `virtio-net-device,netdev=${NETWORK}`]
   ];
+}
+function rawDrive(path) {
+  return `format=raw,cache=unsafe,file=${option(path)}`;
+}
+function virtDisks({ disk, extras }) {
+  const attach = (id, drive) => [
+    ...["-drive", `if=none,id=${id},${drive}`, "-device", `virtio-blk-device,drive=${id}`]
+  ];
+  const log2 = extras?.writeLog;
+  const logged = `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},log.driver=file,log.filename=${option(log2 ?? "")}`;
+  const own2 = attach("disk", log2 === void 0 ? rawDrive(disk) : logged);
+  const second = extras?.secondDisk;
+  if (second === void 0) return own2;
+  const other = attach("other", rawDrive(second.path));
+  return second.found === "before" ? [...own2, ...other] : [...other, ...own2];
 }
 function dumpDeviceTreeCommand(dtb) {
   const machine = `virt,dumpdtb=${option(dtb)}`;
@@ -48584,8 +48609,8 @@ var outputs = {
 };
 
 // actions/boot-image/main.ts
-import { mkdir as mkdir8 } from "node:fs/promises";
-import { basename as basename2, join as join13, resolve } from "node:path";
+import { mkdir as mkdir9 } from "node:fs/promises";
+import { basename as basename2, join as join14, resolve } from "node:path";
 
 // lib/emulator/boot.ts
 import { join as join8 } from "node:path";
@@ -48673,6 +48698,7 @@ var TOOL_MS = MINUTE_MS;
 var QMP_CONNECT_MS = 30 * SECOND_MS;
 var QMP_ANSWER_MS = 30 * SECOND_MS;
 var QUIT_MS = 20 * SECOND_MS;
+var PAUSE_MS = 50;
 var machineLimits = {
   raspi3b: {
     loginMs: 10 * MINUTE_MS,
@@ -48712,6 +48738,39 @@ async function waitForReport(machine, name, onStage) {
   }
 }
 
+// lib/image/board/models.ts
+var piModels = [
+  { name: "3B", compatible: "raspberrypi,3-model-b", dtb: "bcm2837-rpi-3-b.dtb", soc: "bcm2837" },
+  { name: "3B+", compatible: "raspberrypi,3-model-b-plus", dtb: "bcm2837-rpi-3-b-plus.dtb", soc: "bcm2837" },
+  { name: "3A+", compatible: "raspberrypi,3-model-a-plus", dtb: "bcm2837-rpi-3-a-plus.dtb", soc: "bcm2837" },
+  { name: "4B", compatible: "raspberrypi,4-model-b", dtb: "bcm2711-rpi-4-b.dtb", soc: "bcm2711" },
+  { name: "400", compatible: "raspberrypi,400", dtb: "bcm2711-rpi-400.dtb", soc: "bcm2711" },
+  {
+    name: "CM4",
+    compatible: "raspberrypi,4-compute-module",
+    dtb: "bcm2711-rpi-cm4-io.dtb",
+    soc: "bcm2711"
+  }
+];
+function firmwareFiles(soc, kind = "normal") {
+  const four = soc === "bcm2711" ? "4" : "";
+  const suffix = kind === "normal" ? "" : four === "" ? "_cd" : "cd";
+  return [`start${four}${suffix}.elf`, `fixup${four}${suffix}.dat`];
+}
+function filesReadBy(model, kind = "normal") {
+  return [
+    // "bootcode.bin is not used on the Raspberry Pi 4, because it has been replaced by boot code in the EEPROM."
+    ...model.soc === "bcm2837" ? ["bootcode.bin"] : [],
+    "config.txt",
+    ...firmwareFiles(model.soc, kind),
+    model.dtb,
+    "u-boot.bin",
+    "uboot.env",
+    "boot.scr",
+    "boot2.scr"
+  ];
+}
+
 // lib/emulator/checks.ts
 var FULL_ATTEMPTS = 3;
 var USABLE_SHARE = 0.9;
@@ -48741,6 +48800,7 @@ function checkReport(report, expected) {
       expected: `about ${mebibytes(expected.dataBytes)}`,
       actual: `${mebibytes(data.sizeBytes)}${data.grown ? "" : ", not grown"}`
     },
+    checkRoom(report),
     same("/var of this build", `/data/var/${report.buildId}`, report.varSource),
     same("marked good", "yes", report.markedGood ? "yes" : "no"),
     same("boot state copies", "valid, valid, equal", copies(bootState.valid, bootState.equal)),
@@ -48755,6 +48815,7 @@ function checkReport(report, expected) {
     ),
     same("RAUC's booted slot", expected.slot, rauc.booted),
     same("RAUC's verdict", "booted, good", verdict(report, expected.slot)),
+    checkMemory(report),
     same("host keys in the image", "none", list(secrets.hostKeysInImage)),
     same("passwords in the image", "none", list(secrets.usersWithPassword)),
     same("machine id in the image", "none", secrets.machineIdInImage ? "present" : "none"),
@@ -48789,6 +48850,25 @@ function checkDataState(report, boot) {
     actual: `${mounted ? "mounted" : "not mounted"}, ${state} (${device})${because}`
   };
 }
+var SCARCE = { bytes: 64 * 1024 ** 2, inodes: 1e3 };
+function checkRoom({ data }) {
+  return {
+    name: "room on data",
+    ok: data.freeBytes >= SCARCE.bytes && data.freeInodes >= SCARCE.inodes,
+    expected: `at least ${mebibytes(SCARCE.bytes)} and ${SCARCE.inodes} files`,
+    actual: `${mebibytes(data.freeBytes)} and ${data.freeInodes} files`
+  };
+}
+var MOST_MEMORY_BYTES = 200 * 1e3 * 1e3;
+function checkMemory({ memory }) {
+  const used = memory.totalBytes - memory.availableBytes;
+  return {
+    name: "memory in use",
+    ok: used <= MOST_MEMORY_BYTES,
+    expected: `at most ${mebibytes(MOST_MEMORY_BYTES)}`,
+    actual: `${mebibytes(used)} of ${mebibytes(memory.totalBytes)}`
+  };
+}
 function verdict(report, slot) {
   const found = report.rauc.slots.find((entry) => entry.bootname === slot);
   return found === void 0 ? `no slot ${slot}` : `${found.state}, ${found.bootStatus ?? "no boot status"}`;
@@ -48818,28 +48898,16 @@ function checkCourse(timings, starts) {
     { name: "time to login", ok: true, expected: "shown only", actual }
   ];
 }
-var P1_FILES = [
-  "bootcode.bin",
-  "start*.elf",
-  "fixup*.dat",
-  "config.txt",
-  "u-boot.bin",
-  "uboot.env",
-  "boot.scr",
-  "bcm2837-rpi-3-b.dtb",
-  "bcm2837-rpi-3-b-plus.dtb",
-  "bcm2711-rpi-4-b.dtb"
-];
-function fits(name, pattern) {
-  const [start2 = "", end] = pattern.split("*");
-  return end === void 0 ? name === start2 : name.startsWith(start2) && name.endsWith(end);
+function present(there) {
+  return there ? "present" : "none";
 }
+var P1_FILES = [...new Set(piModels.flatMap((model) => filesReadBy(model)))];
 function checkCard(card) {
   const [first, second] = card.states;
   const equal = first !== void 0 && JSON.stringify(first) === JSON.stringify(second);
   const slot = card.slotAfter === card.slotBefore;
   const names = card.p1.map((name) => name.toLowerCase());
-  const missing = P1_FILES.filter((want) => !names.some((name) => fits(name, want)));
+  const missing = P1_FILES.filter((want) => !names.includes(want));
   return [
     same(
       "boot state on the card",
@@ -48852,7 +48920,7 @@ function checkCard(card) {
       slot ? "unchanged" : `changed to ${card.slotAfter.slice(0, 12)}`
     ),
     same("missing on p1", "none", list(missing)),
-    same("identity file on p1", "none", names.includes("identity.yaml") ? "present" : "none")
+    same("identity file on p1", present(card.identity), present(names.includes("identity.yaml")))
   ];
 }
 
@@ -48866,17 +48934,22 @@ import { open as open4, stat as stat3, truncate } from "node:fs/promises";
 async function sizeOfFile(path) {
   return (await stat3(path)).size;
 }
-async function readRange(path, offset, length) {
+function readRange(path, offset, length) {
+  return withReader(path, (read2) => read2(offset, length));
+}
+async function withReader(path, work) {
   const handle = await open4(path, "r");
   try {
-    const buffer = Buffer.alloc(length);
-    let read2 = 0;
-    while (read2 < length) {
-      const { bytesRead } = await handle.read(buffer, read2, length - read2, offset + read2);
-      if (bytesRead === 0) break;
-      read2 += bytesRead;
-    }
-    return buffer.subarray(0, read2);
+    return await work(async (offset, length) => {
+      const buffer = Buffer.alloc(length);
+      let read2 = 0;
+      while (read2 < length) {
+        const { bytesRead } = await handle.read(buffer, read2, length - read2, offset + read2);
+        if (bytesRead === 0) break;
+        read2 += bytesRead;
+      }
+      return buffer.subarray(0, read2);
+    });
   } finally {
     await handle.close();
   }
@@ -48891,6 +48964,7 @@ async function sha256OfRange(path, offset, end) {
 async function setFileLength(path, bytes2) {
   await truncate(path, bytes2);
 }
+var COPY_BYTES = 4 * 1024 * 1024;
 
 // lib/emulator/boot-state.ts
 import { crc32 } from "node:zlib";
@@ -48953,9 +49027,9 @@ async function copyImage(bench, image) {
       `${basename(image)} is ${imageBytes} bytes long, a card has ${CARD_BYTES}`
     );
   }
-  const { slotA, data } = checkLayout(basename(image), await readRange(path, 0, 512));
+  const partitions = checkLayout(basename(image), await readRange(path, 0, 512));
   await setFileLength(path, CARD_BYTES);
-  return { path, imageBytes, slotA, data };
+  return { path, imageBytes, ...partitions };
 }
 function checkLayout(name, firstSector) {
   const [boot, slotA, slotB, data] = readPartitionTable(firstSector) ?? [];
@@ -48966,7 +49040,7 @@ function checkLayout(name, firstSector) {
     const text = `the first partition of ${name} begins at byte ${boot.offset}, not at ${P1_OFFSET}`;
     throw new EmulatorError("IMAGE", text);
   }
-  return { slotA, data };
+  return { slotA, slotB, data };
 }
 async function unpack(bench, image, path) {
   const { tools, world, work } = bench;
@@ -48980,9 +49054,9 @@ async function copySparse(bench, image, path) {
 function p1(disk) {
   return `${disk.path}@@${P1_OFFSET}`;
 }
-async function putOnP1(bench, disk, name, text) {
+async function putOnP1(bench, disk, name, content) {
   const file2 = join5(bench.work, `put-${name}`);
-  await writeAtomically(file2, text);
+  await writeAtomically(file2, content);
   await runTool(bench, ["mcopy", "-o", "-i", p1(disk), file2, `::${name}`]);
 }
 async function takeFromP1(bench, disk, name) {
@@ -49078,11 +49152,13 @@ var reportSchema = external_exports.object({
   rootReadOnly: external_exports.boolean(),
   data: external_exports.object({
     mounted: external_exports.boolean(),
-    state: external_exports.enum(["fresh", "ok", "repaired", "tmpfs"]),
+    state: external_exports.enum(["fresh", "kept", "ok", "repaired", "tmpfs"]),
     reason: external_exports.string(),
     device: external_exports.string(),
     sizeBytes: bytes,
-    grown: external_exports.boolean()
+    grown: external_exports.boolean(),
+    freeBytes: bytes,
+    freeInodes: external_exports.number().int().nonnegative()
   }),
   varSource: external_exports.string(),
   bootState: external_exports.object({
@@ -49105,7 +49181,14 @@ var reportSchema = external_exports.object({
   machineId: external_exports.string(),
   identity: external_exports.object({ present: external_exports.boolean(), keys: external_exports.number().int().nonnegative() }),
   network: external_exports.array(external_exports.object({ name: external_exports.string(), addresses: external_exports.array(external_exports.string()) })),
-  memory: external_exports.object({ totalBytes: bytes, availableBytes: bytes }),
+  memory: external_exports.object({
+    totalBytes: bytes,
+    availableBytes: bytes,
+    /** What the kernel keeps for itself and cannot give back at once. */
+    kernelBytes: bytes,
+    /** Largest first, each with its own share. */
+    processes: external_exports.array(external_exports.object({ name: external_exports.string(), bytes }))
+  }),
   uptimeSeconds: external_exports.number().nonnegative()
 });
 var MARK = "HOME-PI-REPORT ";
@@ -49216,7 +49299,7 @@ var SerialConsole = class {
   #tail = [];
   #watchers = /* @__PURE__ */ new Set();
   #lastByteAt;
-  #fatal;
+  #fatals = [];
   #problem;
   #ended;
   #changed = Promise.withResolvers();
@@ -49254,6 +49337,13 @@ var SerialConsole = class {
   send(text) {
     this.#options.send(text);
   }
+  /** The machine was reset from outside: what went before, an unfinished line too, counts no more. */
+  beginAgain() {
+    this.#text.end();
+    this.#fatals = [];
+    this.#tail.length = 0;
+    this.#lastByteAt = this.#options.clock.now();
+  }
   /**
    * Waits until `look` finds what it wants.
    * @throws EmulatorError PANIC, EMERGENCY, BOOTLOADER, SILENCE, DEADLINE, QEMU, with the last 40 lines.
@@ -49265,7 +49355,8 @@ var SerialConsole = class {
       if (this.#problem !== void 0) throw this.#problem;
       const found = wait.look(this);
       if (found !== void 0) return found;
-      if (this.#fatal !== void 0) throw await this.#fatalError(this.#fatal, this.#fatal.atMs);
+      const fatal = this.#fatals.find(({ code }) => wait.despite?.includes(code) !== true);
+      if (fatal !== void 0) throw await this.#fatalError(fatal, fatal.atMs);
       if (this.#ended !== void 0) throw this.#endedError(wait.what);
       const now = clock2.now();
       if (now >= deadline) {
@@ -49282,7 +49373,7 @@ var SerialConsole = class {
     }
   }
   /** Waits for a line, finished or not, that matches; only what arrives after the call counts. */
-  async waitForText(pattern, what, timeoutMs) {
+  async waitForText(pattern, what, timeoutMs, despite = []) {
     let seen;
     const watch = (line) => {
       if (seen === void 0 && pattern.test(line)) seen = line;
@@ -49293,7 +49384,7 @@ var SerialConsole = class {
         watch(this.#text.pending);
         return seen;
       };
-      return await this.waitFor({ what, timeoutMs, look });
+      return await this.waitFor({ what, timeoutMs, look, despite });
     } finally {
       this.#watchers.delete(watch);
     }
@@ -49330,7 +49421,8 @@ var SerialConsole = class {
     if (signal.aborted) throw new ProcessError("INTERRUPTED", "the boot was interrupted");
   }
   #noteFatal(fatal) {
-    if (fatal !== void 0) this.#fatal ??= { ...fatal, atMs: this.elapsedMs };
+    if (fatal === void 0 || this.#fatals.some(({ code }) => code === fatal.code)) return;
+    this.#fatals.push({ ...fatal, atMs: this.elapsedMs });
   }
   /** What follows a panic on the line is its trace, so it is read for a moment more. */
   async #fatalError(fatal, atMs) {
@@ -49352,6 +49444,53 @@ var SerialConsole = class {
 function seconds(ms) {
   return String(Math.round(ms / 1e3));
 }
+
+// lib/emulator/course.ts
+var EVENTS = [
+  [/^In: +\S/, () => "start"],
+  [/^home-pi: boot state at block 0x10 is damaged/, () => "copy 1 damaged"],
+  [/^home-pi: boot state at block 0x2000 is damaged/, () => "copy 2 damaged"],
+  [/^home-pi: slot ([AB]), (\S+) attempts left after this one/, (slot, left) => `slot ${slot}, ${left} left`],
+  [/^home-pi: no slot has attempts left/, () => "no slot left"],
+  [/^home-pi: slot ([AB]) did not start/, (slot) => `slot ${slot} failed`],
+  [/^Starting kernel/, () => "kernel"]
+];
+var LOGIN2 = /(^|\s)[a-z0-9-]+ login: *$/i;
+var FATAL2 = { PANIC: "panic", EMERGENCY: "emergency", BOOTLOADER: "prompt" };
+function eventIn(line, unfinished) {
+  if (LOGIN2.test(line)) return "login";
+  const fatal = fatalIn(line, unfinished);
+  if (fatal !== void 0) return FATAL2[fatal.code];
+  if (unfinished) return void 0;
+  for (const [pattern, event] of EVENTS) {
+    const match = pattern.exec(line);
+    if (match !== null) return event(match[1] === "B" ? "B" : "A", match[2] ?? "");
+  }
+  return void 0;
+}
+var Course = class {
+  #events = [];
+  /** What the unfinished line has told already: it is looked at again with each byte, and when it ends. */
+  #told;
+  get events() {
+    return this.#events;
+  }
+  line(line) {
+    const event = eventIn(line, false);
+    if (event !== void 0 && event !== this.#told) this.#add(event);
+    this.#told = void 0;
+  }
+  unfinished(line) {
+    const event = eventIn(line, true);
+    if (event === void 0 || event === this.#told) return;
+    this.#told = event;
+    this.#add(event);
+  }
+  #add(event) {
+    if (event === "panic" && this.#events.at(-1) === "panic") return;
+    this.#events.push(event);
+  }
+};
 
 // lib/emulator/qmp.ts
 var messageSchema = external_exports.union([
@@ -49478,17 +49617,17 @@ function parse3(line) {
 // lib/emulator/power.ts
 var PoweredMachine = class _PoweredMachine {
   console;
-  timeline;
   exited;
   #running;
   #request;
   #clock;
+  #timeline = new Timeline();
+  #course = new Course();
   #qmp;
   constructor(bench, request) {
     const { tools, world, work } = bench;
     this.#request = request;
     this.#clock = world.clock;
-    this.timeline = new Timeline();
     this.console = new SerialConsole({
       clock: world.clock,
       signal: world.signal,
@@ -49499,8 +49638,12 @@ var PoweredMachine = class _PoweredMachine {
       onLine: (line, at) => {
         request.onLine?.(line);
         this.timeline.line(line, at);
+        this.#course.line(line);
       },
-      onUnfinished: (line, at) => this.timeline.unfinished(line, at)
+      onUnfinished: (line, at) => {
+        this.timeline.unfinished(line, at);
+        this.#course.unfinished(line);
+      }
     });
     const binds = [{ source: work }, { source: request.socketFolder }];
     const command = tools.command(machineCommand(request), {
@@ -49539,6 +49682,35 @@ var PoweredMachine = class _PoweredMachine {
       enough.abort();
     }
   }
+  /** What was seen since power-on, or since the last reset. */
+  get timeline() {
+    return this.#timeline;
+  }
+  /** The same as a list of events, those included that end no boot. */
+  get course() {
+    return this.#course;
+  }
+  /** Types bytes into the serial line as they are. */
+  type(bytes2) {
+    this.#running.write(bytes2);
+  }
+  /** Holds the guest still: it neither runs nor writes, and the card may be changed until the next reset. */
+  async pause() {
+    await this.#execute("stop");
+    await this.#clock.sleep(PAUSE_MS);
+  }
+  /** Presses reset, and lets a paused guest run. What was seen before, a panic too, counts no more. */
+  async reset() {
+    await this.#execute("system_reset");
+    this.console.beginAgain();
+    this.#timeline = new Timeline();
+    this.#course = new Course();
+    await this.#execute("cont");
+  }
+  async #execute(command) {
+    if (this.#qmp === void 0) throw new EmulatorError("QMP", `the machine is not on: ${command}`);
+    await this.#qmp.execute(command);
+  }
   /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */
   async plugNetwork() {
     const plug = networkHotPlug(this.#request.machine);
@@ -49565,7 +49737,7 @@ async function prepare(bench, request) {
   const disk = await copyImage(bench, request.image);
   if (request.identityText !== void 0) await putOnP1(bench, disk, "identity.yaml", request.identityText);
   const { dtb, firmware } = await boardFiles(bench, disk, request.machine);
-  const text = kernelArguments(request.machine, request.report);
+  const text = [kernelArguments(request.machine, request.report), request.kernelArguments ?? ""].join(" ").trim();
   if (text !== "") await runTool(bench, extraArgumentsCommand(dtb, text));
   return { disk, dtb, firmware };
 }
@@ -49729,7 +49901,8 @@ async function runBoots(options, bench, wiring, step) {
     boots.push(done.run);
   }
   step.update("reading the card");
-  checks.push(...checkCard(await cardFacts(bench, prepared.disk, slotBefore)));
+  const card = await cardFacts(bench, prepared.disk, slotBefore);
+  checks.push(...checkCard({ ...card, identity: identity !== void 0 }));
   const { machine, image, consoleLog } = options;
   return { version: 1, ok: checks.every((check2) => check2.ok), machine, image, checks, boots, consoleLog };
 }
@@ -49777,23 +49950,154 @@ function checksError(result) {
   });
 }
 
+// lib/image/cache-use.ts
+import { mkdir as mkdir6, readdir as readdir4, rename as rename3 } from "node:fs/promises";
+
+// lib/external/lock.ts
+import { mkdir as mkdir5 } from "node:fs/promises";
+import { dirname as dirname3 } from "node:path";
+async function acquireLock(processes2, request) {
+  await mkdir5(dirname3(request.file), { recursive: true });
+  const quick = await tryLock(processes2, request, 0);
+  if (quick !== void 0 || request.waitMs === 0) return quick;
+  request.onWait?.();
+  return tryLock(processes2, request, request.waitMs);
+}
+function tryLock(processes2, request, waitMs) {
+  const { file: file2, signal } = request;
+  const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
+  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
+  const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file2}`);
+  if (signal?.aborted === true) return Promise.reject(interrupted());
+  return new Promise((resolve3, reject) => {
+    let output2 = "";
+    const holder = processes2.start(
+      {
+        argv: [
+          // Were we killed while it waits, it would go on waiting.
+          ...["setpriv", "--pdeathsig", "KILL"],
+          ...["flock", mode, ...wait, "--conflict-exit-code", "75", file2, "sh", "-c", "echo held; exec cat"]
+        ]
+      },
+      (chunk) => {
+        output2 += chunk.toString("utf8");
+        if (!output2.startsWith("held\n")) return;
+        signal?.removeEventListener("abort", onAbort);
+        resolve3({ release: () => holder.stop(1e3) });
+      }
+    );
+    const onAbort = () => {
+      reject(interrupted());
+      void holder.stop(1e3);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    void holder.exited.then((code) => {
+      signal?.removeEventListener("abort", onAbort);
+      if (code === 75) resolve3(void 0);
+      else
+        reject(
+          new ProcessError("EXIT", `${file2} could not be locked with flock`, { details: [output2.trim()] })
+        );
+    });
+  });
+}
+
+// lib/image/dead-runs.ts
+import { readdir as readdir3 } from "node:fs/promises";
+import { join as join9 } from "node:path";
+var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
+var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch)-[A-Za-z0-9]{6}$/;
+async function removeHalfMade(cacheDir, world, alone) {
+  for (const folder of await foldersWithResults(cacheDir)) {
+    for (const name of await namesIn(folder)) {
+      const key = MAKING.exec(name)?.[1];
+      if (key !== void 0) await removeUnlessMade(join9(folder, name), join9(folder, `${key}.lock`), world);
+      else if (alone && UNFINISHED.test(name)) await removeWhole(join9(folder, name));
+    }
+  }
+}
+async function removeUnlessMade(making, file2, world) {
+  const { processes: processes2, signal } = world;
+  const lock = await acquireLock(processes2, { file: file2, mode: "exclusive", waitMs: 0, signal });
+  if (lock === void 0) return;
+  try {
+    await removeWhole(making);
+  } finally {
+    await lock.release();
+  }
+}
+async function foldersWithResults(cacheDir) {
+  const lists = await foldersIn(join9(cacheDir, "archive"));
+  return [
+    cacheDir,
+    ...await foldersIn(cacheDir),
+    ...lists.flatMap((folder) => [folder, join9(folder, "selections")])
+  ];
+}
+async function foldersIn(folder) {
+  const entries = await readdir3(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join9(folder, entry.name));
+}
+var namesIn = (folder) => readdir3(folder).catch(() => []);
+
+// lib/image/failure.ts
+var ImageError = class extends Failure {
+  area = "image";
+};
+
+// lib/image/cache-use.ts
+async function usingCache(cacheDir, world, reporter, work) {
+  await tidyCache(cacheDir, world);
+  const use = await lockCache(
+    cacheDir,
+    "shared",
+    world,
+    void 0,
+    () => reporter.info(`waiting for another run that is tidying up ${cacheDir}`)
+  );
+  try {
+    return await work();
+  } finally {
+    await use?.release();
+  }
+}
+async function tidyCache(cacheDir, world) {
+  await mkdir6(cacheDir, { recursive: true });
+  const alone = await lockCache(cacheDir, "exclusive", world, 0);
+  try {
+    await removeHalfMade(cacheDir, world, alone !== void 0);
+  } finally {
+    await alone?.release();
+  }
+}
+function lockCache(cacheDir, mode, world, waitMs, onWait) {
+  return acquireLock(world.processes, {
+    // The folder itself: a file in it would go with the cache, and with the file what the lock says.
+    file: cacheDir,
+    mode,
+    signal: world.signal,
+    ...waitMs === void 0 ? {} : { waitMs },
+    ...onWait === void 0 ? {} : { onWait }
+  });
+}
+
 // lib/image/tools/ensure.ts
-import { mkdir as mkdir7, readFile as readFile5, rm as rm5 } from "node:fs/promises";
-import { join as join11 } from "node:path";
+import { mkdir as mkdir8, readFile as readFile5, rm as rm4 } from "node:fs/promises";
+import { join as join12 } from "node:path";
 
 // lib/external/assets.ts
 import { existsSync as existsSync2 } from "node:fs";
-import { dirname as dirname3, join as join9 } from "node:path";
+import { dirname as dirname4, join as join10 } from "node:path";
 var assetsRoot = (() => {
   let folder = import.meta.dirname;
-  while (!existsSync2(join9(folder, "boards"))) {
-    if (dirname3(folder) === folder) throw new Error("boards/ was not found above this program");
-    folder = dirname3(folder);
+  while (!existsSync2(join10(folder, "boards"))) {
+    if (dirname4(folder) === folder) throw new Error("boards/ was not found above this program");
+    folder = dirname4(folder);
   }
   return folder;
 })();
 function asset(...parts) {
-  return join9(assetsRoot, ...parts);
+  return join10(assetsRoot, ...parts);
 }
 
 // lib/image/limits.ts
@@ -49926,11 +50230,6 @@ function unreached(text) {
   return /Failed to fetch|Cannot initiate the connection/.test(text) ? unreachable : void 0;
 }
 
-// lib/image/failure.ts
-var ImageError = class extends Failure {
-  area = "image";
-};
-
 // lib/image/archive/resolution.ts
 function parsePackageNames(text) {
   return text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter((line) => line !== "").sort();
@@ -49938,53 +50237,8 @@ function parsePackageNames(text) {
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir6, readdir as readdir3, readFile as readFile4, rename as rename3, rm as rm4 } from "node:fs/promises";
-import { dirname as dirname5, join as join10 } from "node:path";
-
-// lib/external/lock.ts
-import { mkdir as mkdir5 } from "node:fs/promises";
-import { dirname as dirname4 } from "node:path";
-async function acquireLock(processes2, request) {
-  await mkdir5(dirname4(request.file), { recursive: true });
-  const quick = await tryLock(processes2, request, 0);
-  if (quick !== void 0 || request.waitMs === 0) return quick;
-  request.onWait?.();
-  return tryLock(processes2, request, request.waitMs);
-}
-function tryLock(processes2, request, waitMs) {
-  const { file: file2, signal } = request;
-  const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
-  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
-  const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file2}`);
-  if (signal?.aborted === true) return Promise.reject(interrupted());
-  return new Promise((resolve3, reject) => {
-    let output2 = "";
-    const holder = processes2.start(
-      {
-        argv: ["flock", mode, ...wait, "--conflict-exit-code", "75", file2, "sh", "-c", "echo held; exec cat"]
-      },
-      (chunk) => {
-        output2 += chunk.toString("utf8");
-        if (!output2.startsWith("held\n")) return;
-        signal?.removeEventListener("abort", onAbort);
-        resolve3({ release: () => holder.stop(1e3) });
-      }
-    );
-    const onAbort = () => {
-      reject(interrupted());
-      void holder.stop(1e3);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    void holder.exited.then((code) => {
-      signal?.removeEventListener("abort", onAbort);
-      if (code === 75) resolve3(void 0);
-      else
-        reject(
-          new ProcessError("EXIT", `${file2} could not be locked with flock`, { details: [output2.trim()] })
-        );
-    });
-  });
-}
+import { mkdir as mkdir7, readdir as readdir5, readFile as readFile4, rename as rename4 } from "node:fs/promises";
+import { dirname as dirname5, join as join11 } from "node:path";
 
 // node_modules/pretty-bytes/index.js
 var BYTE_UNITS = [
@@ -50282,11 +50536,11 @@ async function sayingWhatRanOut(folder, elsewhere, work) {
 var DONE = "done.json";
 var OTHER_CACHE = "PI_CACHE=/another/folder ./pi build";
 function cacheFolder(cacheDir, room, key) {
-  return join10(cacheDir, room, key);
+  return join11(cacheDir, room, key);
 }
 async function ensureCached(request, world, reporter) {
   const folder = cacheFolder(request.cacheDir, request.room, request.key);
-  if (await exists(join10(folder, DONE))) return { folder, reused: true };
+  if (await exists(join11(folder, DONE))) return { folder, reused: true };
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
@@ -50294,10 +50548,10 @@ async function ensureCached(request, world, reporter) {
     onWait: () => reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`)
   });
   try {
-    if (await exists(join10(folder, DONE))) return { folder, reused: true };
+    if (await exists(join11(folder, DONE))) return { folder, reused: true };
     await removeLeftovers(folder);
     const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
-    await mkdir6(making, { recursive: true });
+    await mkdir7(making, { recursive: true });
     try {
       await sayingWhatRanOut(request.cacheDir, OTHER_CACHE, async () => {
         await request.make(making);
@@ -50306,12 +50560,12 @@ async function ensureCached(request, world, reporter) {
           madeAt: new Date(world.clock.now()).toISOString(),
           ...request.about
         };
-        await writeAtomically(join10(making, DONE), `${JSON.stringify(about, null, 2)}
+        await writeAtomically(join11(making, DONE), `${JSON.stringify(about, null, 2)}
 `);
-        await rename3(making, folder);
+        await rename4(making, folder);
       });
     } catch (error62) {
-      await rm4(making, { recursive: true, force: true });
+      await removeWhole(making);
       throw error62;
     }
     return { folder, reused: false };
@@ -50320,11 +50574,11 @@ async function ensureCached(request, world, reporter) {
   }
 }
 async function removeLeftovers(folder) {
-  await rm4(folder, { recursive: true, force: true });
+  await removeWhole(folder);
   const name = folder.slice(dirname5(folder).length + 1);
-  for (const entry of await readdir3(dirname5(folder))) {
+  for (const entry of await readdir5(dirname5(folder))) {
     if (entry.startsWith(`${name}.making-`)) {
-      await rm4(join10(dirname5(folder), entry), { recursive: true, force: true });
+      await removeWhole(join11(dirname5(folder), entry));
     }
   }
 }
@@ -50387,12 +50641,12 @@ async function ensureTools(world, reporter, cacheDir) {
     world,
     reporter
   );
-  return toolsTreeAt(join11(entry.folder, "root"), key);
+  return toolsTreeAt(join12(entry.folder, "root"), key);
 }
 async function makeTools(folder, names, world, step) {
-  const root = join11(folder, "root");
-  const scratch = join11(folder, "tmp");
-  await mkdir7(scratch);
+  const root = join12(folder, "root");
+  const scratch = join12(folder, "tmp");
+  await mkdir8(scratch);
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
@@ -50434,7 +50688,7 @@ async function makeTools(folder, names, world, step) {
       now: world.clock.now()
     });
   }
-  await rm5(scratch, { recursive: true });
+  await rm4(scratch, { recursive: true });
 }
 function explainMmdebstrap(code, what, { output: output2, cause, now }) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
@@ -50464,12 +50718,12 @@ function linesOfApt(output2) {
 }
 
 // actions/runner/host-packages.ts
-import { delimiter, join as join12 } from "node:path";
+import { delimiter, join as join13 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders.map((folder) => exists(join12(folder, program))));
+  const found = await Promise.all(folders.map((folder) => exists(join13(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -50497,14 +50751,6 @@ import { appendFile as appendFile2 } from "node:fs/promises";
 function writeOutputs(names, values) {
   for (const name of Object.keys(names)) setOutput(name, values[name]);
 }
-function escapeCell(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
-}
-function markdownTable(head, rows) {
-  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
-`;
-  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
 var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
 async function addSummary(markdown) {
   const file2 = process.env.GITHUB_STEP_SUMMARY;
@@ -50519,6 +50765,16 @@ async function addSummary(markdown) {
 (cut: too long for GitHub)
 ` : bytes2
   );
+}
+
+// lib/progress/markdown.ts
+function escapeCell(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
+}
+function markdownTable(head, rows) {
+  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
+`;
+  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
 }
 
 // actions/boot-image/summary.ts
@@ -50550,10 +50806,10 @@ function escapeLine(line) {
 async function run2(inputs2, around, world, reporter) {
   const image = resolve(around.workspace, inputs2.image);
   const name = basename2(image).replace(/\.img(\.zst)?$/, "");
-  const results = join13(around.temporary, "home-pi-boot");
-  const folder = join13(results, `${name}-${inputs2.machine}`);
-  await mkdir8(folder, { recursive: true });
-  const files = { result: join13(folder, "result.json"), "console-log": join13(folder, "console.log") };
+  const results = join14(around.temporary, "home-pi-boot");
+  const folder = join14(results, `${name}-${inputs2.machine}`);
+  await mkdir9(folder, { recursive: true });
+  const files = { result: join14(folder, "result.json"), "console-log": join14(folder, "console.log") };
   try {
     const result = await bootInTime(image, files["console-log"], inputs2, around, world, reporter);
     await writeAtomically(files.result, `${JSON.stringify(result, void 0, 2)}
@@ -50575,21 +50831,20 @@ async function bootInTime(image, consoleLog, inputs2, around, world, reporter) {
   const timed = { ...world, signal: AbortSignal.any([world.signal, deadline]) };
   try {
     await installHostPackages(timed, reporter);
-    const tools = await ensureTools(timed, reporter, resolve(around.workspace, inputs2["cache-dir"]));
+    const cacheDir = resolve(around.workspace, inputs2["cache-dir"]);
     const buildId = inputs2["build-id"];
     const options = {
       machine: inputs2.machine,
       image,
       expected: buildId === void 0 ? {} : { buildId },
       boots: 1,
-      scratch: join13(around.temporary, "home-pi-card"),
+      scratch: join14(around.temporary, "home-pi-card"),
       consoleLog
     };
-    return await reporter.step(
-      `boot on ${inputs2.machine}`,
-      {},
-      (step) => bootImage(options, tools, timed, step)
-    );
+    return await usingCache(cacheDir, timed, reporter, async () => {
+      const tools = await ensureTools(timed, reporter, cacheDir);
+      return reporter.step(`boot on ${inputs2.machine}`, {}, (step) => bootImage(options, tools, timed, step));
+    });
   } catch (cause) {
     if (!deadline.aborted || world.signal.aborted) throw cause;
     throw new ActionError("DEADLINE", `the boot was not over after ${inputs2.deadline} minutes`, {

@@ -1206,14 +1206,14 @@ function toDotPath(_path) {
   return segs.join("");
 }
 function prettifyError(error62) {
-  const lines = [];
+  const lines2 = [];
   const issues = [...error62.issues].sort((a, b) => (a.path ?? []).length - (b.path ?? []).length);
   for (const issue3 of issues) {
-    lines.push(`✖ ${issue3.message}`);
+    lines2.push(`✖ ${issue3.message}`);
     if (issue3.path?.length)
-      lines.push(`  → at ${toDotPath(issue3.path)}`);
+      lines2.push(`  → at ${toDotPath(issue3.path)}`);
   }
-  return lines.join("\n");
+  return lines2.join("\n");
 }
 var _messageDesc, _issuesDesc, _installedToString, initializer, $ZodError, $ZodRealError;
 var init_errors = __esm({
@@ -1798,8 +1798,8 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size = input2.size;
-        if (size <= def.maximum)
+        const size2 = input2.size;
+        if (size2 <= def.maximum)
           return;
         payload.issues.push({
           origin: getSizableOrigin(input2),
@@ -1818,8 +1818,8 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size = input2.size;
-        if (size >= def.minimum)
+        const size2 = input2.size;
+        if (size2 >= def.minimum)
           return;
         payload.issues.push({
           origin: getSizableOrigin(input2),
@@ -1838,10 +1838,10 @@ var init_checks = __esm({
       (_a4 = inst._zod.def).when ?? (_a4.when = _whenHasSize);
       inst._zod.check = (payload) => {
         const input2 = payload.value;
-        const size = input2.size;
-        if (size === def.size)
+        const size2 = input2.size;
+        if (size2 === def.size)
           return;
-        const tooBig = size > def.size;
+        const tooBig = size2 > def.size;
         payload.issues.push({
           origin: getSizableOrigin(input2),
           ...tooBig ? { code: "too_big", maximum: def.size } : { code: "too_small", minimum: def.size },
@@ -2115,9 +2115,9 @@ var init_doc = __esm({
           return;
         }
         const content = arg;
-        const lines = content.split("\n").filter((x2) => x2);
-        const minIndent = Math.min(...lines.map((x2) => x2.length - x2.trimStart().length));
-        const dedented = lines.map((x2) => x2.slice(minIndent)).map((x2) => " ".repeat(this.indent * 2) + x2);
+        const lines2 = content.split("\n").filter((x2) => x2);
+        const minIndent = Math.min(...lines2.map((x2) => x2.length - x2.trimStart().length));
+        const dedented = lines2.map((x2) => x2.slice(minIndent)).map((x2) => " ".repeat(this.indent * 2) + x2);
         for (const line of dedented) {
           this.content.push(line);
         }
@@ -2246,8 +2246,8 @@ function isValidBase64URL(data) {
   if (!base64urlCharset.test(data))
     return false;
   const base643 = data.replace(/[-_]/g, (c) => c === "-" ? "+" : "/");
-  const padded = base643.padEnd(Math.ceil(base643.length / 4) * 4, "=");
-  return isValidBase64(padded);
+  const padded3 = base643.padEnd(Math.ceil(base643.length / 4) * 4, "=");
+  return isValidBase64(padded3);
 }
 function isLuhnAlgo(digits) {
   let length = digits.length;
@@ -2303,14 +2303,14 @@ function isValidJWT(token, algorithm = null) {
     return false;
   }
 }
-function capSize(inst, size) {
+function capSize(inst, size2) {
   const caps = sizeCaps(inst._zod.def.checks);
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c) => c[0]));
   const parse3 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
-    const n = size(payload.value);
+    const n = size2(payload.value);
     if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
       for (const [max2, ch] of sizeCaps(inst._zod.def.checks)) {
         if (n > max2 && ch._zod.def.when(payload)) {
@@ -13938,9 +13938,9 @@ function generateNullableCheck(doc, ctx, schema2, accessor, buildsValue = true) 
   doc.write(`}`);
   return outputVar;
 }
-function generateSizeGate(doc, schema2, size) {
+function generateSizeGate(doc, schema2, size2) {
   for (const [max2, check2] of sizeCaps(schema2._zod.def.checks)) {
-    doc.write(`if (${size} > ${numericOperand(max2, check2._zod.def.check)}) return INVALID;`);
+    doc.write(`if (${size2} > ${numericOperand(max2, check2._zod.def.check)}) return INVALID;`);
   }
 }
 function generateArrayCheck(doc, ctx, schema2, accessor, buildsValue = true) {
@@ -15129,11 +15129,11 @@ function _minSize(minimum, params) {
   });
 }
 // @__NO_SIDE_EFFECTS__
-function _size(size, params) {
+function _size(size2, params) {
   return new $ZodCheckSizeEquals({
     check: "size_equals",
     ...normalizeParams(params),
-    size
+    size: size2
   });
 }
 // @__NO_SIDE_EFFECTS__
@@ -18977,8 +18977,8 @@ var init_schemas2 = __esm({
       $ZodFile.init(inst, def);
       ZodType.init(inst, def);
       inst._zod.processJSONSchema = (ctx, json2, params) => fileProcessor(inst, ctx, json2, params);
-      inst.min = (size, params) => inst.check(_minSize(size, params));
-      inst.max = (size, params) => inst.check(_maxSize(size, params));
+      inst.min = (size2, params) => inst.check(_minSize(size2, params));
+      inst.max = (size2, params) => inst.check(_maxSize(size2, params));
       inst.mime = (types, params) => inst.check(_mime(Array.isArray(types) ? types : [types], params));
     });
     ZodTransform = /* @__PURE__ */ $constructor("ZodTransform", (inst, def) => {
@@ -19971,21 +19971,21 @@ function visit(schema2, fnOrHandlers) {
       case "object": {
         const oldShape = def.shape;
         const keys = Object.keys(oldShape);
-        let changed = false;
+        let changed2 = false;
         const newShape = {};
         for (const k of keys) {
           const mapped = run3(oldShape[k]);
           if (mapped !== oldShape[k])
-            changed = true;
+            changed2 = true;
           newShape[k] = mapped;
         }
         let newCatchall = def.catchall;
         if (def.catchall) {
           newCatchall = run3(def.catchall);
           if (newCatchall !== def.catchall)
-            changed = true;
+            changed2 = true;
         }
-        return changed ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
+        return changed2 ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
       }
       case "array": {
         const mapped = run3(def.element);
@@ -19993,21 +19993,21 @@ function visit(schema2, fnOrHandlers) {
       }
       case "tuple": {
         const oldItems = def.items;
-        let changed = false;
+        let changed2 = false;
         const newItems = [];
         for (const item of oldItems) {
           const mapped = run3(item);
           if (mapped !== item)
-            changed = true;
+            changed2 = true;
           newItems.push(mapped);
         }
         let newRest = def.rest;
         if (def.rest) {
           newRest = run3(def.rest);
           if (newRest !== def.rest)
-            changed = true;
+            changed2 = true;
         }
-        return changed ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
+        return changed2 ? clone(s, { ...def, items: newItems, rest: newRest }) : s;
       }
       case "record":
       case "map": {
@@ -20021,15 +20021,15 @@ function visit(schema2, fnOrHandlers) {
       }
       case "union": {
         const oldOptions = def.options;
-        let changed = false;
+        let changed2 = false;
         const newOptions = [];
         for (const opt of oldOptions) {
           const mapped = run3(opt);
           if (mapped !== opt)
-            changed = true;
+            changed2 = true;
           newOptions.push(mapped);
         }
-        return changed ? clone(s, { ...def, options: newOptions }) : s;
+        return changed2 ? clone(s, { ...def, options: newOptions }) : s;
       }
       case "intersection": {
         const newLeft = run3(def.left);
@@ -20482,7 +20482,18 @@ var init_zod = __esm({
 // lib/external/files.ts
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open as open2, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  access,
+  constants,
+  mkdir,
+  open as open2,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs
+} from "node:fs/promises";
 import { dirname as dirname2, join as join2, relative, sep } from "node:path";
 async function readTextIfPresent(path) {
   try {
@@ -20533,11 +20544,20 @@ async function listTree(root) {
   }
   return entries.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 }
-async function freeBytes(path) {
+async function roomAt(path) {
   let at = path;
   while (!await exists(at) && dirname2(at) !== at) at = dirname2(at);
   const stats = await statfs(at);
-  return stats.bavail * stats.bsize;
+  const refuses = await access(at, constants.W_OK | constants.X_OK).then(
+    () => void 0,
+    (error62) => error62.code ?? "EACCES"
+  );
+  return {
+    freeBytes: stats.bavail * stats.bsize,
+    freeFiles: stats.files === 0 ? void 0 : stats.ffree,
+    // A file in the place of a folder may well be writable.
+    refuses: (await stat(at)).isDirectory() ? refuses : "ENOTDIR"
+  };
 }
 var init_files = __esm({
   "lib/external/files.ts"() {
@@ -20554,10 +20574,10 @@ function describeFailure(error62) {
     return [error62 instanceof Error ? error62.stack ?? error62.message : String(error62)];
   }
   const place = error62.place === void 0 ? "" : `${formatPlace(error62.place)}: `;
-  const lines = [`${place}${error62.message}`, ...error62.details.map((detail) => `  ${detail}`)];
-  if (error62.fix !== void 0) lines.push(`  fix: ${error62.fix}`);
-  if (error62.cause instanceof Error) lines.push(`  cause: ${error62.cause.message}`);
-  return lines;
+  const lines2 = [`${place}${error62.message}`, ...error62.details.map((detail) => `  ${detail}`)];
+  if (error62.fix !== void 0) lines2.push(`  fix: ${error62.fix}`);
+  if (error62.cause instanceof Error) lines2.push(`  cause: ${error62.cause.message}`);
+  return lines2;
 }
 var Failure;
 var init_failure = __esm({
@@ -20652,11 +20672,11 @@ var require_terminal = __commonJS({
         this.stream.write("\x1B8");
       }
       // show/hide cursor
-      cursor(enabled) {
+      cursor(enabled2) {
         if (!this.stream.isTTY) {
           return;
         }
-        if (enabled) {
+        if (enabled2) {
           this.stream.write("\x1B[?25h");
         } else {
           this.stream.write("\x1B[?25l");
@@ -20722,12 +20742,12 @@ var require_terminal = __commonJS({
         }
       }
       // control line wrapping
-      lineWrapping(enabled) {
+      lineWrapping(enabled2) {
         if (!this.stream.isTTY) {
           return;
         }
-        this.linewrap = enabled;
-        if (enabled) {
+        this.linewrap = enabled2;
+        if (enabled2) {
           this.stream.write("\x1B[?7h");
         } else {
           this.stream.write("\x1B[?7l");
@@ -21471,10 +21491,10 @@ var require_picocolors = __commonJS({
       } while (~index);
       return result + string4.substring(cursor);
     };
-    var createColors = (enabled = isColorSupported) => {
-      let f = enabled ? formatter : () => String;
+    var createColors = (enabled2 = isColorSupported) => {
+      let f = enabled2 ? formatter : () => String;
       return {
-        isColorSupported: enabled,
+        isColorSupported: enabled2,
         reset: f("\x1B[0m", "\x1B[0m"),
         bold: f("\x1B[1m", "\x1B[22m", "\x1B[22m\x1B[1m"),
         dim: f("\x1B[2m", "\x1B[22m", "\x1B[22m\x1B[2m"),
@@ -21520,6 +21540,65 @@ var require_picocolors = __commonJS({
     };
     module.exports = createColors();
     module.exports.createColors = createColors;
+  }
+});
+
+// lib/external/exhaustion.ts
+function exhaustionIn(text2) {
+  for (const [what, pattern] of SAID) {
+    const match = pattern.exec(text2);
+    if (match === null) continue;
+    const start2 = text2.lastIndexOf("\n", match.index) + 1;
+    const end = text2.indexOf("\n", match.index);
+    const line = text2.slice(start2, end < 0 ? void 0 : end).trim();
+    const from = Math.max(0, match.index - start2 - LONGEST_LINE / 2);
+    return { what, line: line.length <= LONGEST_LINE ? line : line.slice(from, from + LONGEST_LINE) };
+  }
+  return void 0;
+}
+var SAID, LONGEST_LINE;
+var init_exhaustion = __esm({
+  "lib/external/exhaustion.ts"() {
+    "use strict";
+    SAID = [
+      [
+        "space",
+        /No space left on device|Disk quota exceeded|(?:not|have) enough free space|ENOSPC|EDQUOT|Disk full|Could not allocate block in ext2 filesystem/i
+      ],
+      [
+        "memory",
+        /Cannot allocate memory|virtual memory exhausted|Out of memory|not enough memory|memory exhausted|MemoryError|std::bad_alloc|ENOMEM|Unable to (?:reserve|map) .*(?:address|memory)/i
+      ],
+      ["read-only", /Read-only file system|EROFS/i]
+    ];
+    LONGEST_LINE = 300;
+  }
+});
+
+// lib/external/output-tail.ts
+function tailOf(text2) {
+  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
+}
+var OUTPUT_LIMIT_BYTES, TAIL_LINES2, OutputTail;
+var init_output_tail = __esm({
+  "lib/external/output-tail.ts"() {
+    "use strict";
+    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
+    TAIL_LINES2 = 40;
+    OutputTail = class {
+      #chunks = [];
+      #bytes = 0;
+      push(chunk) {
+        this.#chunks.push(chunk);
+        this.#bytes += chunk.length;
+        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
+          this.#bytes -= this.#chunks.shift()?.length ?? 0;
+        }
+      }
+      text() {
+        return Buffer.concat(this.#chunks).toString("utf8");
+      }
+    };
   }
 });
 
@@ -21614,9 +21693,6 @@ function lineSplitter(onLine) {
     }
   };
 }
-function tailOf(text2) {
-  return text2.trimEnd().split("\n").slice(-TAIL_LINES2);
-}
 function endedWith(exitCode) {
   const killed = exitCode === 137 ? ": killed, by somebody or by the kernel when memory ran out" : "";
   return `ended with ${exitCode}${killed}`;
@@ -21627,25 +21703,31 @@ async function run(command) {
   const started = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
-  const output2 = { stdout: new Tail(), stderr: new Tail() };
-  for (const stream of ["stdout", "stderr"]) {
-    const lines = lineSplitter((line) => command.onLine?.(line, stream));
-    child[stream]?.on("data", (chunk) => {
-      output2[stream].push(chunk);
-      if (command.onLine !== void 0) lines.push(chunk);
-    });
-    child[stream]?.on("end", () => lines.end());
-  }
+  const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
   let ended;
+  let giveUp;
   const end = (why) => {
     ended ??= why;
     void endGroup(child, exited, command.graceMs);
   };
+  for (const stream of ["stdout", "stderr"]) {
+    const lines2 = lineSplitter((line) => {
+      command.onLine?.(line, stream);
+      if (command.hopelessAt?.(line) === true)
+        giveUp ??= setTimeout(() => end("hopeless"), command.graceMs ?? KILL_GRACE_MS);
+    });
+    child[stream]?.on("data", (chunk) => {
+      output2[stream].push(chunk);
+      if (command.onLine !== void 0 || command.hopelessAt !== void 0) lines2.push(chunk);
+    });
+    child[stream]?.on("end", () => lines2.end());
+  }
   const timer = setTimeout(() => end("timeout"), command.timeoutMs);
   const onAbort = () => end("interrupted");
   command.signal?.addEventListener("abort", onAbort, { once: true });
   const result = await exited;
   clearTimeout(timer);
+  clearTimeout(giveUp);
   command.signal?.removeEventListener("abort", onAbort);
   const stdout = output2.stdout.text();
   const stderr = output2.stderr.text();
@@ -21659,9 +21741,18 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
+  if (ended === "hopeless")
+    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
   if (!(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    throw new ProcessError("EXIT", `${name} ${how}`, { details, exitCode });
+    const exhaustion = exhaustionIn(`${stderr}
+${stdout}`);
+    throw new ProcessError("EXIT", `${name} ${how}`, {
+      details,
+      exitCode,
+      signal: result.signal,
+      exhaustion
+    });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
 }
@@ -21682,37 +21773,29 @@ function start(command, onData) {
   void exited.then(() => command.signal?.removeEventListener("abort", onAbort));
   return running;
 }
-var ProcessError, OUTPUT_LIMIT_BYTES, KILL_GRACE_MS, TAIL_LINES2, PROXY_NAMES, Tail, processes;
+var ProcessError, KILL_GRACE_MS, PROXY_NAMES, processes;
 var init_process = __esm({
   "lib/external/process.ts"() {
     "use strict";
     init_failure();
+    init_exhaustion();
+    init_output_tail();
     ProcessError = class extends Failure {
       area = "process";
       exitCode;
+      /** Ended by SIGKILL, which the kernel sends when memory runs out: itself or what it ran (128 + 9). */
+      killed;
+      /** What it said it ran out of, anywhere in its output. */
+      exhaustion;
       constructor(code, message, options2 = {}) {
         super(code, message, options2);
         this.exitCode = options2.exitCode;
+        this.killed = options2.signal === "SIGKILL" || options2.exitCode === 137;
+        this.exhaustion = options2.exhaustion;
       }
     };
-    OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
     KILL_GRACE_MS = 8e3;
-    TAIL_LINES2 = 40;
     PROXY_NAMES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-    Tail = class {
-      #chunks = [];
-      #bytes = 0;
-      push(chunk) {
-        this.#chunks.push(chunk);
-        this.#bytes += chunk.length;
-        while (this.#bytes > OUTPUT_LIMIT_BYTES && this.#chunks.length > 1) {
-          this.#bytes -= this.#chunks.shift()?.length ?? 0;
-        }
-      }
-      text() {
-        return Buffer.concat(this.#chunks).toString("utf8");
-      }
-    };
     processes = { run, start };
   }
 });
@@ -23065,10 +23148,10 @@ var require_util = __commonJS({
       }
       obj[kListeners] = null;
     }
-    function errorRequest(client, request, err2) {
+    function errorRequest(client, request2, err2) {
       try {
-        request.onError(err2);
-        assert2(request.aborted);
+        request2.onError(err2);
+        assert2(request2.aborted);
       } catch (err3) {
         client.emit("error", err3);
       }
@@ -23642,7 +23725,7 @@ var require_request = __commonJS({
         return this;
       }
     };
-    function processHeader(request, key2, val) {
+    function processHeader(request2, key2, val) {
       if (val && (typeof val === "object" && !Array.isArray(val))) {
         throw new InvalidArgumentError(`invalid ${key2} header`);
       } else if (val === void 0) {
@@ -23689,24 +23772,24 @@ var require_request = __commonJS({
         }
       }
       if (headerName === "host") {
-        if (request.host !== null) {
+        if (request2.host !== null) {
           throw new InvalidArgumentError("duplicate host header");
         }
         if (typeof val !== "string") {
           throw new InvalidArgumentError("invalid host header");
         }
-        request.host = val;
+        request2.host = val;
       } else if (headerName === "content-length") {
-        if (request.contentLength !== null) {
+        if (request2.contentLength !== null) {
           throw new InvalidArgumentError("duplicate content-length header");
         }
-        request.contentLength = parseInt(val, 10);
-        if (!Number.isFinite(request.contentLength)) {
+        request2.contentLength = parseInt(val, 10);
+        if (!Number.isFinite(request2.contentLength)) {
           throw new InvalidArgumentError("invalid content-length header");
         }
-      } else if (request.contentType === null && headerName === "content-type") {
-        request.contentType = val;
-        request.headers.push(key2, val);
+      } else if (request2.contentType === null && headerName === "content-type") {
+        request2.contentType = val;
+        request2.headers.push(key2, val);
       } else if (headerName === "transfer-encoding" || headerName === "keep-alive" || headerName === "upgrade") {
         throw new InvalidArgumentError(`invalid ${headerName} header`);
       } else if (headerName === "connection") {
@@ -23715,12 +23798,12 @@ var require_request = __commonJS({
           throw new InvalidArgumentError("invalid connection header");
         }
         if (value === "close") {
-          request.reset = true;
+          request2.reset = true;
         }
       } else if (headerName === "expect") {
         throw new NotSupportedError("expect header not supported");
       } else {
-        request.headers.push(key2, val);
+        request2.headers.push(key2, val);
       }
     }
     module.exports = Request;
@@ -25810,11 +25893,11 @@ var require_util2 = __commonJS({
     function normalizeBinaryStringToUtf8(value) {
       return Buffer.from(value, "binary").toString("utf8");
     }
-    function requestCurrentURL(request) {
-      return request.urlList[request.urlList.length - 1];
+    function requestCurrentURL(request2) {
+      return request2.urlList[request2.urlList.length - 1];
     }
-    function requestBadPort(request) {
-      const url2 = requestCurrentURL(request);
+    function requestBadPort(request2) {
+      const url2 = requestCurrentURL(request2);
       if (urlIsHttpHttpsScheme(url2) && badPortsSet.has(url2.port)) {
         return "blocked";
       }
@@ -25838,7 +25921,7 @@ var require_util2 = __commonJS({
     function isValidHeaderValue(potentialValue) {
       return (potentialValue[0] === "	" || potentialValue[0] === " " || potentialValue[potentialValue.length - 1] === "	" || potentialValue[potentialValue.length - 1] === " " || potentialValue.includes("\n") || potentialValue.includes("\r") || potentialValue.includes("\0")) === false;
     }
-    function setRequestReferrerPolicyOnRedirect(request, actualResponse) {
+    function setRequestReferrerPolicyOnRedirect(request2, actualResponse) {
       const { headersList } = actualResponse;
       const policyHeader = (headersList.get("referrer-policy", true) ?? "").split(",");
       let policy = "";
@@ -25852,7 +25935,7 @@ var require_util2 = __commonJS({
         }
       }
       if (policy !== "") {
-        request.referrerPolicy = policy;
+        request2.referrerPolicy = policy;
       }
     }
     function crossOriginResourcePolicyCheck() {
@@ -25869,33 +25952,33 @@ var require_util2 = __commonJS({
       header = httpRequest.mode;
       httpRequest.headersList.set("sec-fetch-mode", header, true);
     }
-    function appendRequestOriginHeader(request) {
-      let serializedOrigin = request.origin;
+    function appendRequestOriginHeader(request2) {
+      let serializedOrigin = request2.origin;
       if (serializedOrigin === "client" || serializedOrigin === void 0) {
         return;
       }
-      if (request.responseTainting === "cors" || request.mode === "websocket") {
-        request.headersList.append("origin", serializedOrigin, true);
-      } else if (request.method !== "GET" && request.method !== "HEAD") {
-        switch (request.referrerPolicy) {
+      if (request2.responseTainting === "cors" || request2.mode === "websocket") {
+        request2.headersList.append("origin", serializedOrigin, true);
+      } else if (request2.method !== "GET" && request2.method !== "HEAD") {
+        switch (request2.referrerPolicy) {
           case "no-referrer":
             serializedOrigin = null;
             break;
           case "no-referrer-when-downgrade":
           case "strict-origin":
           case "strict-origin-when-cross-origin":
-            if (request.origin && urlHasHttpsScheme(request.origin) && !urlHasHttpsScheme(requestCurrentURL(request))) {
+            if (request2.origin && urlHasHttpsScheme(request2.origin) && !urlHasHttpsScheme(requestCurrentURL(request2))) {
               serializedOrigin = null;
             }
             break;
           case "same-origin":
-            if (!sameOrigin(request, requestCurrentURL(request))) {
+            if (!sameOrigin(request2, requestCurrentURL(request2))) {
               serializedOrigin = null;
             }
             break;
           default:
         }
-        request.headersList.append("origin", serializedOrigin, true);
+        request2.headersList.append("origin", serializedOrigin, true);
       }
     }
     function coarsenTime(timestamp, crossOriginIsolatedCapability) {
@@ -25949,26 +26032,26 @@ var require_util2 = __commonJS({
         referrerPolicy: policyContainer.referrerPolicy
       };
     }
-    function determineRequestsReferrer(request) {
-      const policy = request.referrerPolicy;
+    function determineRequestsReferrer(request2) {
+      const policy = request2.referrerPolicy;
       assert2(policy);
       let referrerSource = null;
-      if (request.referrer === "client") {
+      if (request2.referrer === "client") {
         const globalOrigin = getGlobalOrigin();
         if (!globalOrigin || globalOrigin.origin === "null") {
           return "no-referrer";
         }
         referrerSource = new URL(globalOrigin);
-      } else if (request.referrer instanceof URL) {
-        referrerSource = request.referrer;
+      } else if (request2.referrer instanceof URL) {
+        referrerSource = request2.referrer;
       }
       let referrerURL = stripURLForReferrer(referrerSource);
       const referrerOrigin = stripURLForReferrer(referrerSource, true);
       if (referrerURL.toString().length > 4096) {
         referrerURL = referrerOrigin;
       }
-      const areSameOrigin = sameOrigin(request, referrerURL);
-      const isNonPotentiallyTrustWorthy = isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(request.url);
+      const areSameOrigin = sameOrigin(request2, referrerURL);
+      const isNonPotentiallyTrustWorthy = isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(request2.url);
       switch (policy) {
         case "origin":
           return referrerOrigin != null ? referrerOrigin : stripURLForReferrer(referrerSource, true);
@@ -25979,7 +26062,7 @@ var require_util2 = __commonJS({
         case "origin-when-cross-origin":
           return areSameOrigin ? referrerURL : referrerOrigin;
         case "strict-origin-when-cross-origin": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (sameOrigin(referrerURL, currentURL)) {
             return referrerURL;
           }
@@ -26140,7 +26223,7 @@ var require_util2 = __commonJS({
       }
       return true;
     }
-    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request) {
+    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request2) {
     }
     function sameOrigin(A, B) {
       if (A.origin === B.origin && A.origin === "null") {
@@ -27467,7 +27550,7 @@ var require_client_h1 = __commonJS({
       kResume,
       kHTTPContext
     } = require_symbols();
-    var constants3 = require_constants2();
+    var constants4 = require_constants2();
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
     var addListener = util.addListener;
@@ -27542,7 +27625,7 @@ var require_client_h1 = __commonJS({
       constructor(client, socket, { exports: exports2 }) {
         assert2(Number.isFinite(client[kMaxHeadersSize]) && client[kMaxHeadersSize] > 0);
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants4.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -27637,11 +27720,11 @@ var require_client_h1 = __commonJS({
             currentBufferRef = null;
           }
           const offset = llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr;
-          if (ret !== constants3.ERROR.OK) {
+          if (ret !== constants4.ERROR.OK) {
             const body = data.subarray(offset);
-            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants4.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(body);
-            } else if (ret === constants3.ERROR.PAUSED) {
+            } else if (ret === constants4.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(body);
             } else {
@@ -27664,10 +27747,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants3.ERROR.OK) {
+        if (ret === constants4.ERROR.OK) {
           return null;
         }
-        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants4.ERROR.PAUSED || ret === constants4.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -27684,7 +27767,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants3.ERROR[ret], data);
+        return new HTTPParserError(message, constants4.ERROR[ret], data);
       }
       destroy() {
         assert2(this.ptr != null);
@@ -27709,11 +27792,11 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        if (!request) {
+        const request2 = client[kQueue][client[kRunningIdx]];
+        if (!request2) {
           return -1;
         }
-        request.onResponseStarted();
+        request2.onResponseStarted();
       }
       onHeaderField(buf) {
         const len = this.headers.length;
@@ -27758,9 +27841,9 @@ var require_client_h1 = __commonJS({
         assert2(!socket.destroyed);
         assert2(!this.paused);
         assert2((headers.length & 1) === 0);
-        const request = client[kQueue][client[kRunningIdx]];
-        assert2(request);
-        assert2(request.upgrade || request.method === "CONNECT");
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert2(request2);
+        assert2(request2.upgrade || request2.method === "CONNECT");
         this.statusCode = null;
         this.statusText = "";
         this.shouldKeepAlive = null;
@@ -27777,9 +27860,9 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request.onUpgrade(statusCode, headers, socket, statusText);
+          request2.onUpgrade(statusCode, headers, socket, statusText);
         } catch (error62) {
-          util.errorRequest(client, request, error62);
+          util.errorRequest(client, request2, error62);
           util.destroy(socket, error62);
         }
         client[kResume]();
@@ -27793,8 +27876,8 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        if (!request) {
+        const request2 = client[kQueue][client[kRunningIdx]];
+        if (!request2) {
           return -1;
         }
         assert2(!this.upgrade);
@@ -27803,23 +27886,23 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        if (upgrade && !request.upgrade) {
+        if (upgrade && !request2.upgrade) {
           util.destroy(socket, new SocketError("bad upgrade", util.getSocketInfo(socket)));
           return -1;
         }
         assert2(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request.method === "HEAD" && !socket[kReset] && this.connection.toLowerCase() === "keep-alive";
+        request2.method === "HEAD" && !socket[kReset] && this.connection.toLowerCase() === "keep-alive";
         if (this.statusCode >= 200) {
-          const bodyTimeout = request.bodyTimeout != null ? request.bodyTimeout : client[kBodyTimeout];
+          const bodyTimeout = request2.bodyTimeout != null ? request2.bodyTimeout : client[kBodyTimeout];
           this.setTimeout(bodyTimeout, TIMEOUT_BODY);
         } else if (this.timeout) {
           if (this.timeout.refresh) {
             this.timeout.refresh();
           }
         }
-        if (request.method === "CONNECT") {
+        if (request2.method === "CONNECT") {
           assert2(client[kRunning] === 1);
           this.upgrade = true;
           return 2;
@@ -27850,11 +27933,11 @@ var require_client_h1 = __commonJS({
         } else {
           socket[kReset] = true;
         }
-        const pause = request.onHeaders(statusCode, headers, this.resume, statusText) === false;
-        if (request.aborted) {
+        const pause = request2.onHeaders(statusCode, headers, this.resume, statusText) === false;
+        if (request2.aborted) {
           return -1;
         }
-        if (request.method === "HEAD") {
+        if (request2.method === "HEAD") {
           return 1;
         }
         if (statusCode < 200) {
@@ -27864,15 +27947,15 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants3.ERROR.PAUSED : 0;
+        return pause ? constants4.ERROR.PAUSED : 0;
       }
       onBody(buf) {
         const { client, socket, statusCode, maxResponseSize } = this;
         if (socket.destroyed) {
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        assert2(request);
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert2(request2);
         assert2(this.timeoutType === TIMEOUT_BODY);
         if (this.timeout) {
           if (this.timeout.refresh) {
@@ -27885,8 +27968,8 @@ var require_client_h1 = __commonJS({
           return -1;
         }
         this.bytesRead += buf.length;
-        if (request.onData(buf) === false) {
-          return constants3.ERROR.PAUSED;
+        if (request2.onData(buf) === false) {
+          return constants4.ERROR.PAUSED;
         }
       }
       onMessageComplete() {
@@ -27899,8 +27982,8 @@ var require_client_h1 = __commonJS({
         }
         assert2(statusCode >= 100);
         assert2((this.headers.length & 1) === 0);
-        const request = client[kQueue][client[kRunningIdx]];
-        assert2(request);
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert2(request2);
         this.statusCode = null;
         this.statusText = "";
         this.bytesRead = 0;
@@ -27912,23 +27995,23 @@ var require_client_h1 = __commonJS({
         if (statusCode < 200) {
           return;
         }
-        if (request.method !== "HEAD" && contentLength && bytesRead !== parseInt(contentLength, 10)) {
+        if (request2.method !== "HEAD" && contentLength && bytesRead !== parseInt(contentLength, 10)) {
           util.destroy(socket, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request.onComplete(headers);
+        request2.onComplete(headers);
         client[kQueue][client[kRunningIdx]++] = null;
         socket[kSocketUsed] = true;
         if (socket[kWriting]) {
           assert2(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(() => client[kResume]());
         } else {
@@ -28014,13 +28097,13 @@ var require_client_h1 = __commonJS({
           assert2(client2[kPending] === 0);
           const requests = client2[kQueue].splice(client2[kRunningIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request = requests[i2];
-            util.errorRequest(client2, request, err2);
+            const request2 = requests[i2];
+            util.errorRequest(client2, request2, err2);
           }
         } else if (client2[kRunning] > 0 && err2.code !== "UND_ERR_INFO") {
-          const request = client2[kQueue][client2[kRunningIdx]];
+          const request2 = client2[kQueue][client2[kRunningIdx]];
           client2[kQueue][client2[kRunningIdx]++] = null;
-          util.errorRequest(client2, request, err2);
+          util.errorRequest(client2, request2, err2);
         }
         client2[kPendingIdx] = client2[kRunningIdx];
         assert2(client2[kRunning] === 0);
@@ -28050,18 +28133,18 @@ var require_client_h1 = __commonJS({
         get destroyed() {
           return socket.destroyed;
         },
-        busy(request) {
+        busy(request2) {
           if (socket[kWriting] || socket[kReset] || socket[kBlocking] || socket[kIdleSocketValidation] === 1) {
             return true;
           }
-          if (request) {
-            if (client[kRunning] > 0 && !request.idempotent) {
+          if (request2) {
+            if (client[kRunning] > 0 && !request2.idempotent) {
               return true;
             }
-            if (client[kRunning] > 0 && (request.upgrade || request.method === "CONNECT")) {
+            if (client[kRunning] > 0 && (request2.upgrade || request2.method === "CONNECT")) {
               return true;
             }
-            if (client[kRunning] > 0 && util.bodyLength(request.body) !== 0 && (util.isStream(request.body) || util.isAsyncIterable(request.body) || util.isFormDataLike(request.body))) {
+            if (client[kRunning] > 0 && util.bodyLength(request2.body) !== 0 && (util.isStream(request2.body) || util.isAsyncIterable(request2.body) || util.isFormDataLike(request2.body))) {
               return true;
             }
           }
@@ -28127,8 +28210,8 @@ var require_client_h1 = __commonJS({
           }
         } else if (client[kRunning] > 0 && socket[kParser].statusCode < 200) {
           if (socket[kParser].timeoutType !== TIMEOUT_HEADERS) {
-            const request = client[kQueue][client[kRunningIdx]];
-            const headersTimeout = request.headersTimeout != null ? request.headersTimeout : client[kHeadersTimeout];
+            const request2 = client[kQueue][client[kRunningIdx]];
+            const headersTimeout = request2.headersTimeout != null ? request2.headersTimeout : client[kHeadersTimeout];
             socket[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
@@ -28137,26 +28220,26 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function writeH1(client, request) {
-      const { method, path, host, upgrade, blocking, reset } = request;
-      let { body, headers, contentLength } = request;
+    function writeH1(client, request2) {
+      const { method, path, host, upgrade, blocking, reset } = request2;
+      let { body, headers, contentLength } = request2;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
           extractBody = require_body().extractBody;
         }
         const [bodyStream, contentType] = extractBody(body);
-        if (request.contentType == null) {
+        if (request2.contentType == null) {
           headers.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
-      } else if (util.isBlobLike(body) && request.contentType == null) {
+      } else if (util.isBlobLike(body) && request2.contentType == null) {
         const contentType = body.type;
         if (contentType) {
           const contentTypeValue = `${contentType}`;
           if (!util.isValidHeaderValue(contentTypeValue)) {
-            util.errorRequest(client, request, new InvalidArgumentError("invalid content-type header"));
+            util.errorRequest(client, request2, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
           headers.push("content-type", contentTypeValue);
@@ -28168,14 +28251,14 @@ var require_client_h1 = __commonJS({
       const bodyLength = util.bodyLength(body);
       contentLength = bodyLength ?? contentLength;
       if (contentLength === null) {
-        contentLength = request.contentLength;
+        contentLength = request2.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength !== null && request.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength !== null && request2.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -28183,25 +28266,25 @@ var require_client_h1 = __commonJS({
       const socket = client[kSocket];
       clearIdleSocketValidation(socket);
       const abort = (error62) => {
-        if (request.aborted) {
+        if (request2.aborted) {
           return;
         }
-        if (request.completed) {
-          if (request.upgrade || request.method === "CONNECT") {
+        if (request2.completed) {
+          if (request2.upgrade || request2.method === "CONNECT") {
             util.destroy(socket, new InformationalError("aborted"));
           }
           return;
         }
-        util.errorRequest(client, request, error62 || new RequestAbortedError());
+        util.errorRequest(client, request2, error62 || new RequestAbortedError());
         util.destroy(body);
         util.destroy(socket, new InformationalError("aborted"));
       };
       try {
-        request.onConnect(abort);
+        request2.onConnect(abort);
       } catch (err2) {
-        util.errorRequest(client, request, err2);
+        util.errorRequest(client, request2, err2);
       }
-      if (request.aborted) {
+      if (request2.aborted) {
         return false;
       }
       if (method === "HEAD") {
@@ -28252,31 +28335,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request, headers: header, socket });
+        channels.sendHeaders.publish({ request: request2, headers: header, socket });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request, socket, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request2, socket, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else {
         assert2(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -28342,7 +28425,7 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
@@ -28362,18 +28445,18 @@ upgrade: ${upgrade}\r
 `, "latin1");
           socket.write(body);
           socket.uncork();
-          request.onBodySent(body);
-          if (!expectsPayload && request.reset !== false) {
+          request2.onBodySent(body);
+          if (!expectsPayload && request2.reset !== false) {
             socket[kReset] = true;
           }
         }
-        request.onRequestSent();
+        request2.onRequestSent();
         client[kResume]();
       } catch (err2) {
         abort(err2);
       }
     }
-    async function writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       assert2(contentLength === body.size, "blob body must have content length");
       try {
         if (contentLength != null && contentLength !== body.size) {
@@ -28386,9 +28469,9 @@ upgrade: ${upgrade}\r
 `, "latin1");
         socket.write(buffer);
         socket.uncork();
-        request.onBodySent(buffer);
-        request.onRequestSent();
-        if (!expectsPayload && request.reset !== false) {
+        request2.onBodySent(buffer);
+        request2.onRequestSent();
+        if (!expectsPayload && request2.reset !== false) {
           socket[kReset] = true;
         }
         client[kResume]();
@@ -28396,7 +28479,7 @@ upgrade: ${upgrade}\r
         abort(err2);
       }
     }
-    async function writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -28415,7 +28498,7 @@ upgrade: ${upgrade}\r
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
           if (socket[kError]) {
@@ -28433,9 +28516,9 @@ upgrade: ${upgrade}\r
       }
     }
     var AsyncWriter = class {
-      constructor({ abort, socket, request, contentLength, client, expectsPayload, header }) {
+      constructor({ abort, socket, request: request2, contentLength, client, expectsPayload, header }) {
         this.socket = socket;
-        this.request = request;
+        this.request = request2;
         this.contentLength = contentLength;
         this.client = client;
         this.bytesWritten = 0;
@@ -28445,7 +28528,7 @@ upgrade: ${upgrade}\r
         socket[kWriting] = true;
       }
       write(chunk) {
-        const { socket, request, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        const { socket, request: request2, contentLength, client, bytesWritten, expectsPayload, header } = this;
         if (socket[kError]) {
           throw socket[kError];
         }
@@ -28464,7 +28547,7 @@ upgrade: ${upgrade}\r
         }
         socket.cork();
         if (bytesWritten === 0) {
-          if (!expectsPayload && request.reset !== false) {
+          if (!expectsPayload && request2.reset !== false) {
             socket[kReset] = true;
           }
           if (contentLength === null) {
@@ -28484,7 +28567,7 @@ ${len.toString(16)}\r
         this.bytesWritten += len;
         const ret = socket.write(chunk);
         socket.uncork();
-        request.onBodySent(chunk);
+        request2.onBodySent(chunk);
         if (!ret) {
           if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
             if (socket[kParser].timeout.refresh) {
@@ -28495,8 +28578,8 @@ ${len.toString(16)}\r
         return ret;
       }
       end() {
-        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request } = this;
-        request.onRequestSent();
+        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request2 } = this;
+        request2.onRequestSent();
         socket[kWriting] = false;
         if (socket[kError]) {
           throw socket[kError];
@@ -28641,8 +28724,8 @@ var require_client_h2 = __commonJS({
           assert2(client2[kPending] === 0);
           const requests = client2[kQueue].splice(client2[kRunningIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request = requests[i2];
-            util.errorRequest(client2, request, err2);
+            const request2 = requests[i2];
+            util.errorRequest(client2, request2, err2);
           }
         }
       });
@@ -28734,9 +28817,9 @@ var require_client_h2 = __commonJS({
       }
       util.destroy(this[kSocket], err2);
       if (client[kRunningIdx] < client[kQueue].length) {
-        const request = client[kQueue][client[kRunningIdx]];
+        const request2 = client[kQueue][client[kRunningIdx]];
         client[kQueue][client[kRunningIdx]++] = null;
-        util.errorRequest(client, request, err2);
+        util.errorRequest(client, request2, err2);
         client[kPendingIdx] = client[kRunningIdx];
       }
       assert2(client[kRunning] === 0);
@@ -28746,12 +28829,12 @@ var require_client_h2 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function writeH2(client, request) {
+    function writeH2(client, request2) {
       const session = client[kHTTP2Session];
-      const { method, path, host, upgrade, expectContinue, signal, headers: reqHeaders } = request;
-      let { body } = request;
+      const { method, path, host, upgrade, expectContinue, signal, headers: reqHeaders } = request2;
+      let { body } = request2;
       if (upgrade) {
-        util.errorRequest(client, request, new Error("Upgrade not supported for H2"));
+        util.errorRequest(client, request2, new Error("Upgrade not supported for H2"));
         return false;
       }
       const headers = {};
@@ -28775,17 +28858,17 @@ var require_client_h2 = __commonJS({
       headers[HTTP2_HEADER_AUTHORITY] = host || `${hostname3}${port ? `:${port}` : ""}`;
       headers[HTTP2_HEADER_METHOD] = method;
       const abort = (error62) => {
-        if (request.aborted) {
+        if (request2.aborted) {
           return;
         }
-        if (request.completed) {
+        if (request2.completed) {
           if (method === "CONNECT" && stream != null) {
             util.destroy(stream, error62 || new RequestAbortedError());
           }
           return;
         }
         error62 = error62 || new RequestAbortedError();
-        util.errorRequest(client, request, error62);
+        util.errorRequest(client, request2, error62);
         if (stream != null) {
           util.destroy(stream, error62);
         }
@@ -28794,11 +28877,11 @@ var require_client_h2 = __commonJS({
         client[kResume]();
       };
       try {
-        request.onConnect(abort);
+        request2.onConnect(abort);
       } catch (err2) {
-        util.errorRequest(client, request, err2);
+        util.errorRequest(client, request2, err2);
       }
-      if (request.aborted) {
+      if (request2.aborted) {
         return false;
       }
       if (method === "CONNECT") {
@@ -28808,22 +28891,22 @@ var require_client_h2 = __commonJS({
         const onResponse = (headers2) => {
           upgradeResponseFinished = true;
           stream.off(errorMonitor, onUpgradeError);
-          request.onUpgradeResponse(Number(headers2[HTTP2_HEADER_STATUS]), headers2, parseH2ResponseHeaders);
+          request2.onUpgradeResponse(Number(headers2[HTTP2_HEADER_STATUS]), headers2, parseH2ResponseHeaders);
         };
         const onUpgradeError = (error62) => {
           upgradeResponseFinished = true;
           stream.off("response", onResponse);
-          request.onUpgradeError(error62);
+          request2.onUpgradeError(error62);
         };
         const onReady = () => {
           try {
-            request.onUpgrade(null, null, stream);
+            request2.onUpgrade(null, null, stream);
           } catch (error62) {
             stream.off("response", onResponse);
             abort(error62);
             return;
           }
-          if (request.aborted) {
+          if (request2.aborted) {
             return;
           }
           stream.off("error", abort);
@@ -28835,10 +28918,10 @@ var require_client_h2 = __commonJS({
         ++session[kOpenStreams];
         onReady();
         stream.once("close", () => {
-          if (!upgradeResponseFinished && request.completed) {
+          if (!upgradeResponseFinished && request2.completed) {
             stream.off("response", onResponse);
             stream.off(errorMonitor, onUpgradeError);
-            request.onUpgradeError(new InformationalError(`HTTP/2: "stream error" received - code ${stream.rstCode}`));
+            request2.onUpgradeError(new InformationalError(`HTTP/2: "stream error" received - code ${stream.rstCode}`));
           }
           session[kOpenStreams] -= 1;
           if (session[kOpenStreams] === 0) session.unref();
@@ -28860,14 +28943,14 @@ var require_client_h2 = __commonJS({
         contentLength = bodyStream.length;
       }
       if (contentLength == null) {
-        contentLength = request.contentLength;
+        contentLength = request2.contentLength;
       }
       if (contentLength === 0 || !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength != null && request.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength != null && request2.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -28892,25 +28975,25 @@ var require_client_h2 = __commonJS({
       ++session[kOpenStreams];
       stream.once("response", (headers2) => {
         const { [HTTP2_HEADER_STATUS]: statusCode, ...realHeaders } = headers2;
-        request.onResponseStarted();
-        if (request.aborted) {
+        request2.onResponseStarted();
+        if (request2.aborted) {
           const err2 = new RequestAbortedError();
-          util.errorRequest(client, request, err2);
+          util.errorRequest(client, request2, err2);
           util.destroy(stream, err2);
           return;
         }
-        if (request.onHeaders(Number(statusCode), parseH2Headers(realHeaders), stream.resume.bind(stream), "") === false) {
+        if (request2.onHeaders(Number(statusCode), parseH2Headers(realHeaders), stream.resume.bind(stream), "") === false) {
           stream.pause();
         }
         stream.on("data", (chunk) => {
-          if (request.onData(chunk) === false) {
+          if (request2.onData(chunk) === false) {
             stream.pause();
           }
         });
       });
       stream.once("end", () => {
         if (stream.state?.state == null || stream.state.state < 6) {
-          request.onComplete([]);
+          request2.onComplete([]);
         }
         if (session[kOpenStreams] === 0) {
           session.unref();
@@ -28940,7 +29023,7 @@ var require_client_h2 = __commonJS({
             stream,
             null,
             client,
-            request,
+            request2,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -28951,7 +29034,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request,
+            request2,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -28963,7 +29046,7 @@ var require_client_h2 = __commonJS({
               stream,
               body.stream(),
               client,
-              request,
+              request2,
               client[kSocket],
               contentLength,
               expectsPayload
@@ -28974,7 +29057,7 @@ var require_client_h2 = __commonJS({
               stream,
               body,
               client,
-              request,
+              request2,
               client[kSocket],
               contentLength,
               expectsPayload
@@ -28988,7 +29071,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request,
+            request2,
             contentLength
           );
         } else if (util.isIterable(body)) {
@@ -28997,7 +29080,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request,
+            request2,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -29007,7 +29090,7 @@ var require_client_h2 = __commonJS({
         }
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert2(contentLength === body.byteLength, "buffer body must have content length");
@@ -29015,18 +29098,18 @@ var require_client_h2 = __commonJS({
           h2stream.write(body);
           h2stream.uncork();
           h2stream.end();
-          request.onBodySent(body);
+          request2.onBodySent(body);
         }
         if (!expectsPayload) {
           socket[kReset] = true;
         }
-        request.onRequestSent();
+        request2.onRequestSent();
         client[kResume]();
       } catch (error62) {
         abort(error62);
       }
     }
-    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request, contentLength) {
+    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request2, contentLength) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       const pipe2 = pipeline(
         body,
@@ -29037,7 +29120,7 @@ var require_client_h2 = __commonJS({
             abort(err2);
           } else {
             util.removeAllListeners(pipe2);
-            request.onRequestSent();
+            request2.onRequestSent();
             if (!expectsPayload) {
               socket[kReset] = true;
             }
@@ -29047,10 +29130,10 @@ var require_client_h2 = __commonJS({
       );
       util.addListener(pipe2, "data", onPipeData);
       function onPipeData(chunk) {
-        request.onBodySent(chunk);
+        request2.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       assert2(contentLength === body.size, "blob body must have content length");
       try {
         if (contentLength != null && contentLength !== body.size) {
@@ -29061,8 +29144,8 @@ var require_client_h2 = __commonJS({
         h2stream.write(buffer);
         h2stream.uncork();
         h2stream.end();
-        request.onBodySent(buffer);
-        request.onRequestSent();
+        request2.onBodySent(buffer);
+        request2.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -29071,7 +29154,7 @@ var require_client_h2 = __commonJS({
         abort(err2);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       assert2(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -29096,13 +29179,13 @@ var require_client_h2 = __commonJS({
             throw socket[kError];
           }
           const res = h2stream.write(chunk);
-          request.onBodySent(chunk);
+          request2.onBodySent(chunk);
           if (!res) {
             await waitForDrain();
           }
         }
         h2stream.end();
-        request.onRequestSent();
+        request2.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -29550,10 +29633,10 @@ var require_client = __commonJS({
       }
       [kDispatch](opts, handler) {
         const origin = opts.origin || this[kUrl].origin;
-        const request = new Request(origin, opts, handler);
-        this[kQueue].push(request);
+        const request2 = new Request(origin, opts, handler);
+        this[kQueue].push(request2);
         if (this[kResuming]) {
-        } else if (util.bodyLength(request.body) == null && util.isIterable(request.body)) {
+        } else if (util.bodyLength(request2.body) == null && util.isIterable(request2.body)) {
           this[kResuming] = 1;
           queueMicrotask(() => resume(this));
         } else {
@@ -29577,8 +29660,8 @@ var require_client = __commonJS({
         return new Promise((resolve5) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i2 = 0; i2 < requests.length; i2++) {
-            const request = requests[i2];
-            util.errorRequest(this, request, err2);
+            const request2 = requests[i2];
+            util.errorRequest(this, request2, err2);
           }
           const callback = () => {
             if (this[kClosedResolve]) {
@@ -29603,8 +29686,8 @@ var require_client = __commonJS({
         assert2(client[kPendingIdx] === client[kRunningIdx]);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i2 = 0; i2 < requests.length; i2++) {
-          const request = requests[i2];
-          util.errorRequest(client, request, err2);
+          const request2 = requests[i2];
+          util.errorRequest(client, request2, err2);
         }
         assert2(client[kSize] === 0);
       }
@@ -29707,8 +29790,8 @@ var require_client = __commonJS({
         if (err2.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
           assert2(client[kRunning] === 0);
           while (client[kPending] > 0 && client[kQueue][client[kPendingIdx]].servername === client[kServerName]) {
-            const request = client[kQueue][client[kPendingIdx]++];
-            util.errorRequest(client, request, err2);
+            const request2 = client[kQueue][client[kPendingIdx]++];
+            util.errorRequest(client, request2, err2);
           }
         } else {
           onError(client, err2);
@@ -29765,12 +29848,12 @@ var require_client = __commonJS({
         if (client[kRunning] >= (getPipelining(client) || 1)) {
           return;
         }
-        const request = client[kQueue][client[kPendingIdx]];
-        if (client[kUrl].protocol === "https:" && client[kServerName] !== request.servername) {
+        const request2 = client[kQueue][client[kPendingIdx]];
+        if (client[kUrl].protocol === "https:" && client[kServerName] !== request2.servername) {
           if (client[kRunning] > 0) {
             return;
           }
-          client[kServerName] = request.servername;
+          client[kServerName] = request2.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
             resume(client);
@@ -29786,10 +29869,10 @@ var require_client = __commonJS({
         if (client[kHTTPContext].destroyed) {
           return;
         }
-        if (client[kHTTPContext].busy(request)) {
+        if (client[kHTTPContext].busy(request2)) {
           return;
         }
-        if (!request.aborted && client[kHTTPContext].write(request)) {
+        if (!request2.aborted && client[kHTTPContext].write(request2)) {
           client[kPendingIdx]++;
         } else {
           client[kQueue].splice(client[kPendingIdx], 1);
@@ -29972,8 +30055,8 @@ var require_pool_base = __commonJS({
       }
       get [kSize]() {
         let ret = this[kQueued];
-        for (const { [kSize]: size } of this[kClients]) {
-          ret += size;
+        for (const { [kSize]: size2 } of this[kClients]) {
+          ret += size2;
         }
         return ret;
       }
@@ -30300,7 +30383,7 @@ var require_agent = __commonJS({
     function defaultFactory(origin, opts) {
       return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool(origin, opts);
     }
-    var Agent = class extends DispatcherBase {
+    var Agent2 = class extends DispatcherBase {
       constructor({ factory = defaultFactory, maxRedirections = 0, connect, tls, ...options2 } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
@@ -30375,7 +30458,7 @@ var require_agent = __commonJS({
         await Promise.all(destroyPromises);
       }
     };
-    module.exports = Agent;
+    module.exports = Agent2;
   }
 });
 
@@ -30385,7 +30468,7 @@ var require_proxy_agent = __commonJS({
     "use strict";
     var { kProxy, kClose, kDestroy, kDispatch, kInterceptors } = require_symbols();
     var { URL: URL2 } = __require("node:url");
-    var Agent = require_agent();
+    var Agent2 = require_agent();
     var Pool = require_pool();
     var DispatcherBase = require_dispatcher_base();
     var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError } = require_errors();
@@ -30500,7 +30583,7 @@ var require_proxy_agent = __commonJS({
           return agentFactory(origin2, options2);
         };
         this[kClient] = clientFactory(url2, { connect });
-        this[kAgent] = new Agent({
+        this[kAgent] = new Agent2({
           ...opts,
           factory,
           connect: async (opts2, callback) => {
@@ -30609,7 +30692,7 @@ var require_env_http_proxy_agent = __commonJS({
     var DispatcherBase = require_dispatcher_base();
     var { kClose, kDestroy, kClosed, kDestroyed, kDispatch, kNoProxyAgent, kHttpProxyAgent, kHttpsProxyAgent } = require_symbols();
     var ProxyAgent2 = require_proxy_agent();
-    var Agent = require_agent();
+    var Agent2 = require_agent();
     var DEFAULT_PORTS = {
       "http:": 80,
       "https:": 443
@@ -30629,7 +30712,7 @@ var require_env_http_proxy_agent = __commonJS({
           });
         }
         const { httpProxy, httpsProxy, noProxy, ...agentOpts } = opts;
-        this[kNoProxyAgent] = new Agent(agentOpts);
+        this[kNoProxyAgent] = new Agent2(agentOpts);
         const HTTP_PROXY = httpProxy ?? process.env.http_proxy ?? process.env.HTTP_PROXY;
         if (HTTP_PROXY) {
           this[kHttpProxyAgent] = new ProxyAgent2({ ...agentOpts, uri: HTTP_PROXY });
@@ -30964,7 +31047,7 @@ var require_retry_handler = __commonJS({
             this.abort(contentLengthError);
             return false;
           }
-          const { start: start2, size, end = size - 1 } = contentRange;
+          const { start: start2, size: size2, end = size2 - 1 } = contentRange;
           if (this.start !== start2 || this.end != null && this.end !== end) {
             this.abort(
               new RequestRetryError("Content-Range mismatch", statusCode, {
@@ -30994,7 +31077,7 @@ var require_retry_handler = __commonJS({
               this.abort(contentLengthError);
               return false;
             }
-            const { start: start2, size, end = size - 1 } = range;
+            const { start: start2, size: size2, end = size2 - 1 } = range;
             assert2(
               start2 != null && Number.isFinite(start2),
               "content-range mismatch"
@@ -31639,10 +31722,10 @@ var require_api_request = __commonJS({
         }
       }
     };
-    function request(opts, callback) {
+    function request2(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve5, reject) => {
-          request.call(this, opts, (err2, data) => {
+          request2.call(this, opts, (err2, data) => {
             return err2 ? reject(err2) : resolve5(data);
           });
         });
@@ -31657,7 +31740,7 @@ var require_api_request = __commonJS({
         queueMicrotask(() => callback(err2, { opaque }));
       }
     }
-    module.exports = request;
+    module.exports = request2;
     module.exports.RequestHandler = RequestHandler;
   }
 });
@@ -32974,7 +33057,7 @@ var require_mock_agent = __commonJS({
   "node_modules/undici/lib/mock/mock-agent.js"(exports, module) {
     "use strict";
     var { kClients } = require_symbols();
-    var Agent = require_agent();
+    var Agent2 = require_agent();
     var {
       kAgent,
       kMockAgentSet,
@@ -33001,7 +33084,7 @@ var require_mock_agent = __commonJS({
         if (opts?.agent && typeof opts.agent.dispatch !== "function") {
           throw new InvalidArgumentError("Argument opts.agent must implement Agent");
         }
-        const agent = opts?.agent ? opts.agent : new Agent(opts);
+        const agent = opts?.agent ? opts.agent : new Agent2(opts);
         this[kAgent] = agent;
         this[kClients] = agent[kClients];
         this[kOptions] = buildMockOptions(opts);
@@ -33105,9 +33188,9 @@ var require_global2 = __commonJS({
     "use strict";
     var globalDispatcher = /* @__PURE__ */ Symbol.for("undici.globalDispatcher.1");
     var { InvalidArgumentError } = require_errors();
-    var Agent = require_agent();
+    var Agent2 = require_agent();
     if (getGlobalDispatcher() === void 0) {
-      setGlobalDispatcher(new Agent());
+      setGlobalDispatcher(new Agent2());
     }
     function setGlobalDispatcher(agent) {
       if (!agent || typeof agent.dispatch !== "function") {
@@ -33800,17 +33883,17 @@ var require_headers = __commonJS({
       }
       // https://fetch.spec.whatwg.org/#convert-header-names-to-a-sorted-lowercase-set
       toSortedArray() {
-        const size = this[kHeadersMap].size;
-        const array2 = new Array(size);
-        if (size <= 32) {
-          if (size === 0) {
+        const size2 = this[kHeadersMap].size;
+        const array2 = new Array(size2);
+        if (size2 <= 32) {
+          if (size2 === 0) {
             return array2;
           }
           const iterator = this[kHeadersMap][Symbol.iterator]();
           const firstValue = iterator.next().value;
           array2[0] = [firstValue[0], firstValue[1].value];
           assert2(firstValue[1].value !== null);
-          for (let i2 = 1, j = 0, right = 0, left = 0, pivot = 0, x2, value; i2 < size; ++i2) {
+          for (let i2 = 1, j = 0, right = 0, left = 0, pivot = 0, x2, value; i2 < size2; ++i2) {
             value = iterator.next().value;
             x2 = array2[i2] = [value[0], value[1].value];
             assert2(x2[1] !== null);
@@ -34564,7 +34647,7 @@ var require_request2 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input2 = webidl.converters.RequestInfo(input2, prefix, "input");
         init = webidl.converters.RequestInit(init, prefix, "init");
-        let request = null;
+        let request2 = null;
         let fallbackMode = null;
         const baseUrl = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
@@ -34581,18 +34664,18 @@ var require_request2 = __commonJS({
               "Request cannot be constructed from a URL that includes credentials: " + input2
             );
           }
-          request = makeRequest({ urlList: [parsedURL] });
+          request2 = makeRequest({ urlList: [parsedURL] });
           fallbackMode = "cors";
         } else {
           this[kDispatcher] = init.dispatcher || input2[kDispatcher];
           assert2(input2 instanceof _Request);
-          request = input2[kState];
+          request2 = input2[kState];
           signal = input2[kSignal];
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
-        if (request.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request.window, origin)) {
-          window = request.window;
+        if (request2.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request2.window, origin)) {
+          window = request2.window;
         }
         if (init.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
@@ -34600,66 +34683,66 @@ var require_request2 = __commonJS({
         if ("window" in init) {
           window = "no-window";
         }
-        request = makeRequest({
+        request2 = makeRequest({
           // URL request’s URL.
           // undici implementation note: this is set as the first item in request's urlList in makeRequest
           // method request’s method.
-          method: request.method,
+          method: request2.method,
           // header list A copy of request’s header list.
           // undici implementation note: headersList is cloned in makeRequest
-          headersList: request.headersList,
+          headersList: request2.headersList,
           // unsafe-request flag Set.
-          unsafeRequest: request.unsafeRequest,
+          unsafeRequest: request2.unsafeRequest,
           // client This’s relevant settings object.
           client: environmentSettingsObject.settingsObject,
           // window window.
           window,
           // priority request’s priority.
-          priority: request.priority,
+          priority: request2.priority,
           // origin request’s origin. The propagation of the origin is only significant for navigation requests
           // being handled by a service worker. In this scenario a request can have an origin that is different
           // from the current client.
-          origin: request.origin,
+          origin: request2.origin,
           // referrer request’s referrer.
-          referrer: request.referrer,
+          referrer: request2.referrer,
           // referrer policy request’s referrer policy.
-          referrerPolicy: request.referrerPolicy,
+          referrerPolicy: request2.referrerPolicy,
           // mode request’s mode.
-          mode: request.mode,
+          mode: request2.mode,
           // credentials mode request’s credentials mode.
-          credentials: request.credentials,
+          credentials: request2.credentials,
           // cache mode request’s cache mode.
-          cache: request.cache,
+          cache: request2.cache,
           // redirect mode request’s redirect mode.
-          redirect: request.redirect,
+          redirect: request2.redirect,
           // integrity metadata request’s integrity metadata.
-          integrity: request.integrity,
+          integrity: request2.integrity,
           // keepalive request’s keepalive.
-          keepalive: request.keepalive,
+          keepalive: request2.keepalive,
           // reload-navigation flag request’s reload-navigation flag.
-          reloadNavigation: request.reloadNavigation,
+          reloadNavigation: request2.reloadNavigation,
           // history-navigation flag request’s history-navigation flag.
-          historyNavigation: request.historyNavigation,
+          historyNavigation: request2.historyNavigation,
           // URL list A clone of request’s URL list.
-          urlList: [...request.urlList]
+          urlList: [...request2.urlList]
         });
         const initHasKey = Object.keys(init).length !== 0;
         if (initHasKey) {
-          if (request.mode === "navigate") {
-            request.mode = "same-origin";
+          if (request2.mode === "navigate") {
+            request2.mode = "same-origin";
           }
-          request.reloadNavigation = false;
-          request.historyNavigation = false;
-          request.origin = "client";
-          request.referrer = "client";
-          request.referrerPolicy = "";
-          request.url = request.urlList[request.urlList.length - 1];
-          request.urlList = [request.url];
+          request2.reloadNavigation = false;
+          request2.historyNavigation = false;
+          request2.origin = "client";
+          request2.referrer = "client";
+          request2.referrerPolicy = "";
+          request2.url = request2.urlList[request2.urlList.length - 1];
+          request2.urlList = [request2.url];
         }
         if (init.referrer !== void 0) {
           const referrer = init.referrer;
           if (referrer === "") {
-            request.referrer = "no-referrer";
+            request2.referrer = "no-referrer";
           } else {
             let parsedReferrer;
             try {
@@ -34668,14 +34751,14 @@ var require_request2 = __commonJS({
               throw new TypeError(`Referrer "${referrer}" is not a valid URL.`, { cause: err2 });
             }
             if (parsedReferrer.protocol === "about:" && parsedReferrer.hostname === "client" || origin && !sameOrigin(parsedReferrer, environmentSettingsObject.settingsObject.baseUrl)) {
-              request.referrer = "client";
+              request2.referrer = "client";
             } else {
-              request.referrer = parsedReferrer;
+              request2.referrer = parsedReferrer;
             }
           }
         }
         if (init.referrerPolicy !== void 0) {
-          request.referrerPolicy = init.referrerPolicy;
+          request2.referrerPolicy = init.referrerPolicy;
         }
         let mode;
         if (init.mode !== void 0) {
@@ -34690,33 +34773,33 @@ var require_request2 = __commonJS({
           });
         }
         if (mode != null) {
-          request.mode = mode;
+          request2.mode = mode;
         }
         if (init.credentials !== void 0) {
-          request.credentials = init.credentials;
+          request2.credentials = init.credentials;
         }
         if (init.cache !== void 0) {
-          request.cache = init.cache;
+          request2.cache = init.cache;
         }
-        if (request.cache === "only-if-cached" && request.mode !== "same-origin") {
+        if (request2.cache === "only-if-cached" && request2.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
         if (init.redirect !== void 0) {
-          request.redirect = init.redirect;
+          request2.redirect = init.redirect;
         }
         if (init.integrity != null) {
-          request.integrity = String(init.integrity);
+          request2.integrity = String(init.integrity);
         }
         if (init.keepalive !== void 0) {
-          request.keepalive = Boolean(init.keepalive);
+          request2.keepalive = Boolean(init.keepalive);
         }
         if (init.method !== void 0) {
           let method = init.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
-            request.method = mayBeNormalized;
+            request2.method = mayBeNormalized;
           } else {
             if (!isValidHTTPToken(method)) {
               throw new TypeError(`'${method}' is not a valid HTTP method.`);
@@ -34726,9 +34809,9 @@ var require_request2 = __commonJS({
               throw new TypeError(`'${method}' HTTP method is unsupported.`);
             }
             method = normalizedMethodRecordsBase[upperCase] ?? method;
-            request.method = method;
+            request2.method = method;
           }
-          if (!patchMethodWarning && request.method === "patch") {
+          if (!patchMethodWarning && request2.method === "patch") {
             process.emitWarning("Using `patch` is highly likely to result in a `405 Method Not Allowed`. `PATCH` is much more likely to succeed.", {
               code: "UNDICI-FETCH-patch"
             });
@@ -34738,7 +34821,7 @@ var require_request2 = __commonJS({
         if (init.signal !== void 0) {
           signal = init.signal;
         }
-        this[kState] = request;
+        this[kState] = request2;
         const ac = new AbortController();
         this[kSignal] = ac.signal;
         if (signal != null) {
@@ -34766,12 +34849,12 @@ var require_request2 = __commonJS({
           }
         }
         this[kHeaders] = new Headers2(kConstruct);
-        setHeadersList(this[kHeaders], request.headersList);
+        setHeadersList(this[kHeaders], request2.headersList);
         setHeadersGuard(this[kHeaders], "request");
         if (mode === "no-cors") {
-          if (!corsSafeListedMethodsSet.has(request.method)) {
+          if (!corsSafeListedMethodsSet.has(request2.method)) {
             throw new TypeError(
-              `'${request.method} is unsupported in no-cors mode.`
+              `'${request2.method} is unsupported in no-cors mode.`
             );
           }
           setHeadersGuard(this[kHeaders], "request-no-cors");
@@ -34790,14 +34873,14 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = input2 instanceof _Request ? input2[kState].body : null;
-        if ((init.body != null || inputBody != null) && (request.method === "GET" || request.method === "HEAD")) {
+        if ((init.body != null || inputBody != null) && (request2.method === "GET" || request2.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
         if (init.body != null) {
           const [extractedBody, contentType] = extractBody(
             init.body,
-            request.keepalive
+            request2.keepalive
           );
           initBody = extractedBody;
           if (contentType && !getHeadersList(this[kHeaders]).contains("content-type", true)) {
@@ -34809,12 +34892,12 @@ var require_request2 = __commonJS({
           if (initBody != null && init.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
-          if (request.mode !== "same-origin" && request.mode !== "cors") {
+          if (request2.mode !== "same-origin" && request2.mode !== "cors") {
             throw new TypeError(
               'If request is made from ReadableStream, mode should be "same-origin" or "cors"'
             );
           }
-          request.useCORSPreflightFlag = true;
+          request2.useCORSPreflightFlag = true;
         }
         let finalBody = inputOrInitBody;
         if (initBody == null && inputBody != null) {
@@ -35043,21 +35126,21 @@ var require_request2 = __commonJS({
         headersList: init.headersList ? new HeadersList(init.headersList) : new HeadersList()
       };
     }
-    function cloneRequest(request) {
-      const newRequest = makeRequest({ ...request, body: null });
-      if (request.body != null) {
-        newRequest.body = cloneBody(newRequest, request.body);
+    function cloneRequest(request2) {
+      const newRequest = makeRequest({ ...request2, body: null });
+      if (request2.body != null) {
+        newRequest.body = cloneBody(newRequest, request2.body);
       }
       return newRequest;
     }
     function fromInnerRequest(innerRequest, signal, guard) {
-      const request = new Request(kConstruct);
-      request[kState] = innerRequest;
-      request[kSignal] = signal;
-      request[kHeaders] = new Headers2(kConstruct);
-      setHeadersList(request[kHeaders], innerRequest.headersList);
-      setHeadersGuard(request[kHeaders], guard);
-      return request;
+      const request2 = new Request(kConstruct);
+      request2[kState] = innerRequest;
+      request2[kSignal] = signal;
+      request2[kHeaders] = new Headers2(kConstruct);
+      setHeadersList(request2[kHeaders], innerRequest.headersList);
+      setHeadersGuard(request2[kHeaders], guard);
+      return request2;
     }
     Object.defineProperties(Request.prototype, {
       method: kEnumerableProperty,
@@ -35299,14 +35382,14 @@ var require_fetch = __commonJS({
         p.reject(e);
         return p.promise;
       }
-      const request = requestObject[kState];
+      const request2 = requestObject[kState];
       if (requestObject.signal.aborted) {
-        abortFetch(p, request, null, requestObject.signal.reason);
+        abortFetch(p, request2, null, requestObject.signal.reason);
         return p.promise;
       }
-      const globalObject = request.client.globalObject;
+      const globalObject = request2.client.globalObject;
       if (globalObject?.constructor?.name === "ServiceWorkerGlobalScope") {
-        request.serviceWorkers = "none";
+        request2.serviceWorkers = "none";
       }
       let responseObject = null;
       let locallyAborted = false;
@@ -35318,7 +35401,7 @@ var require_fetch = __commonJS({
           assert2(controller != null);
           controller.abort(requestObject.signal.reason);
           const realResponse = responseObject?.deref();
-          abortFetch(p, request, realResponse, requestObject.signal.reason);
+          abortFetch(p, request2, realResponse, requestObject.signal.reason);
         }
       );
       const processResponse = (response) => {
@@ -35326,7 +35409,7 @@ var require_fetch = __commonJS({
           return;
         }
         if (response.aborted) {
-          abortFetch(p, request, responseObject, controller.serializedAbortReason);
+          abortFetch(p, request2, responseObject, controller.serializedAbortReason);
           return;
         }
         if (response.type === "error") {
@@ -35338,7 +35421,7 @@ var require_fetch = __commonJS({
         p = null;
       };
       controller = fetching({
-        request,
+        request: request2,
         processResponseEndOfBody: handleFetchDone,
         processResponse,
         dispatcher: requestObject[kDispatcher]
@@ -35379,12 +35462,12 @@ var require_fetch = __commonJS({
       );
     }
     var markResourceTiming = performance.markResourceTiming;
-    function abortFetch(p, request, responseObject, error62) {
+    function abortFetch(p, request2, responseObject, error62) {
       if (p) {
         p.reject(error62);
       }
-      if (request.body != null && isReadable(request.body?.stream)) {
-        request.body.stream.cancel(error62).catch((err2) => {
+      if (request2.body != null && isReadable(request2.body?.stream)) {
+        request2.body.stream.cancel(error62).catch((err2) => {
           if (err2.code === "ERR_INVALID_STATE") {
             return;
           }
@@ -35405,7 +35488,7 @@ var require_fetch = __commonJS({
       }
     }
     function fetching({
-      request,
+      request: request2,
       processRequestBodyChunkLength,
       processRequestEndOfBody,
       processResponse,
@@ -35418,9 +35501,9 @@ var require_fetch = __commonJS({
       assert2(dispatcher);
       let taskDestination = null;
       let crossOriginIsolatedCapability = false;
-      if (request.client != null) {
-        taskDestination = request.client.globalObject;
-        crossOriginIsolatedCapability = request.client.crossOriginIsolatedCapability;
+      if (request2.client != null) {
+        taskDestination = request2.client.globalObject;
+        crossOriginIsolatedCapability = request2.client.crossOriginIsolatedCapability;
       }
       const currentTime = coarsenedSharedCurrentTime(crossOriginIsolatedCapability);
       const timingInfo = createOpaqueTimingInfo({
@@ -35428,7 +35511,7 @@ var require_fetch = __commonJS({
       });
       const fetchParams = {
         controller: new Fetch(dispatcher),
-        request,
+        request: request2,
         timingInfo,
         processRequestBodyChunkLength,
         processRequestEndOfBody,
@@ -35438,32 +35521,32 @@ var require_fetch = __commonJS({
         taskDestination,
         crossOriginIsolatedCapability
       };
-      assert2(!request.body || request.body.stream);
-      if (request.window === "client") {
-        request.window = request.client?.globalObject?.constructor?.name === "Window" ? request.client : "no-window";
+      assert2(!request2.body || request2.body.stream);
+      if (request2.window === "client") {
+        request2.window = request2.client?.globalObject?.constructor?.name === "Window" ? request2.client : "no-window";
       }
-      if (request.origin === "client") {
-        request.origin = request.client.origin;
+      if (request2.origin === "client") {
+        request2.origin = request2.client.origin;
       }
-      if (request.policyContainer === "client") {
-        if (request.client != null) {
-          request.policyContainer = clonePolicyContainer(
-            request.client.policyContainer
+      if (request2.policyContainer === "client") {
+        if (request2.client != null) {
+          request2.policyContainer = clonePolicyContainer(
+            request2.client.policyContainer
           );
         } else {
-          request.policyContainer = makePolicyContainer();
+          request2.policyContainer = makePolicyContainer();
         }
       }
-      if (!request.headersList.contains("accept", true)) {
+      if (!request2.headersList.contains("accept", true)) {
         const value = "*/*";
-        request.headersList.append("accept", value, true);
+        request2.headersList.append("accept", value, true);
       }
-      if (!request.headersList.contains("accept-language", true)) {
-        request.headersList.append("accept-language", "*", true);
+      if (!request2.headersList.contains("accept-language", true)) {
+        request2.headersList.append("accept-language", "*", true);
       }
-      if (request.priority === null) {
+      if (request2.priority === null) {
       }
-      if (subresourceSet.has(request.destination)) {
+      if (subresourceSet.has(request2.destination)) {
       }
       mainFetch(fetchParams).catch((err2) => {
         fetchParams.controller.terminate(err2);
@@ -35471,50 +35554,50 @@ var require_fetch = __commonJS({
       return fetchParams.controller;
     }
     async function mainFetch(fetchParams, recursive2 = false) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let response = null;
-      if (request.localURLsOnly && !urlIsLocal(requestCurrentURL(request))) {
+      if (request2.localURLsOnly && !urlIsLocal(requestCurrentURL(request2))) {
         response = makeNetworkError("local URLs only");
       }
-      tryUpgradeRequestToAPotentiallyTrustworthyURL(request);
-      if (requestBadPort(request) === "blocked") {
+      tryUpgradeRequestToAPotentiallyTrustworthyURL(request2);
+      if (requestBadPort(request2) === "blocked") {
         response = makeNetworkError("bad port");
       }
-      if (request.referrerPolicy === "") {
-        request.referrerPolicy = request.policyContainer.referrerPolicy;
+      if (request2.referrerPolicy === "") {
+        request2.referrerPolicy = request2.policyContainer.referrerPolicy;
       }
-      if (request.referrer !== "no-referrer") {
-        request.referrer = determineRequestsReferrer(request);
+      if (request2.referrer !== "no-referrer") {
+        request2.referrer = determineRequestsReferrer(request2);
       }
       if (response === null) {
         response = await (async () => {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (
             // - request’s current URL’s origin is same origin with request’s origin,
             //   and request’s response tainting is "basic"
-            sameOrigin(currentURL, request.url) && request.responseTainting === "basic" || // request’s current URL’s scheme is "data"
+            sameOrigin(currentURL, request2.url) && request2.responseTainting === "basic" || // request’s current URL’s scheme is "data"
             currentURL.protocol === "data:" || // - request’s mode is "navigate" or "websocket"
-            (request.mode === "navigate" || request.mode === "websocket")
+            (request2.mode === "navigate" || request2.mode === "websocket")
           ) {
-            request.responseTainting = "basic";
+            request2.responseTainting = "basic";
             return await schemeFetch(fetchParams);
           }
-          if (request.mode === "same-origin") {
+          if (request2.mode === "same-origin") {
             return makeNetworkError('request mode cannot be "same-origin"');
           }
-          if (request.mode === "no-cors") {
-            if (request.redirect !== "follow") {
+          if (request2.mode === "no-cors") {
+            if (request2.redirect !== "follow") {
               return makeNetworkError(
                 'redirect mode cannot be "follow" for "no-cors" request'
               );
             }
-            request.responseTainting = "opaque";
+            request2.responseTainting = "opaque";
             return await schemeFetch(fetchParams);
           }
-          if (!urlIsHttpHttpsScheme(requestCurrentURL(request))) {
+          if (!urlIsHttpHttpsScheme(requestCurrentURL(request2))) {
             return makeNetworkError("URL scheme must be a HTTP(S) scheme");
           }
-          request.responseTainting = "cors";
+          request2.responseTainting = "cors";
           return await httpFetch(fetchParams);
         })();
       }
@@ -35522,13 +35605,13 @@ var require_fetch = __commonJS({
         return response;
       }
       if (response.status !== 0 && !response.internalResponse) {
-        if (request.responseTainting === "cors") {
+        if (request2.responseTainting === "cors") {
         }
-        if (request.responseTainting === "basic") {
+        if (request2.responseTainting === "basic") {
           response = filterResponse(response, "basic");
-        } else if (request.responseTainting === "cors") {
+        } else if (request2.responseTainting === "cors") {
           response = filterResponse(response, "cors");
-        } else if (request.responseTainting === "opaque") {
+        } else if (request2.responseTainting === "opaque") {
           response = filterResponse(response, "opaque");
         } else {
           assert2(false);
@@ -35536,26 +35619,26 @@ var require_fetch = __commonJS({
       }
       let internalResponse = response.status === 0 ? response : response.internalResponse;
       if (internalResponse.urlList.length === 0) {
-        internalResponse.urlList.push(...request.urlList);
+        internalResponse.urlList.push(...request2.urlList);
       }
-      if (!request.timingAllowFailed) {
+      if (!request2.timingAllowFailed) {
         response.timingAllowPassed = true;
       }
-      if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request.headers.contains("range", true)) {
+      if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request2.headers.contains("range", true)) {
         response = internalResponse = makeNetworkError();
       }
-      if (response.status !== 0 && (request.method === "HEAD" || request.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
+      if (response.status !== 0 && (request2.method === "HEAD" || request2.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
         internalResponse.body = null;
         fetchParams.controller.dump = true;
       }
-      if (request.integrity) {
+      if (request2.integrity) {
         const processBodyError = (reason) => fetchFinale(fetchParams, makeNetworkError(reason));
-        if (request.responseTainting === "opaque" || response.body == null) {
+        if (request2.responseTainting === "opaque" || response.body == null) {
           processBodyError(response.error);
           return;
         }
         const processBody = (bytes) => {
-          if (!bytesMatch(bytes, request.integrity)) {
+          if (!bytesMatch(bytes, request2.integrity)) {
             processBodyError("integrity mismatch");
             return;
           }
@@ -35571,8 +35654,8 @@ var require_fetch = __commonJS({
       if (isCancelled(fetchParams) && fetchParams.request.redirectCount === 0) {
         return Promise.resolve(makeAppropriateNetworkError(fetchParams));
       }
-      const { request } = fetchParams;
-      const { protocol: scheme } = requestCurrentURL(request);
+      const { request: request2 } = fetchParams;
+      const { protocol: scheme } = requestCurrentURL(request2);
       switch (scheme) {
         case "about:": {
           return Promise.resolve(makeNetworkError("about scheme is not supported"));
@@ -35581,19 +35664,19 @@ var require_fetch = __commonJS({
           if (!resolveObjectURL) {
             resolveObjectURL = __require("node:buffer").resolveObjectURL;
           }
-          const blobURLEntry = requestCurrentURL(request);
+          const blobURLEntry = requestCurrentURL(request2);
           if (blobURLEntry.search.length !== 0) {
             return Promise.resolve(makeNetworkError("NetworkError when attempting to fetch resource."));
           }
           const blob = resolveObjectURL(blobURLEntry.toString());
-          if (request.method !== "GET" || !isBlobLike(blob)) {
+          if (request2.method !== "GET" || !isBlobLike(blob)) {
             return Promise.resolve(makeNetworkError("invalid method"));
           }
           const response = makeResponse();
           const fullLength = blob.size;
           const serializedFullLength = isomorphicEncode(`${fullLength}`);
           const type = blob.type;
-          if (!request.headersList.contains("range", true)) {
+          if (!request2.headersList.contains("range", true)) {
             const bodyWithType = extractBody(blob);
             response.statusText = "OK";
             response.body = bodyWithType[0];
@@ -35601,7 +35684,7 @@ var require_fetch = __commonJS({
             response.headersList.set("content-type", type, true);
           } else {
             response.rangeRequested = true;
-            const rangeHeader = request.headersList.get("range", true);
+            const rangeHeader = request2.headersList.get("range", true);
             const rangeValue = simpleRangeHeaderValue(rangeHeader, true);
             if (rangeValue === "failure") {
               return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -35632,7 +35715,7 @@ var require_fetch = __commonJS({
           return Promise.resolve(response);
         }
         case "data:": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           const dataURLStruct = dataURLProcessor(currentURL);
           if (dataURLStruct === "failure") {
             return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -35721,41 +35804,41 @@ var require_fetch = __commonJS({
       }
     }
     async function httpFetch(fetchParams) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let response = null;
       let actualResponse = null;
       const timingInfo = fetchParams.timingInfo;
-      if (request.serviceWorkers === "all") {
+      if (request2.serviceWorkers === "all") {
       }
       if (response === null) {
-        if (request.redirect === "follow") {
-          request.serviceWorkers = "none";
+        if (request2.redirect === "follow") {
+          request2.serviceWorkers = "none";
         }
         actualResponse = response = await httpNetworkOrCacheFetch(fetchParams);
-        if (request.responseTainting === "cors" && corsCheck(request, response) === "failure") {
+        if (request2.responseTainting === "cors" && corsCheck(request2, response) === "failure") {
           return makeNetworkError("cors failure");
         }
-        if (TAOCheck(request, response) === "failure") {
-          request.timingAllowFailed = true;
+        if (TAOCheck(request2, response) === "failure") {
+          request2.timingAllowFailed = true;
         }
       }
-      if ((request.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
-        request.origin,
-        request.client,
-        request.destination,
+      if ((request2.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
+        request2.origin,
+        request2.client,
+        request2.destination,
         actualResponse
       ) === "blocked") {
         return makeNetworkError("blocked");
       }
       if (redirectStatusSet.has(actualResponse.status)) {
-        if (request.redirect !== "manual") {
+        if (request2.redirect !== "manual") {
           fetchParams.controller.connection.destroy(void 0, false);
         }
-        if (request.redirect === "error") {
+        if (request2.redirect === "error") {
           response = makeNetworkError("unexpected redirect");
-        } else if (request.redirect === "manual") {
+        } else if (request2.redirect === "manual") {
           response = actualResponse;
-        } else if (request.redirect === "follow") {
+        } else if (request2.redirect === "follow") {
           response = await httpRedirectFetch(fetchParams, response);
         } else {
           assert2(false);
@@ -35765,13 +35848,13 @@ var require_fetch = __commonJS({
       return response;
     }
     function httpRedirectFetch(fetchParams, response) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       const actualResponse = response.internalResponse ? response.internalResponse : response;
       let locationURL;
       try {
         locationURL = responseLocationURL(
           actualResponse,
-          requestCurrentURL(request).hash
+          requestCurrentURL(request2).hash
         );
         if (locationURL == null) {
           return response;
@@ -35782,63 +35865,63 @@ var require_fetch = __commonJS({
       if (!urlIsHttpHttpsScheme(locationURL)) {
         return Promise.resolve(makeNetworkError("URL scheme must be a HTTP(S) scheme"));
       }
-      if (request.redirectCount === 20) {
+      if (request2.redirectCount === 20) {
         return Promise.resolve(makeNetworkError("redirect count exceeded"));
       }
-      request.redirectCount += 1;
-      if (request.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request, locationURL)) {
+      request2.redirectCount += 1;
+      if (request2.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request2, locationURL)) {
         return Promise.resolve(makeNetworkError('cross origin not allowed for request mode "cors"'));
       }
-      if (request.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
+      if (request2.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
         return Promise.resolve(makeNetworkError(
           'URL cannot contain credentials for request mode "cors"'
         ));
       }
-      if (actualResponse.status !== 303 && request.body != null && request.body.source == null) {
+      if (actualResponse.status !== 303 && request2.body != null && request2.body.source == null) {
         return Promise.resolve(makeNetworkError());
       }
-      if ([301, 302].includes(actualResponse.status) && request.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request.method)) {
-        request.method = "GET";
-        request.body = null;
+      if ([301, 302].includes(actualResponse.status) && request2.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request2.method)) {
+        request2.method = "GET";
+        request2.body = null;
         for (const headerName of requestBodyHeader) {
-          request.headersList.delete(headerName);
+          request2.headersList.delete(headerName);
         }
       }
-      if (!sameOrigin(requestCurrentURL(request), locationURL)) {
-        request.headersList.delete("authorization", true);
-        request.headersList.delete("proxy-authorization", true);
-        request.headersList.delete("cookie", true);
-        request.headersList.delete("host", true);
+      if (!sameOrigin(requestCurrentURL(request2), locationURL)) {
+        request2.headersList.delete("authorization", true);
+        request2.headersList.delete("proxy-authorization", true);
+        request2.headersList.delete("cookie", true);
+        request2.headersList.delete("host", true);
       }
-      if (request.body != null) {
-        assert2(request.body.source != null);
-        request.body = safelyExtractBody(request.body.source)[0];
+      if (request2.body != null) {
+        assert2(request2.body.source != null);
+        request2.body = safelyExtractBody(request2.body.source)[0];
       }
       const timingInfo = fetchParams.timingInfo;
       timingInfo.redirectEndTime = timingInfo.postRedirectStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
       if (timingInfo.redirectStartTime === 0) {
         timingInfo.redirectStartTime = timingInfo.startTime;
       }
-      request.urlList.push(locationURL);
-      setRequestReferrerPolicyOnRedirect(request, actualResponse);
+      request2.urlList.push(locationURL);
+      setRequestReferrerPolicyOnRedirect(request2, actualResponse);
       return mainFetch(fetchParams, true);
     }
     async function httpNetworkOrCacheFetch(fetchParams, isAuthenticationFetch = false, isNewConnectionFetch = false) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let httpFetchParams = null;
       let httpRequest = null;
       let response = null;
       const httpCache = null;
       const revalidatingFlag = false;
-      if (request.window === "no-window" && request.redirect === "error") {
+      if (request2.window === "no-window" && request2.redirect === "error") {
         httpFetchParams = fetchParams;
-        httpRequest = request;
+        httpRequest = request2;
       } else {
-        httpRequest = cloneRequest(request);
+        httpRequest = cloneRequest(request2);
         httpFetchParams = { ...fetchParams };
         httpFetchParams.request = httpRequest;
       }
-      const includeCredentials = request.credentials === "include" || request.credentials === "same-origin" && request.responseTainting === "basic";
+      const includeCredentials = request2.credentials === "include" || request2.credentials === "same-origin" && request2.responseTainting === "basic";
       const contentLength = httpRequest.body ? httpRequest.body.length : null;
       let contentLengthHeaderValue = null;
       if (httpRequest.body == null && ["POST", "PUT"].includes(httpRequest.method)) {
@@ -35915,7 +35998,7 @@ var require_fetch = __commonJS({
       }
       response.requestIncludesCredentials = includeCredentials;
       if (response.status === 407) {
-        if (request.window === "no-window") {
+        if (request2.window === "no-window") {
           return makeNetworkError();
         }
         if (isCancelled(fetchParams)) {
@@ -35927,7 +36010,7 @@ var require_fetch = __commonJS({
         // response’s status is 421
         response.status === 421 && // isNewConnectionFetch is false
         !isNewConnectionFetch && // request’s body is null, or request’s body is non-null and request’s body’s source is non-null
-        (request.body == null || request.body.source != null)
+        (request2.body == null || request2.body.source != null)
       ) {
         if (isCancelled(fetchParams)) {
           return makeAppropriateNetworkError(fetchParams);
@@ -35957,21 +36040,21 @@ var require_fetch = __commonJS({
           }
         }
       };
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let response = null;
       const timingInfo = fetchParams.timingInfo;
       const httpCache = null;
       if (httpCache == null) {
-        request.cache = "no-store";
+        request2.cache = "no-store";
       }
       const newConnection = forceNewConnection ? "yes" : "no";
-      if (request.mode === "websocket") {
+      if (request2.mode === "websocket") {
       } else {
       }
       let requestBody = null;
-      if (request.body == null && fetchParams.processRequestEndOfBody) {
+      if (request2.body == null && fetchParams.processRequestEndOfBody) {
         queueMicrotask(() => fetchParams.processRequestEndOfBody());
-      } else if (request.body != null) {
+      } else if (request2.body != null) {
         const processBodyChunk = async function* (bytes) {
           if (isCancelled(fetchParams)) {
             return;
@@ -35999,7 +36082,7 @@ var require_fetch = __commonJS({
         };
         requestBody = (async function* () {
           try {
-            for await (const bytes of request.body.stream) {
+            for await (const bytes of request2.body.stream) {
               yield* processBodyChunk(bytes);
             }
             processEndOfBody();
@@ -36110,17 +36193,17 @@ var require_fetch = __commonJS({
       }
       return response;
       function dispatch({ body }) {
-        const url2 = requestCurrentURL(request);
+        const url2 = requestCurrentURL(request2);
         const agent = fetchParams.controller.dispatcher;
         return new Promise((resolve5, reject) => agent.dispatch(
           {
             path: url2.pathname + url2.search,
             origin: url2.origin,
-            method: request.method,
-            body: agent.isMockActive ? request.body && (request.body.source || request.body.stream) : body,
-            headers: request.headersList.entries,
+            method: request2.method,
+            body: agent.isMockActive ? request2.body && (request2.body.source || request2.body.stream) : body,
+            headers: request2.headersList.entries,
             maxRedirections: 0,
-            upgrade: request.mode === "websocket" ? "websocket" : void 0
+            upgrade: request2.mode === "websocket" ? "websocket" : void 0
           },
           {
             body: null,
@@ -36150,8 +36233,8 @@ var require_fetch = __commonJS({
               }
               location = headersList.get("location", true);
               const decoders = [];
-              const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status);
-              if (request.method !== "HEAD" && request.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
+              const willFollow = location && request2.redirect === "follow" && redirectStatusSet.has(status);
+              if (request2.method !== "HEAD" && request2.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
                 const contentEncoding = headersList.get("content-encoding", true);
                 const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                 const maxContentEncodings = 5;
@@ -36788,7 +36871,7 @@ var require_util4 = __commonJS({
       return null;
     }
     function combineByteSequences(sequences) {
-      const size = sequences.reduce((a, b) => {
+      const size2 = sequences.reduce((a, b) => {
         return a + b.byteLength;
       }, 0);
       let offset = 0;
@@ -36796,7 +36879,7 @@ var require_util4 = __commonJS({
         a.set(b, offset);
         offset += b.byteLength;
         return a;
-      }, new Uint8Array(size));
+      }, new Uint8Array(size2));
     }
     module.exports = {
       staticPropertyDescriptors,
@@ -37132,31 +37215,31 @@ var require_cache = __commonJS({
         webidl.util.markAsUncloneable(this);
         this.#relevantRequestResponseList = arguments[1];
       }
-      async match(request, options2 = {}) {
+      async match(request2, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.match";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request, prefix, "request");
+        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
-        const p = this.#internalMatchAll(request, options2, 1);
+        const p = this.#internalMatchAll(request2, options2, 1);
         if (p.length === 0) {
           return;
         }
         return p[0];
       }
-      async matchAll(request = void 0, options2 = {}) {
+      async matchAll(request2 = void 0, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.matchAll";
-        if (request !== void 0) request = webidl.converters.RequestInfo(request, prefix, "request");
+        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
-        return this.#internalMatchAll(request, options2);
+        return this.#internalMatchAll(request2, options2);
       }
-      async add(request) {
+      async add(request2) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.add";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request, prefix, "request");
-        const requests = [request];
+        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
+        const requests = [request2];
         const responseArrayPromise = this.addAll(requests);
         return await responseArrayPromise;
       }
@@ -37166,19 +37249,19 @@ var require_cache = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         const responsePromises = [];
         const requestList = [];
-        for (let request of requests) {
-          if (request === void 0) {
+        for (let request2 of requests) {
+          if (request2 === void 0) {
             throw webidl.errors.conversionFailed({
               prefix,
               argument: "Argument 1",
               types: ["undefined is not allowed"]
             });
           }
-          request = webidl.converters.RequestInfo(request);
-          if (typeof request === "string") {
+          request2 = webidl.converters.RequestInfo(request2);
+          if (typeof request2 === "string") {
             continue;
           }
-          const r = request[kState];
+          const r = request2[kState];
           if (!urlIsHttpHttpsScheme(r.url) || r.method !== "GET") {
             throw webidl.errors.exception({
               header: prefix,
@@ -37187,8 +37270,8 @@ var require_cache = __commonJS({
           }
         }
         const fetchControllers = [];
-        for (const request of requests) {
-          const r = new Request(request)[kState];
+        for (const request2 of requests) {
+          const r = new Request(request2)[kState];
           if (!urlIsHttpHttpsScheme(r.url)) {
             throw webidl.errors.exception({
               header: prefix,
@@ -37265,17 +37348,17 @@ var require_cache = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async put(request, response) {
+      async put(request2, response) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.put";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        request = webidl.converters.RequestInfo(request, prefix, "request");
+        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
         response = webidl.converters.Response(response, prefix, "response");
         let innerRequest = null;
-        if (request instanceof Request) {
-          innerRequest = request[kState];
+        if (request2 instanceof Request) {
+          innerRequest = request2[kState];
         } else {
-          innerRequest = new Request(request)[kState];
+          innerRequest = new Request(request2)[kState];
         }
         if (!urlIsHttpHttpsScheme(innerRequest.url) || innerRequest.method !== "GET") {
           throw webidl.errors.exception({
@@ -37346,21 +37429,21 @@ var require_cache = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async delete(request, options2 = {}) {
+      async delete(request2, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request, prefix, "request");
+        request2 = webidl.converters.RequestInfo(request2, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
         let r = null;
-        if (request instanceof Request) {
-          r = request[kState];
+        if (request2 instanceof Request) {
+          r = request2[kState];
           if (r.method !== "GET" && !options2.ignoreMethod) {
             return false;
           }
         } else {
-          assert2(typeof request === "string");
-          r = new Request(request)[kState];
+          assert2(typeof request2 === "string");
+          r = new Request(request2)[kState];
         }
         const operations = [];
         const operation = {
@@ -37392,25 +37475,25 @@ var require_cache = __commonJS({
        * @param {import('../../types/cache').CacheQueryOptions} options
        * @returns {Promise<readonly Request[]>}
        */
-      async keys(request = void 0, options2 = {}) {
+      async keys(request2 = void 0, options2 = {}) {
         webidl.brandCheck(this, _Cache);
         const prefix = "Cache.keys";
-        if (request !== void 0) request = webidl.converters.RequestInfo(request, prefix, "request");
+        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2, prefix, "request");
         options2 = webidl.converters.CacheQueryOptions(options2, prefix, "options");
         let r = null;
-        if (request !== void 0) {
-          if (request instanceof Request) {
-            r = request[kState];
+        if (request2 !== void 0) {
+          if (request2 instanceof Request) {
+            r = request2[kState];
             if (r.method !== "GET" && !options2.ignoreMethod) {
               return [];
             }
-          } else if (typeof request === "string") {
-            r = new Request(request)[kState];
+          } else if (typeof request2 === "string") {
+            r = new Request(request2)[kState];
           }
         }
         const promise2 = createDeferredPromise();
         const requests = [];
-        if (request === void 0) {
+        if (request2 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             requests.push(requestResponse[0]);
           }
@@ -37422,9 +37505,9 @@ var require_cache = __commonJS({
         }
         queueMicrotask(() => {
           const requestList = [];
-          for (const request2 of requests) {
+          for (const request3 of requests) {
             const requestObject = fromInnerRequest(
-              request2,
+              request3,
               new AbortController().signal,
               "immutable"
             );
@@ -37542,9 +37625,9 @@ var require_cache = __commonJS({
        * @param {import('../../types/cache').CacheQueryOptions | undefined} options
        * @returns {boolean}
        */
-      #requestMatchesCachedItem(requestQuery, request, response = null, options2) {
+      #requestMatchesCachedItem(requestQuery, request2, response = null, options2) {
         const queryURL = new URL(requestQuery.url);
-        const cachedURL = new URL(request.url);
+        const cachedURL = new URL(request2.url);
         if (options2?.ignoreSearch) {
           cachedURL.search = "";
           queryURL.search = "";
@@ -37560,7 +37643,7 @@ var require_cache = __commonJS({
           if (fieldValue === "*") {
             return false;
           }
-          const requestValue = request.headersList.get(fieldValue);
+          const requestValue = request2.headersList.get(fieldValue);
           const queryValue = requestQuery.headersList.get(fieldValue);
           if (requestValue !== queryValue) {
             return false;
@@ -37568,20 +37651,20 @@ var require_cache = __commonJS({
         }
         return true;
       }
-      #internalMatchAll(request, options2, maxResponses = Infinity) {
+      #internalMatchAll(request2, options2, maxResponses = Infinity) {
         let r = null;
-        if (request !== void 0) {
-          if (request instanceof Request) {
-            r = request[kState];
+        if (request2 !== void 0) {
+          if (request2 instanceof Request) {
+            r = request2[kState];
             if (r.method !== "GET" && !options2.ignoreMethod) {
               return [];
             }
-          } else if (typeof request === "string") {
-            r = new Request(request)[kState];
+          } else if (typeof request2 === "string") {
+            r = new Request(request2)[kState];
           }
         }
         const responses = [];
-        if (request === void 0) {
+        if (request2 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             responses.push(requestResponse[1]);
           }
@@ -37670,21 +37753,21 @@ var require_cachestorage = __commonJS({
         }
         webidl.util.markAsUncloneable(this);
       }
-      async match(request, options2 = {}) {
+      async match(request2, options2 = {}) {
         webidl.brandCheck(this, _CacheStorage);
         webidl.argumentLengthCheck(arguments, 1, "CacheStorage.match");
-        request = webidl.converters.RequestInfo(request);
+        request2 = webidl.converters.RequestInfo(request2);
         options2 = webidl.converters.MultiCacheQueryOptions(options2);
         if (options2.cacheName != null) {
           if (this.#caches.has(options2.cacheName)) {
             const cacheList = this.#caches.get(options2.cacheName);
             const cache = new Cache(kConstruct, cacheList);
-            return await cache.match(request, options2);
+            return await cache.match(request2, options2);
           }
         } else {
           for (const cacheList of this.#caches.values()) {
             const cache = new Cache(kConstruct, cacheList);
-            const response = await cache.match(request, options2);
+            const response = await cache.match(request2, options2);
             if (response !== void 0) {
               return response;
             }
@@ -38864,7 +38947,7 @@ var require_connection = __commonJS({
     function establishWebSocketConnection(url2, protocols, client, ws, onEstablish, options2) {
       const requestURL = url2;
       requestURL.protocol = url2.protocol === "ws:" ? "http:" : "https:";
-      const request = makeRequest({
+      const request2 = makeRequest({
         urlList: [requestURL],
         client,
         serviceWorkers: "none",
@@ -38876,18 +38959,18 @@ var require_connection = __commonJS({
       });
       if (options2.headers) {
         const headersList = getHeadersList(new Headers2(options2.headers));
-        request.headersList = headersList;
+        request2.headersList = headersList;
       }
       const keyValue = crypto2.randomBytes(16).toString("base64");
-      request.headersList.append("sec-websocket-key", keyValue);
-      request.headersList.append("sec-websocket-version", "13");
+      request2.headersList.append("sec-websocket-key", keyValue);
+      request2.headersList.append("sec-websocket-version", "13");
       for (const protocol of protocols) {
-        request.headersList.append("sec-websocket-protocol", protocol);
+        request2.headersList.append("sec-websocket-protocol", protocol);
       }
       const permessageDeflate = "permessage-deflate; client_max_window_bits";
-      request.headersList.append("sec-websocket-extensions", permessageDeflate);
+      request2.headersList.append("sec-websocket-extensions", permessageDeflate);
       const controller = fetching({
-        request,
+        request: request2,
         useParallelQueue: true,
         dispatcher: options2.dispatcher,
         processResponse(response) {
@@ -38924,7 +39007,7 @@ var require_connection = __commonJS({
           }
           const secProtocol = response.headersList.get("Sec-WebSocket-Protocol");
           if (secProtocol !== null) {
-            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request.headersList);
+            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request2.headersList);
             if (requestProtocols === null || !requestProtocols.includes(secProtocol)) {
               failWebsocketConnection(ws, "Protocol was not set in the opening handshake.");
               return;
@@ -40229,13 +40312,13 @@ ${value}`;
           }
         }
       }
-      setEventFieldSize(field, size) {
-        const eventSize = this.eventSize - this.eventFieldSizes[field] + size;
+      setEventFieldSize(field, size2) {
+        const eventSize = this.eventSize - this.eventFieldSizes[field] + size2;
         if (this.maxEventSize > 0 && eventSize > this.maxEventSize) {
           throw createMaxEventSizeExceededError();
         }
         this.eventSize = eventSize;
-        this.eventFieldSizes[field] = size;
+        this.eventFieldSizes[field] = size2;
       }
       /**
        * @param {EventSourceStreamEvent} event
@@ -40697,7 +40780,7 @@ var require_undici = __commonJS({
     var Dispatcher = require_dispatcher();
     var Pool = require_pool();
     var BalancedPool = require_balanced_pool();
-    var Agent = require_agent();
+    var Agent2 = require_agent();
     var ProxyAgent2 = require_proxy_agent();
     var EnvHttpProxyAgent = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
@@ -40720,7 +40803,7 @@ var require_undici = __commonJS({
     module.exports.Client = Client;
     module.exports.Pool = Pool;
     module.exports.BalancedPool = BalancedPool;
-    module.exports.Agent = Agent;
+    module.exports.Agent = Agent2;
     module.exports.ProxyAgent = ProxyAgent2;
     module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent;
     module.exports.RetryAgent = RetryAgent;
@@ -40828,6 +40911,210 @@ var require_undici = __commonJS({
     module.exports.mockErrors = mockErrors;
     var { EventSource } = require_eventsource();
     module.exports.EventSource = EventSource;
+  }
+});
+
+// node_modules/pretty-bytes/index.js
+function prettyBytes(number4, options2) {
+  if (typeof number4 !== "bigint" && !Number.isFinite(number4)) {
+    throw new TypeError(`Expected a finite number, got ${typeof number4}: ${number4}`);
+  }
+  options2 = {
+    bits: false,
+    binary: false,
+    space: true,
+    nonBreakingSpace: false,
+    ...options2
+  };
+  assertFixedWidth(options2.fixedWidth);
+  const localeOptions = buildLocaleOptions(options2);
+  const UNITS = UNIT_SETS[(options2.bits ? 2 : 0) + (options2.binary ? 1 : 0)];
+  const separator = options2.space ? options2.nonBreakingSpace ? " " : " " : "";
+  if (Object.is(number4, -0)) {
+    number4 = 0;
+  }
+  const prefix = signOf(number4, options2.signed);
+  if (number4 < 0) {
+    number4 = -number4;
+  }
+  const base2 = options2.binary ? 1024 : 1e3;
+  let exponent = 0;
+  if (number4 >= 1) {
+    exponent = Math.min(Math.floor(options2.binary ? log(number4) / Math.log(base2) : log10(number4) / 3), UNITS.length - 1);
+  }
+  const scaled = divide(number4, base2, exponent);
+  let numberString;
+  if (Number.isFinite(scaled)) {
+    number4 = scaled;
+    if (number4 < 1 && exponent > 0) {
+      number4 *= base2;
+      exponent -= 1;
+    }
+    if (!localeOptions) {
+      const minimumPrecision = Math.max(3, Math.floor(number4).toString().length);
+      number4 = Number(number4.toPrecision(minimumPrecision));
+      if (number4 >= base2 && exponent < UNITS.length - 1) {
+        number4 /= base2;
+        exponent += 1;
+      }
+    }
+    numberString = toLocaleString(number4, options2.locale, localeOptions);
+  } else {
+    numberString = toUnrepresentableString(number4, base2, exponent, localeOptions);
+  }
+  const result = prefix + numberString + separator + UNITS[exponent];
+  return result.padStart(options2.fixedWidth ?? 0);
+}
+var BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS, UNIT_SETS, toDecimalString, toLocaleString, log10, log, divide, toUnrepresentableString, signOf, assertFixedWidth, assertFractionDigits, buildLocaleOptions;
+var init_pretty_bytes = __esm({
+  "node_modules/pretty-bytes/index.js"() {
+    BYTE_UNITS = [
+      "B",
+      "kB",
+      "MB",
+      "GB",
+      "TB",
+      "PB",
+      "EB",
+      "ZB",
+      "YB"
+    ];
+    BIBYTE_UNITS = [
+      "B",
+      "KiB",
+      "MiB",
+      "GiB",
+      "TiB",
+      "PiB",
+      "EiB",
+      "ZiB",
+      "YiB"
+    ];
+    BIT_UNITS = [
+      "b",
+      "kbit",
+      "Mbit",
+      "Gbit",
+      "Tbit",
+      "Pbit",
+      "Ebit",
+      "Zbit",
+      "Ybit"
+    ];
+    BIBIT_UNITS = [
+      "b",
+      "kibit",
+      "Mibit",
+      "Gibit",
+      "Tibit",
+      "Pibit",
+      "Eibit",
+      "Zibit",
+      "Yibit"
+    ];
+    UNIT_SETS = [BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS];
+    toDecimalString = (number4) => {
+      if (number4 >= 1e-6 && number4 < 1e21) {
+        return String(number4);
+      }
+      const [mantissa, exponentString] = number4.toExponential().split("e");
+      const digits = mantissa.replace(".", "");
+      const pointPosition = Number(exponentString) + 1;
+      const isPositive = pointPosition > 0;
+      const padded3 = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
+      const integerPart = padded3.slice(0, isPositive ? pointPosition : 1);
+      const fractionPart = padded3.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
+      return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
+    };
+    toLocaleString = (number4, locale, options2) => {
+      if (typeof locale === "string" || Array.isArray(locale) || locale === true) {
+        const locales = locale === true ? void 0 : locale;
+        if (options2 !== void 0) {
+          return number4.toLocaleString(locales, options2);
+        }
+        const text2 = toDecimalString(number4);
+        const pointIndex = text2.indexOf(".");
+        const maximumFractionDigits = pointIndex === -1 ? 0 : text2.length - pointIndex - 1;
+        if (maximumFractionDigits > 100) {
+          return text2;
+        }
+        return number4.toLocaleString(locales, { maximumFractionDigits });
+      }
+      if (options2 === void 0) {
+        return toDecimalString(number4);
+      }
+      return number4.toLocaleString("en-US", { ...options2, useGrouping: false });
+    };
+    log10 = (numberOrBigInt) => {
+      if (typeof numberOrBigInt === "number") {
+        return Math.log10(numberOrBigInt);
+      }
+      const string4 = numberOrBigInt.toString(10);
+      return string4.length + Math.log10(`0.${string4.slice(0, 15)}`);
+    };
+    log = (numberOrBigInt) => {
+      if (typeof numberOrBigInt === "number") {
+        return Math.log(numberOrBigInt);
+      }
+      return log10(numberOrBigInt) * Math.log(10);
+    };
+    divide = (numberOrBigInt, base2, exponent) => {
+      const divisor = base2 ** exponent;
+      if (typeof numberOrBigInt === "number" || numberOrBigInt <= Number.MAX_SAFE_INTEGER) {
+        return Number(numberOrBigInt) / divisor;
+      }
+      const bigintDivisor = BigInt(base2) ** BigInt(exponent);
+      const integerPart = numberOrBigInt / bigintDivisor;
+      const remainder = numberOrBigInt % bigintDivisor;
+      return Number(integerPart) + Number(remainder) / divisor;
+    };
+    toUnrepresentableString = (number4, base2, exponent, localeOptions) => {
+      const scale = BigInt(base2) ** BigInt(exponent);
+      const whole = number4 / scale;
+      if (localeOptions === void 0) {
+        return whole.toString();
+      }
+      const minimumFractionDigits = localeOptions.minimumFractionDigits ?? 0;
+      const maximumFractionDigits = Math.max(localeOptions.maximumFractionDigits ?? 3, minimumFractionDigits);
+      const truncated = (number4 % scale * 10n ** BigInt(maximumFractionDigits) / scale).toString().padStart(maximumFractionDigits, "0");
+      const fraction = truncated.replace(/0+$/, "").padEnd(minimumFractionDigits, "0");
+      return fraction ? `${whole}.${fraction}` : whole.toString();
+    };
+    signOf = (number4, signed) => {
+      if (number4 < 0) {
+        return "-";
+      }
+      if (!signed) {
+        return "";
+      }
+      return number4 === 0 || number4 === 0n ? " " : "+";
+    };
+    assertFixedWidth = (fixedWidth) => {
+      if (fixedWidth !== void 0 && (typeof fixedWidth !== "number" || !Number.isSafeInteger(fixedWidth) || fixedWidth < 0)) {
+        throw new TypeError(`Expected fixedWidth to be a non-negative integer, got ${typeof fixedWidth}: ${fixedWidth}`);
+      }
+    };
+    assertFractionDigits = (name, value) => {
+      if (value !== void 0 && (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 100)) {
+        throw new TypeError(`Expected ${name} to be an integer between 0 and 100, got ${typeof value}: ${value}`);
+      }
+    };
+    buildLocaleOptions = (options2) => {
+      const { minimumFractionDigits, maximumFractionDigits } = options2;
+      if (minimumFractionDigits === void 0 && maximumFractionDigits === void 0) {
+        return void 0;
+      }
+      assertFractionDigits("minimumFractionDigits", minimumFractionDigits);
+      assertFractionDigits("maximumFractionDigits", maximumFractionDigits);
+      if (minimumFractionDigits > maximumFractionDigits) {
+        throw new RangeError(`Expected minimumFractionDigits (${minimumFractionDigits}) to not be greater than maximumFractionDigits (${maximumFractionDigits})`);
+      }
+      return {
+        ...minimumFractionDigits !== void 0 && { minimumFractionDigits },
+        ...maximumFractionDigits !== void 0 && { maximumFractionDigits },
+        roundingMode: "trunc"
+      };
+    };
   }
 });
 
@@ -41190,7 +41477,7 @@ var require_directives = __commonJS({
         return tag[0] === "!" ? tag : `!<${tag}>`;
       }
       toString(doc) {
-        const lines = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
+        const lines2 = this.yaml.explicit ? [`%YAML ${this.yaml.version || "1.2"}`] : [];
         const tagEntries = Object.entries(this.tags);
         let tagNames;
         if (doc && tagEntries.length > 0 && identity.isNode(doc.contents)) {
@@ -41206,9 +41493,9 @@ var require_directives = __commonJS({
           if (handle === "!!" && prefix === "tag:yaml.org,2002:")
             continue;
           if (!doc || tagNames.some((tn) => tn.startsWith(prefix)))
-            lines.push(`%TAG ${handle} ${prefix}`);
+            lines2.push(`%TAG ${handle} ${prefix}`);
         }
-        return lines.join("\n");
+        return lines2.join("\n");
       }
     };
     Directives.defaultYaml = { explicit: false, version: "1.2" };
@@ -42669,22 +42956,22 @@ var require_stringifyCollection = __commonJS({
       const { indent, options: { commentString } } = ctx;
       const itemCtx = Object.assign({}, ctx, { indent: itemIndent, type: null });
       let chompKeep = false;
-      const lines = [];
+      const lines2 = [];
       for (let i2 = 0; i2 < items.length; ++i2) {
         const item = items[i2];
         let comment2 = null;
         if (identity.isNode(item)) {
           if (!chompKeep && item.spaceBefore)
-            lines.push("");
-          addCommentBefore(ctx, lines, item.commentBefore, chompKeep);
+            lines2.push("");
+          addCommentBefore(ctx, lines2, item.commentBefore, chompKeep);
           if (item.comment)
             comment2 = item.comment;
         } else if (identity.isPair(item)) {
           const ik = identity.isNode(item.key) ? item.key : null;
           if (ik) {
             if (!chompKeep && ik.spaceBefore)
-              lines.push("");
-            addCommentBefore(ctx, lines, ik.commentBefore, chompKeep);
+              lines2.push("");
+            addCommentBefore(ctx, lines2, ik.commentBefore, chompKeep);
           }
         }
         chompKeep = false;
@@ -42693,15 +42980,15 @@ var require_stringifyCollection = __commonJS({
           str2 += stringifyComment.lineComment(str2, itemIndent, commentString(comment2));
         if (chompKeep && comment2)
           chompKeep = false;
-        lines.push(blockItemPrefix + str2);
+        lines2.push(blockItemPrefix + str2);
       }
       let str;
-      if (lines.length === 0) {
+      if (lines2.length === 0) {
         str = flowChars.start + flowChars.end;
       } else {
-        str = lines[0];
-        for (let i2 = 1; i2 < lines.length; ++i2) {
-          const line = lines[i2];
+        str = lines2[0];
+        for (let i2 = 1; i2 < lines2.length; ++i2) {
+          const line = lines2[i2];
           str += line ? `
 ${indent}${line}` : "\n";
         }
@@ -42724,22 +43011,22 @@ ${indent}${line}` : "\n";
       });
       let reqNewline = false;
       let linesAtValue = 0;
-      const lines = [];
+      const lines2 = [];
       for (let i2 = 0; i2 < items.length; ++i2) {
         const item = items[i2];
         let comment = null;
         if (identity.isNode(item)) {
           if (item.spaceBefore)
-            lines.push("");
-          addCommentBefore(ctx, lines, item.commentBefore, false);
+            lines2.push("");
+          addCommentBefore(ctx, lines2, item.commentBefore, false);
           if (item.comment)
             comment = item.comment;
         } else if (identity.isPair(item)) {
           const ik = identity.isNode(item.key) ? item.key : null;
           if (ik) {
             if (ik.spaceBefore)
-              lines.push("");
-            addCommentBefore(ctx, lines, ik.commentBefore, false);
+              lines2.push("");
+            addCommentBefore(ctx, lines2, ik.commentBefore, false);
             if (ik.comment)
               reqNewline = true;
           }
@@ -42756,12 +43043,12 @@ ${indent}${line}` : "\n";
         if (comment)
           reqNewline = true;
         let str = stringify2.stringify(item, itemCtx, () => comment = null);
-        reqNewline || (reqNewline = lines.length > linesAtValue || str.includes("\n"));
+        reqNewline || (reqNewline = lines2.length > linesAtValue || str.includes("\n"));
         if (i2 < items.length - 1) {
           str += ",";
         } else if (ctx.options.trailingComma) {
           if (ctx.options.lineWidth > 0) {
-            reqNewline || (reqNewline = lines.reduce((sum, line) => sum + line.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
+            reqNewline || (reqNewline = lines2.reduce((sum, line) => sum + line.length + 2, 2) + (str.length + 2) > ctx.options.lineWidth);
           }
           if (reqNewline) {
             str += ",";
@@ -42769,35 +43056,35 @@ ${indent}${line}` : "\n";
         }
         if (comment)
           str += stringifyComment.lineComment(str, itemIndent, commentString(comment));
-        lines.push(str);
-        linesAtValue = lines.length;
+        lines2.push(str);
+        linesAtValue = lines2.length;
       }
       const { start: start2, end } = flowChars;
-      if (lines.length === 0) {
+      if (lines2.length === 0) {
         return start2 + end;
       } else {
         if (!reqNewline) {
-          const len = lines.reduce((sum, line) => sum + line.length + 2, 2);
+          const len = lines2.reduce((sum, line) => sum + line.length + 2, 2);
           reqNewline = ctx.options.lineWidth > 0 && len > ctx.options.lineWidth;
         }
         if (reqNewline) {
           let str = start2;
-          for (const line of lines)
+          for (const line of lines2)
             str += line ? `
 ${indentStep}${indent}${line}` : "\n";
           return `${str}
 ${indent}${end}`;
         } else {
-          return `${start2}${fcPadding}${lines.join(" ")}${fcPadding}${end}`;
+          return `${start2}${fcPadding}${lines2.join(" ")}${fcPadding}${end}`;
         }
       }
     }
-    function addCommentBefore({ indent, options: { commentString } }, lines, comment, chompKeep) {
+    function addCommentBefore({ indent, options: { commentString } }, lines2, comment, chompKeep) {
       if (comment && chompKeep)
         comment = comment.replace(/^\n+/, "");
       if (comment) {
         const ic = stringifyComment.indentComment(commentString(comment), indent);
-        lines.push(ic.trimStart());
+        lines2.push(ic.trimStart());
       }
     }
     exports.stringifyCollection = stringifyCollection;
@@ -43435,11 +43722,11 @@ var require_binary = __commonJS({
         if (type !== Scalar.Scalar.QUOTE_DOUBLE) {
           const lineWidth = Math.max(ctx.options.lineWidth - ctx.indent.length, ctx.options.minContentWidth);
           const n = Math.ceil(str.length / lineWidth);
-          const lines = new Array(n);
+          const lines2 = new Array(n);
           for (let i2 = 0, o = 0; i2 < n; ++i2, o += lineWidth) {
-            lines[i2] = str.substr(o, lineWidth);
+            lines2[i2] = str.substr(o, lineWidth);
           }
-          str = lines.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
+          str = lines2.join(type === Scalar.Scalar.BLOCK_LITERAL ? "\n" : " ");
         }
         return stringifyString.stringifyString({ comment, type, value: str }, ctx, onComment, onChompKeep);
       }
@@ -43921,9 +44208,9 @@ var require_timestamp = __commonJS({
         const match = str.match(timestamp.test);
         if (!match)
           throw new Error("!!timestamp expects a date, starting with yyyy-mm-dd");
-        const [, year, month, day, hour, minute, second] = match.map(Number);
+        const [, year, month, day, hour, minute2, second] = match.map(Number);
         const millisec = match[7] ? Number((match[7] + "00").substr(1, 3)) : 0;
-        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute || 0, second || 0, millisec);
+        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute2 || 0, second || 0, millisec);
         const tz = match[8];
         if (tz && tz !== "Z") {
           let d = parseSexagesimal(tz, false);
@@ -44119,35 +44406,35 @@ var require_stringifyDocument = __commonJS({
     var stringify2 = require_stringify();
     var stringifyComment = require_stringifyComment();
     function stringifyDocument(doc, options2) {
-      const lines = [];
+      const lines2 = [];
       let hasDirectives = options2.directives === true;
       if (options2.directives !== false && doc.directives) {
         const dir = doc.directives.toString(doc);
         if (dir) {
-          lines.push(dir);
+          lines2.push(dir);
           hasDirectives = true;
         } else if (doc.directives.docStart)
           hasDirectives = true;
       }
       if (hasDirectives)
-        lines.push("---");
+        lines2.push("---");
       const ctx = stringify2.createStringifyContext(doc, options2);
       const { commentString } = ctx.options;
       if (doc.commentBefore) {
-        if (lines.length !== 1)
-          lines.unshift("");
+        if (lines2.length !== 1)
+          lines2.unshift("");
         const cs = commentString(doc.commentBefore);
-        lines.unshift(stringifyComment.indentComment(cs, ""));
+        lines2.unshift(stringifyComment.indentComment(cs, ""));
       }
       let chompKeep = false;
       let contentComment = null;
       if (doc.contents) {
         if (identity.isNode(doc.contents)) {
           if (doc.contents.spaceBefore && hasDirectives)
-            lines.push("");
+            lines2.push("");
           if (doc.contents.commentBefore) {
             const cs = commentString(doc.contents.commentBefore);
-            lines.push(stringifyComment.indentComment(cs, ""));
+            lines2.push(stringifyComment.indentComment(cs, ""));
           }
           ctx.forceBlockIndent = !!doc.comment;
           contentComment = doc.contents.comment;
@@ -44156,36 +44443,36 @@ var require_stringifyDocument = __commonJS({
         let body = stringify2.stringify(doc.contents, ctx, () => contentComment = null, onChompKeep);
         if (contentComment)
           body += stringifyComment.lineComment(body, "", commentString(contentComment));
-        if ((body[0] === "|" || body[0] === ">") && lines[lines.length - 1] === "---") {
-          lines[lines.length - 1] = `--- ${body}`;
+        if ((body[0] === "|" || body[0] === ">") && lines2[lines2.length - 1] === "---") {
+          lines2[lines2.length - 1] = `--- ${body}`;
         } else
-          lines.push(body);
+          lines2.push(body);
       } else {
-        lines.push(stringify2.stringify(doc.contents, ctx));
+        lines2.push(stringify2.stringify(doc.contents, ctx));
       }
       if (doc.directives?.docEnd) {
         if (doc.comment) {
           const cs = commentString(doc.comment);
           if (cs.includes("\n")) {
-            lines.push("...");
-            lines.push(stringifyComment.indentComment(cs, ""));
+            lines2.push("...");
+            lines2.push(stringifyComment.indentComment(cs, ""));
           } else {
-            lines.push(`... ${cs}`);
+            lines2.push(`... ${cs}`);
           }
         } else {
-          lines.push("...");
+          lines2.push("...");
         }
       } else {
         let dc = doc.comment;
         if (dc && chompKeep)
           dc = dc.replace(/^\n+/, "");
         if (dc) {
-          if ((!chompKeep || contentComment) && lines[lines.length - 1] !== "")
-            lines.push("");
-          lines.push(stringifyComment.indentComment(commentString(dc), ""));
+          if ((!chompKeep || contentComment) && lines2[lines2.length - 1] !== "")
+            lines2.push("");
+          lines2.push(stringifyComment.indentComment(commentString(dc), ""));
         }
       }
-      return lines.join("\n") + "\n";
+      return lines2.join("\n") + "\n";
     }
     exports.stringifyDocument = stringifyDocument;
   }
@@ -45247,17 +45534,17 @@ var require_resolve_block_scalar = __commonJS({
       if (!header)
         return { value: "", type: null, comment: "", range: [start2, start2, start2] };
       const type = header.mode === ">" ? Scalar.Scalar.BLOCK_FOLDED : Scalar.Scalar.BLOCK_LITERAL;
-      const lines = scalar.source ? splitLines(scalar.source) : [];
-      let chompStart = lines.length;
-      for (let i2 = lines.length - 1; i2 >= 0; --i2) {
-        const content = lines[i2][1];
+      const lines2 = scalar.source ? splitLines(scalar.source) : [];
+      let chompStart = lines2.length;
+      for (let i2 = lines2.length - 1; i2 >= 0; --i2) {
+        const content = lines2[i2][1];
         if (content === "" || content === "\r")
           chompStart = i2;
         else
           break;
       }
       if (chompStart === 0) {
-        const value2 = header.chomp === "+" && lines.length > 0 ? "\n".repeat(Math.max(1, lines.length - 1)) : "";
+        const value2 = header.chomp === "+" && lines2.length > 0 ? "\n".repeat(Math.max(1, lines2.length - 1)) : "";
         let end2 = start2 + header.length;
         if (scalar.source)
           end2 += scalar.source.length;
@@ -45267,7 +45554,7 @@ var require_resolve_block_scalar = __commonJS({
       let offset = scalar.offset + header.length;
       let contentStart = 0;
       for (let i2 = 0; i2 < chompStart; ++i2) {
-        const [indent, content] = lines[i2];
+        const [indent, content] = lines2[i2];
         if (content === "" || content === "\r") {
           if (header.indent === 0 && indent.length > trimIndent)
             trimIndent = indent.length;
@@ -45287,17 +45574,17 @@ var require_resolve_block_scalar = __commonJS({
         }
         offset += indent.length + content.length + 1;
       }
-      for (let i2 = lines.length - 1; i2 >= chompStart; --i2) {
-        if (lines[i2][0].length > trimIndent)
+      for (let i2 = lines2.length - 1; i2 >= chompStart; --i2) {
+        if (lines2[i2][0].length > trimIndent)
           chompStart = i2 + 1;
       }
       let value = "";
       let sep4 = "";
       let prevMoreIndented = false;
       for (let i2 = 0; i2 < contentStart; ++i2)
-        value += lines[i2][0].slice(trimIndent) + "\n";
+        value += lines2[i2][0].slice(trimIndent) + "\n";
       for (let i2 = contentStart; i2 < chompStart; ++i2) {
-        let [indent, content] = lines[i2];
+        let [indent, content] = lines2[i2];
         offset += indent.length + content.length + 1;
         const crlf = content[content.length - 1] === "\r";
         if (crlf)
@@ -45334,8 +45621,8 @@ var require_resolve_block_scalar = __commonJS({
         case "-":
           break;
         case "+":
-          for (let i2 = chompStart; i2 < lines.length; ++i2)
-            value += "\n" + lines[i2][0].slice(trimIndent);
+          for (let i2 = chompStart; i2 < lines2.length; ++i2)
+            value += "\n" + lines2[i2][0].slice(trimIndent);
           if (value[value.length - 1] !== "\n")
             value += "\n";
           break;
@@ -45410,10 +45697,10 @@ var require_resolve_block_scalar = __commonJS({
       const first = split[0];
       const m = first.match(/^( *)/);
       const line0 = m?.[1] ? [m[1], first.slice(m[1].length)] : ["", first];
-      const lines = [line0];
+      const lines2 = [line0];
       for (let i2 = 1; i2 < split.length; i2 += 2)
-        lines.push([split[i2], split[i2 + 1]]);
-      return lines;
+        lines2.push([split[i2], split[i2 + 1]]);
+      return lines2;
     }
     exports.resolveBlockScalar = resolveBlockScalar;
   }
@@ -48164,17 +48451,17 @@ var require_dist = __commonJS({
 // lib/external/lock.ts
 import { mkdir as mkdir3 } from "node:fs/promises";
 import { dirname as dirname4 } from "node:path";
-async function acquireLock(processes2, request) {
-  await mkdir3(dirname4(request.file), { recursive: true });
-  const quick = await tryLock(processes2, request, 0);
-  if (quick !== void 0 || request.waitMs === 0) return quick;
-  request.onWait?.();
-  return tryLock(processes2, request, request.waitMs);
+async function acquireLock(processes2, request2) {
+  await mkdir3(dirname4(request2.file), { recursive: true });
+  const quick = await tryLock(processes2, request2, 0);
+  if (quick !== void 0 || request2.waitMs === 0) return quick;
+  request2.onWait?.();
+  return tryLock(processes2, request2, request2.waitMs);
 }
-function tryLock(processes2, request, waitMs) {
-  const { file: file3, signal } = request;
+function tryLock(processes2, request2, waitMs) {
+  const { file: file3, signal } = request2;
   const wait = waitMs === void 0 ? [] : ["--timeout", String(waitMs / 1e3)];
-  const mode = request.mode === "shared" ? "--shared" : "--exclusive";
+  const mode = request2.mode === "shared" ? "--shared" : "--exclusive";
   const interrupted = () => new ProcessError("INTERRUPTED", `interrupted while waiting for the lock ${file3}`);
   if (signal?.aborted === true) return Promise.reject(interrupted());
   return new Promise((resolve5, reject) => {
@@ -48216,25 +48503,181 @@ var init_lock = __esm({
   }
 });
 
+// lib/external/memory.ts
+import { readFile as readFile3 } from "node:fs/promises";
+import { freemem } from "node:os";
+async function availableMemory() {
+  const text2 = await readFile3("/proc/meminfo", "utf8").catch(() => "");
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(text2)?.[1];
+  const ofMachine = kilobytes === void 0 ? freemem() : Number(kilobytes) * 1024;
+  return Math.min(ofMachine, process.availableMemory());
+}
+async function memoryKills() {
+  const text2 = await readFile3("/proc/vmstat", "utf8").catch(() => "");
+  return Number(/^oom_kill (\d+)$/m.exec(text2)?.[1] ?? 0);
+}
+var init_memory = __esm({
+  "lib/external/memory.ts"() {
+    "use strict";
+  }
+});
+
+// lib/image/failure.ts
+var ImageError;
+var init_failure2 = __esm({
+  "lib/image/failure.ts"() {
+    "use strict";
+    init_failure();
+    ImageError = class extends Failure {
+      area = "image";
+    };
+  }
+});
+
+// lib/image/limits.ts
+var MINUTE, GIB, timeouts, needs, network;
+var init_limits = __esm({
+  "lib/image/limits.ts"() {
+    "use strict";
+    MINUTE = 6e4;
+    GIB = 1024 ** 3;
+    timeouts = {
+      tools: 20 * MINUTE,
+      archive: 5 * MINUTE,
+      base: 90 * MINUTE,
+      provision: 60 * MINUTE,
+      assemble: 15 * MINUTE,
+      short: MINUTE
+    };
+    needs = {
+      freeDisk: 8 * GIB,
+      memory: 1 * GIB
+    };
+    network = {
+      /** Seconds without a byte until a connection counts as broken. */
+      silenceSeconds: 20,
+      /** How often a file is asked for again. */
+      retries: 2,
+      /** Milliseconds apt may go on after it gave up on one file, to say why. */
+      lastWordsMs: 5e3,
+      /** Milliseconds the question whether there is an archive may take. */
+      questionMs: 5e3
+    };
+  }
+});
+
+// lib/image/starvation.ts
+function symptomsOf(error62) {
+  let said;
+  let killed = false;
+  for (let at = error62; at instanceof Error; at = at.cause) {
+    const own2 = at instanceof ProcessError ? at.exhaustion : void 0;
+    const details = at instanceof Failure ? at.details : [];
+    said ??= own2 ?? exhaustionIn([at.message, ...details].join("\n"));
+    killed ||= at instanceof ProcessError && at.killed;
+  }
+  return { said, killed };
+}
+function explainStarvation(error62, scene) {
+  if (error62 instanceof ImageError && TOLD.includes(error62.code)) return void 0;
+  if (error62 instanceof Failure && (error62.code === "INTERRUPTED" || !ABOUT_WORK.includes(error62.area)))
+    return void 0;
+  const { folder, room } = scene;
+  const { said, killed } = symptomsOf(error62);
+  const details = [firstLine(error62), ...said === void 0 ? [] : [said.line]].filter(
+    (line, at, all) => line !== "" && all.indexOf(line) === at
+  );
+  const failure3 = (code, message, fix) => new ImageError(code, message, { details, fix, cause: error62 });
+  const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
+  if (room.refuses === "EROFS") {
+    return failure3("READ_ONLY", `${folder} is on a read-only file system`, `use another: ${scene.elsewhere}`);
+  }
+  if (said?.what === "space" || full) {
+    return failure3(
+      "NO_SPACE",
+      noSpace(scene),
+      `free some there (./pi clean --yes empties the cache), or use another disk: ${scene.elsewhere}`
+    );
+  }
+  const more = "close other programs, or give this machine more memory or swap, then run it again";
+  const free = `${size(scene.freeMemoryBytes)} free now, ${size(needs.memory)} needed`;
+  if (said?.what === "memory" || killed && scene.memoryKills > 0) {
+    const what = killed ? "killed: out of memory" : "out of memory";
+    return failure3("NO_MEMORY", `${what} (${free})`, more);
+  }
+  if (killed) {
+    return failure3(
+      "NO_MEMORY",
+      `killed from outside, as Linux does when it is out of memory (${free})`,
+      `${more}; sudo dmesg | tail says whether Linux did it`
+    );
+  }
+  return void 0;
+}
+function noSpace({ folder, room }) {
+  if (room.freeFiles === 0) return `no space left in ${folder}: not one more file fits (no inode is free)`;
+  if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
+  return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
+}
+function firstLine(error62) {
+  const text2 = error62 instanceof Error ? error62.message : String(error62);
+  return (text2.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
+}
+async function sayingWhatRanOut(folder, elsewhere, work) {
+  const killsBefore = await memoryKills();
+  try {
+    return await work();
+  } catch (error62) {
+    const scene = {
+      folder,
+      elsewhere,
+      room: await roomAt(folder),
+      freeMemoryBytes: await availableMemory(),
+      memoryKills: await memoryKills() - killsBefore
+    };
+    throw explainStarvation(error62, scene) ?? error62;
+  }
+}
+var TOLD, ABOUT_WORK, AS_GOOD_AS_FULL_BYTES, PLENTY_BYTES, LONGEST_DETAIL, size;
+var init_starvation = __esm({
+  "lib/image/starvation.ts"() {
+    "use strict";
+    init_pretty_bytes();
+    init_exhaustion();
+    init_files();
+    init_memory();
+    init_process();
+    init_failure();
+    init_failure2();
+    init_limits();
+    TOLD = ["NO_SPACE", "READ_ONLY", "NO_MEMORY", "PREFLIGHT", "SLOT_TOO_LARGE"];
+    ABOUT_WORK = ["image", "process", "download"];
+    AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
+    PLENTY_BYTES = 64 * 1024 ** 2;
+    LONGEST_DETAIL = 300;
+    size = (bytes) => prettyBytes(bytes, { binary: true });
+  }
+});
+
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir4, readdir as readdir4, readFile as readFile3, rename as rename3 } from "node:fs/promises";
+import { mkdir as mkdir4, readdir as readdir4, readFile as readFile4, rename as rename3 } from "node:fs/promises";
 import { dirname as dirname5, join as join8 } from "node:path";
 function cacheFolder(cacheDir, room, key2) {
   return join8(cacheDir, room, key2);
 }
 async function readDone(cacheDir, room, key2) {
   const file3 = join8(cacheFolder(cacheDir, room, key2), DONE);
-  return await exists(file3) ? JSON.parse(await readFile3(file3, "utf8")) : void 0;
+  return await exists(file3) ? JSON.parse(await readFile4(file3, "utf8")) : void 0;
 }
-async function ensureCached(request, world, reporter) {
-  const folder = cacheFolder(request.cacheDir, request.room, request.key);
+async function ensureCached(request2, world, reporter) {
+  const folder = cacheFolder(request2.cacheDir, request2.room, request2.key);
   if (await exists(join8(folder, DONE))) return { folder, reused: true };
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
     signal: world.signal,
-    onWait: () => reporter.info(`waiting for another run that is making ${request.room}/${request.key.slice(0, 12)}`)
+    onWait: () => reporter.info(`waiting for another run that is making ${request2.room}/${request2.key.slice(0, 12)}`)
   });
   try {
     if (await exists(join8(folder, DONE))) return { folder, reused: true };
@@ -48242,11 +48685,17 @@ async function ensureCached(request, world, reporter) {
     const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
     await mkdir4(making, { recursive: true });
     try {
-      await request.make(making);
-      const about = { key: request.key, madeAt: new Date(world.clock.now()).toISOString(), ...request.about };
-      await writeAtomically(join8(making, DONE), `${JSON.stringify(about, null, 2)}
+      await sayingWhatRanOut(request2.cacheDir, OTHER_CACHE, async () => {
+        await request2.make(making);
+        const about = {
+          key: request2.key,
+          madeAt: new Date(world.clock.now()).toISOString(),
+          ...request2.about
+        };
+        await writeAtomically(join8(making, DONE), `${JSON.stringify(about, null, 2)}
 `);
-      await rename3(making, folder);
+        await rename3(making, folder);
+      });
     } catch (error62) {
       await removeWhole(making);
       throw error62;
@@ -48265,35 +48714,15 @@ async function removeLeftovers(folder) {
     }
   }
 }
-var DONE;
+var DONE, OTHER_CACHE;
 var init_cache = __esm({
   "lib/image/cache.ts"() {
     "use strict";
     init_files();
     init_lock();
+    init_starvation();
     DONE = "done.json";
-  }
-});
-
-// lib/image/limits.ts
-var MINUTE, GIB, timeouts, needs;
-var init_limits = __esm({
-  "lib/image/limits.ts"() {
-    "use strict";
-    MINUTE = 6e4;
-    GIB = 1024 ** 3;
-    timeouts = {
-      tools: 20 * MINUTE,
-      archive: 5 * MINUTE,
-      base: 90 * MINUTE,
-      provision: 60 * MINUTE,
-      assemble: 15 * MINUTE,
-      short: MINUTE
-    };
-    needs = {
-      freeDisk: 8 * GIB,
-      memory: 1 * GIB
-    };
+    OTHER_CACHE = "PI_CACHE=/another/folder ./pi build";
   }
 });
 
@@ -48326,7 +48755,7 @@ var init_canonical_tar = __esm({
 
 // lib/external/download.ts
 import { createHash as createHash4, randomBytes as randomBytes3 } from "node:crypto";
-import { mkdir as mkdir7, open as open5, rename as rename4, rm as rm4 } from "node:fs/promises";
+import { mkdir as mkdir9, open as open5, rename as rename4, rm as rm7 } from "node:fs/promises";
 import { dirname as dirname7 } from "node:path";
 function requireSecure(url2) {
   const { protocol, hostname: hostname3 } = new URL(url2);
@@ -48334,37 +48763,37 @@ function requireSecure(url2) {
   if (protocol === "https:" || protocol === "http:" && loopback) return;
   throw new DownloadError("INSECURE", `${url2} is not fetched over https`, { fix: "use an https address" });
 }
-function limits(request) {
-  const deadline = AbortSignal.timeout(request.timeoutMs);
-  const signals = request.signal === void 0 ? [deadline] : [deadline, request.signal];
+function limits(request2) {
+  const deadline = AbortSignal.timeout(request2.timeoutMs);
+  const signals = request2.signal === void 0 ? [deadline] : [deadline, request2.signal];
   return { deadline, signal: AbortSignal.any(signals) };
 }
-function explain(error62, request, deadline) {
+function explain(error62, request2, deadline) {
   if (error62 instanceof DownloadError) return error62;
-  if (request.signal?.aborted === true) {
-    return new DownloadError("INTERRUPTED", `fetching ${request.url} was interrupted`);
+  if (request2.signal?.aborted === true) {
+    return new DownloadError("INTERRUPTED", `fetching ${request2.url} was interrupted`);
   }
   if (deadline.aborted) {
-    const seconds = Math.round(request.timeoutMs / 1e3);
-    return new DownloadError("TIMEOUT", `fetching ${request.url} took longer than ${seconds} s`, {
+    const seconds = Math.round(request2.timeoutMs / 1e3);
+    return new DownloadError("TIMEOUT", `fetching ${request2.url} took longer than ${seconds} s`, {
       fix: "run it again when the network is faster, or put the file where the program looks for it"
     });
   }
   if (error62 instanceof TypeError && error62.cause instanceof Error) {
-    return new DownloadError("UNREACHABLE", `${request.url} could not be fetched: ${error62.cause.message}`, {
+    return new DownloadError("UNREACHABLE", `${request2.url} could not be fetched: ${error62.cause.message}`, {
       fix: "check the network and the proxy settings"
     });
   }
   return error62;
 }
-async function receive(request, signal, temporary2) {
-  const response = await fetch(request.url, { signal, redirect: "follow" });
+async function receive(request2, signal, temporary2) {
+  const response = await fetch(request2.url, { signal, redirect: "follow" });
   requireSecure(response.url);
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
     throw new DownloadError(
       "STATUS",
-      `${request.url} was answered with ${response.status} ${response.statusText}`
+      `${request2.url} was answered with ${response.status} ${response.statusText}`
     );
   }
   const announced = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -48375,12 +48804,12 @@ async function receive(request, signal, temporary2) {
   try {
     for await (const chunk of response.body) {
       bytes += chunk.byteLength;
-      if (bytes > request.maxBytes || (total ?? 0) > request.maxBytes) {
-        throw new DownloadError("TOO_LARGE", `${request.url} is larger than ${request.maxBytes} bytes`);
+      if (bytes > request2.maxBytes || (total ?? 0) > request2.maxBytes) {
+        throw new DownloadError("TOO_LARGE", `${request2.url} is larger than ${request2.maxBytes} bytes`);
       }
       hash2.update(chunk);
       await handle.writeFile(chunk);
-      request.onProgress?.(bytes, total);
+      request2.onProgress?.(bytes, total);
     }
     await handle.sync();
   } finally {
@@ -48388,28 +48817,28 @@ async function receive(request, signal, temporary2) {
   }
   return { sha256: hash2.digest("hex"), bytes };
 }
-async function download(request) {
-  requireSecure(request.url);
-  const { deadline, signal } = limits(request);
-  await mkdir7(dirname7(request.to), { recursive: true });
-  const temporary2 = `${request.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
+async function download(request2) {
+  requireSecure(request2.url);
+  const { deadline, signal } = limits(request2);
+  await mkdir9(dirname7(request2.to), { recursive: true });
+  const temporary2 = `${request2.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
   try {
-    const got = await receive(request, signal, temporary2);
-    if (request.sha256 !== void 0 && got.sha256 !== request.sha256) {
+    const got = await receive(request2, signal, temporary2);
+    if (request2.sha256 !== void 0 && got.sha256 !== request2.sha256) {
       throw new DownloadError(
         "DIGEST",
-        `${request.url} has sha256 ${got.sha256}, expected ${request.sha256}`,
+        `${request2.url} has sha256 ${got.sha256}, expected ${request2.sha256}`,
         {
           fix: "do not use it; if the publisher replaced the file on purpose, pin the new digest"
         }
       );
     }
-    await rename4(temporary2, request.to);
+    await rename4(temporary2, request2.to);
     return got;
   } catch (error62) {
-    throw explain(error62, request, deadline);
+    throw explain(error62, request2, deadline);
   } finally {
-    await rm4(temporary2, { force: true });
+    await rm7(temporary2, { force: true });
   }
 }
 var DownloadError;
@@ -51769,8 +52198,8 @@ var require_protocol = __commonJS({
       get supportsVulnerabilities() {
         return this.#supportsVulnerabilities;
       }
-      supportsVulnerabilityRatingMethod(rm12) {
-        return this.#vulnerabilityRatingMethods.has(rm12);
+      supportsVulnerabilityRatingMethod(rm15) {
+        return this.#vulnerabilityRatingMethods.has(rm15);
       }
       get supportsComponentEvidence() {
         return this.#supportsComponentEvidence;
@@ -54739,7 +55168,7 @@ var require_normalize2 = __commonJS({
     exports.DependencyGraphNormalizer = DependencyGraphNormalizer;
     var VulnerabilityNormalizer = class extends BaseXmlNormalizer {
       normalize(data, options2, elementName) {
-        const references = data.references.size > 0 ? {
+        const references2 = data.references.size > 0 ? {
           type: "element",
           name: "references",
           children: this._factory.makeForVulnerabilityReference().normalizeIterable(data.references, options2, "reference")
@@ -54777,7 +55206,7 @@ var require_normalize2 = __commonJS({
           children: [
             makeOptionalTextElement(data.id, "id", _xsd_1.normalizedString),
             data.source === void 0 ? void 0 : this._factory.makeForVulnerabilitySource().normalize(data.source, options2, "source"),
-            references,
+            references2,
             ratings,
             cwes,
             makeOptionalTextElement(data.description, "description"),
@@ -56861,12 +57290,12 @@ function moduleOutput(result) {
   const nested = Object.values(failedModules).flatMap((inner) => moduleOutput(inner ?? {}));
   return [...own2, ...nested];
 }
-function failedTask(lines) {
+function failedTask(lines2) {
   let name = "";
   let place;
   let last;
   let before;
-  for (const line of lines) {
+  for (const line of lines2) {
     const header = isTaskHeader(line);
     if (header !== void 0) {
       name = header;
@@ -56890,11 +57319,11 @@ function failedTask(lines) {
   }
   return last;
 }
-function playbookError(lines) {
-  const at = lines.findIndex((line) => /^(?:\[ERROR\]: |ERROR! )/.test(line));
-  const first = lines[at];
+function playbookError(lines2) {
+  const at = lines2.findIndex((line) => /^(?:\[ERROR\]: |ERROR! )/.test(line));
+  const first = lines2[at];
   if (first === void 0) return void 0;
-  const place = lines.slice(at).map(placeIn).find((found) => found !== void 0);
+  const place = lines2.slice(at).map(placeIn).find((found) => found !== void 0);
   return { message: first.replace(/^(?:\[ERROR\]: |ERROR! )/, ""), place };
 }
 var OUTPUT_LINES, TASK, FAILED, FAILED_ITEM, ORIGIN, APPEARS;
@@ -56911,19 +57340,19 @@ var init_ansible_output = __esm({
 });
 
 // lib/image/provision/packer/environment.ts
-import { join as join22 } from "node:path";
+import { join as join23 } from "node:path";
 function packerEnvironment(folder, plugins) {
   return {
     CHECKPOINT_DISABLE: "1",
     PACKER_NO_COLOR: "1",
     PACKER_CONFIG_DIR: folder,
-    PACKER_CACHE_DIR: join22(folder, "cache"),
+    PACKER_CACHE_DIR: join23(folder, "cache"),
     PACKER_PLUGIN_PATH: plugins
   };
 }
 function ansibleEnvironment(scratch, roles) {
   return {
-    ANSIBLE_HOME: join22(scratch, "ansible"),
+    ANSIBLE_HOME: join23(scratch, "ansible"),
     ANSIBLE_NOCOLOR: "1",
     // One round of the connection per module instead of four.
     ANSIBLE_PIPELINING: "True",
@@ -57807,8 +58236,8 @@ var require_coerce = __commonJS({
       const minor = match[3] || "0";
       const patch = match[4] || "0";
       const prerelease = options2.includePrerelease && match[5] ? `-${match[5]}` : "";
-      const build = options2.includePrerelease && match[6] ? `+${match[6]}` : "";
-      return parse3(`${major}.${minor}.${patch}${prerelease}${build}`, options2);
+      const build2 = options2.includePrerelease && match[6] ? `+${match[6]}` : "";
+      return parse3(`${major}.${minor}.${patch}${prerelease}${build2}`, options2);
     };
     module.exports = coerce;
   }
@@ -57819,10 +58248,10 @@ var require_truncate = __commonJS({
   "node_modules/semver/functions/truncate.js"(exports, module) {
     "use strict";
     var parse3 = require_parse2();
-    var constants3 = require_constants7();
+    var constants4 = require_constants7();
     var SemVer = require_semver();
     var truncate = (version3, truncation, options2) => {
-      if (!constants3.RELEASE_TYPES.includes(truncation)) {
+      if (!constants4.RELEASE_TYPES.includes(truncation)) {
         return null;
       }
       const clonedVersion = cloneInputVersion(version3, options2);
@@ -59062,7 +59491,7 @@ var require_semver2 = __commonJS({
   "node_modules/semver/index.js"(exports, module) {
     "use strict";
     var internalRe = require_re();
-    var constants3 = require_constants7();
+    var constants4 = require_constants7();
     var SemVer = require_semver();
     var identifiers = require_identifiers();
     var parse3 = require_parse2();
@@ -59146,8 +59575,8 @@ var require_semver2 = __commonJS({
       re: internalRe.re,
       src: internalRe.src,
       tokens: internalRe.t,
-      SEMVER_SPEC_VERSION: constants3.SEMVER_SPEC_VERSION,
-      RELEASE_TYPES: constants3.RELEASE_TYPES,
+      SEMVER_SPEC_VERSION: constants4.SEMVER_SPEC_VERSION,
+      RELEASE_TYPES: constants4.RELEASE_TYPES,
       compareIdentifiers: identifiers.compareIdentifiers,
       rcompareIdentifiers: identifiers.rcompareIdentifiers
     };
@@ -59156,7 +59585,7 @@ var require_semver2 = __commonJS({
 
 // lib/image/provision/packer/failure.ts
 var PackerError;
-var init_failure2 = __esm({
+var init_failure3 = __esm({
   "lib/image/provision/packer/failure.ts"() {
     "use strict";
     init_failure();
@@ -59179,7 +59608,7 @@ __export(pins_exports, {
   planPins: () => planPins,
   readPins: () => readPins
 });
-import { readFile as readFile10 } from "node:fs/promises";
+import { readFile as readFile12 } from "node:fs/promises";
 function parsePins(text2, path) {
   let value;
   try {
@@ -59197,7 +59626,7 @@ function parsePins(text2, path) {
   });
 }
 async function readPins(path = pinsPath) {
-  return parsePins(await readFile10(path, "utf8"), path);
+  return parsePins(await readFile12(path, "utf8"), path);
 }
 function hostArch(arch2) {
   const found = ARCHES.find((known) => known === arch2);
@@ -59256,7 +59685,7 @@ var init_pins = __esm({
     import_semver = __toESM(require_semver2(), 1);
     init_zod();
     init_assets();
-    init_failure2();
+    init_failure3();
     digest = external_exports.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
     file2 = external_exports.strictObject({
       url: external_exports.url({ protocol: /^https$/ }),
@@ -59764,15 +60193,15 @@ var init_esm = __esm({
 });
 
 // lib/external/scratch.ts
-import { mkdir as mkdir14, mkdtemp, rm as rm8 } from "node:fs/promises";
-import { join as join24 } from "node:path";
+import { mkdir as mkdir16, mkdtemp, rm as rm11 } from "node:fs/promises";
+import { join as join25 } from "node:path";
 async function withScratch(parent, prefix, work) {
-  await mkdir14(parent, { recursive: true });
-  const folder = await mkdtemp(join24(parent, prefix));
+  await mkdir16(parent, { recursive: true });
+  const folder = await mkdtemp(join25(parent, prefix));
   try {
     return await work(folder);
   } finally {
-    await rm8(folder, { recursive: true, force: true });
+    await rm11(folder, { recursive: true, force: true });
   }
 }
 var init_scratch = __esm({
@@ -59782,13 +60211,13 @@ var init_scratch = __esm({
 });
 
 // lib/image/provision/packer/sums.ts
-import { readFile as readFile11 } from "node:fs/promises";
-import { join as join25 } from "node:path";
+import { readFile as readFile13 } from "node:fs/promises";
+import { join as join26 } from "node:path";
 async function fetchSums(url2, cacheDir, world) {
   return withScratch(cacheDir, "sums-", async (folder) => {
-    const to = join25(folder, "SHA256SUMS");
+    const to = join26(folder, "SHA256SUMS");
     await download({ url: url2, to, maxBytes: MAX_SUMS_BYTES, timeoutMs: TIMEOUT_MS, signal: world.signal });
-    return parseSums(await readFile11(to, "utf8"));
+    return parseSums(await readFile13(to, "utf8"));
   });
 }
 var MAX_SUMS_BYTES, TIMEOUT_MS;
@@ -59804,8 +60233,8 @@ var init_sums = __esm({
 });
 
 // lib/image/provision/packer/programs.ts
-import { chmod as chmod3, readdir as readdir11, readFile as readFile12, realpath, rm as rm9, writeFile as writeFile5 } from "node:fs/promises";
-import { delimiter, dirname as dirname9, join as join26 } from "node:path";
+import { chmod as chmod3, readdir as readdir12, readFile as readFile14, realpath, rm as rm12, writeFile as writeFile5 } from "node:fs/promises";
+import { delimiter, dirname as dirname9, join as join27 } from "node:path";
 async function acceptedVersion(packer, pins, world) {
   const { stdout } = await world.processes.run({
     argv: [packer, "version"],
@@ -59821,16 +60250,16 @@ async function acceptedVersion(packer, pins, world) {
   });
 }
 async function programsIn(folder) {
-  const plugin = (await readdir11(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
-  const packer = join26(folder, "packer");
-  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join26(folder, plugin) };
+  const plugin = (await readdir12(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
+  const packer = join27(folder, "packer");
+  if (plugin !== void 0 && await exists(packer)) return { packer, plugin: join27(folder, plugin) };
   throw new PackerError("INSTALLATION", `${folder} does not hold packer and packer-plugin-builder-arm`, {
     fix: "put both programs into the folder that PI_PACKER_DIR names"
   });
 }
 async function packerOnPath(searchPath, pins, world, reporter) {
   for (const folder of searchPath.split(delimiter)) {
-    const packer = join26(folder, "packer");
+    const packer = join27(folder, "packer");
     if (!folder.startsWith("/") || !await exists(packer)) continue;
     try {
       await acceptedVersion(packer, pins, world);
@@ -59881,9 +60310,9 @@ async function fetchProgram(pinned2, to, world, reporter) {
     await download({ url: url2, to: zip, sha256, ...limits2, signal: world.signal, onProgress });
   });
   const isProgram = (name) => pinned2.tool === "packer" ? name === "packer" : PLUGIN_PROGRAM.test(name);
-  await writeFile5(to, programInZip(await readFile12(zip), isProgram, fileName(url2)));
+  await writeFile5(to, programInZip(await readFile14(zip), isProgram, fileName(url2)));
   await chmod3(to, 493);
-  await rm9(zip);
+  await rm12(zip);
 }
 var import_semver2, MAX_ZIP_BYTES, DOWNLOAD_TIMEOUT_MS, VERSION_TIMEOUT_MS, PLUGIN_PROGRAM;
 var init_programs = __esm({
@@ -59894,7 +60323,7 @@ var init_programs = __esm({
     init_download();
     init_files();
     init_environment();
-    init_failure2();
+    init_failure3();
     init_pins();
     init_sums();
     MAX_ZIP_BYTES = 400 * 1024 * 1024;
@@ -59909,11 +60338,11 @@ var installation_exports = {};
 __export(installation_exports, {
   installPacker: () => installPacker
 });
-import { mkdir as mkdir15, readFile as readFile13, writeFile as writeFile6 } from "node:fs/promises";
-import { join as join27 } from "node:path";
-async function sourceOf(request, world, reporter) {
-  if (request.folder !== void 0) return { kind: "given", programs: await programsIn(request.folder) };
-  const packer = await packerOnPath(request.searchPath ?? "", request.pins, world, reporter);
+import { mkdir as mkdir17, readFile as readFile15, writeFile as writeFile6 } from "node:fs/promises";
+import { join as join28 } from "node:path";
+async function sourceOf(request2, world, reporter) {
+  if (request2.folder !== void 0) return { kind: "given", programs: await programsIn(request2.folder) };
+  const packer = await packerOnPath(request2.searchPath ?? "", request2.pins, world, reporter);
   return { kind: "pinned", packer };
 }
 async function keyOf2(source, pins) {
@@ -59928,24 +60357,24 @@ async function keyOf2(source, pins) {
 async function obtain(source, folder, pins, world, reporter) {
   if (source.kind === "given") return source.programs;
   const arch2 = hostArch(process.arch);
-  const packer = source.packer ?? join27(folder, "packer");
+  const packer = source.packer ?? join28(folder, "packer");
   if (source.packer === void 0)
     await fetchProgram({ pins, tool: "packer", arch: arch2 }, packer, world, reporter);
-  const plugin = join27(folder, "packer-plugin-builder-arm");
+  const plugin = join28(folder, "packer-plugin-builder-arm");
   await fetchProgram({ pins, tool: "plugin", arch: arch2 }, plugin, world, reporter);
   return { packer, plugin };
 }
-async function installPacker(request, world, reporter) {
-  const { pins, cacheDir } = request;
-  const source = await sourceOf(request, world, reporter);
+async function installPacker(request2, world, reporter) {
+  const { pins, cacheDir } = request2;
+  const source = await sourceOf(request2, world, reporter);
   const make = async (folder2) => {
     const { packer: packer2, plugin } = await obtain(source, folder2, pins, world, reporter);
     const version3 = await acceptedVersion(packer2, pins, world);
-    await mkdir15(join27(folder2, "plugins"));
+    await mkdir17(join28(folder2, "plugins"));
     await world.processes.run({
       argv: [packer2, "plugins", "install", "--path", plugin, pins.plugin.source],
       env: {
-        ...packerEnvironment(join27(folder2, "config"), join27(folder2, "plugins")),
+        ...packerEnvironment(join28(folder2, "config"), join28(folder2, "plugins")),
         HOME: folder2,
         TMPDIR: folder2
       },
@@ -59953,15 +60382,15 @@ async function installPacker(request, world, reporter) {
       signal: world.signal
     });
     const found2 = { packer: packer2.startsWith(`${folder2}/`) ? "packer" : packer2, version: version3 };
-    await writeFile6(join27(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
+    await writeFile6(join28(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
 `);
   };
   const key2 = await keyOf2(source, pins);
   const about = { packer: pins.packer.version, plugin: pins.plugin.version };
   const { folder } = await ensureCached({ cacheDir, room: "packer", key: key2, about, make }, world, reporter);
-  const found = JSON.parse(await readFile13(join27(folder, FOUND), "utf8"));
-  const packer = found.packer.startsWith("/") ? found.packer : join27(folder, found.packer);
-  return { packer, plugins: join27(folder, "plugins"), version: found.version, needs: [] };
+  const found = JSON.parse(await readFile15(join28(folder, FOUND), "utf8"));
+  const packer = found.packer.startsWith("/") ? found.packer : join28(folder, found.packer);
+  return { packer, plugins: join28(folder, "plugins"), version: found.version, needs: [] };
 }
 var INSTALL_TIMEOUT_MS, FOUND;
 var init_installation = __esm({
@@ -59978,7 +60407,7 @@ var init_installation = __esm({
 });
 
 // lib/image/provision/packer/carrier.ts
-import { rm as rm10 } from "node:fs/promises";
+import { rm as rm13 } from "node:fs/promises";
 function carrierBytes(baseBytes) {
   return Math.ceil((3 * baseBytes + 2 * GIB2) / MIB3) * MIB3;
 }
@@ -59988,7 +60417,7 @@ async function removeCarrier(image, world) {
   for (const device of stdout.split("\n").filter((line) => line.trim() !== "")) {
     await losetup("--detach", device.trim());
   }
-  await rm10(image, { force: true });
+  await rm13(image, { force: true });
 }
 var MIB3, GIB2, TIMEOUT_MS2, PARTITION_OFFSET;
 var init_carrier = __esm({
@@ -60030,17 +60459,17 @@ var init_hints = __esm({
 });
 
 // lib/image/provision/packer/interpreter.ts
-import { readdir as readdir12, readFile as readFile14 } from "node:fs/promises";
-import { join as join28 } from "node:path";
+import { readdir as readdir13, readFile as readFile16 } from "node:fs/promises";
+import { join as join29 } from "node:path";
 function interpreterIn(entry) {
-  const lines = entry.split("\n");
-  if (lines[0] !== "enabled" || !lines.includes(ARM64)) return void 0;
-  return lines.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
+  const lines2 = entry.split("\n");
+  if (lines2[0] !== "enabled" || !lines2.includes(ARM64)) return void 0;
+  return lines2.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
 }
 async function registeredInterpreter(registry2 = REGISTRY) {
-  const names = (await readdir12(registry2).catch(() => [])).sort();
+  const names = (await readdir13(registry2).catch(() => [])).sort();
   for (const name of names) {
-    const entry = await readFile14(join28(registry2, name), "utf8").catch(() => "");
+    const entry = await readFile16(join29(registry2, name), "utf8").catch(() => "");
     const interpreter = interpreterIn(entry);
     if (interpreter !== void 0) return interpreter;
   }
@@ -60052,7 +60481,7 @@ var REGISTRY, ARM64;
 var init_interpreter = __esm({
   "lib/image/provision/packer/interpreter.ts"() {
     "use strict";
-    init_failure2();
+    init_failure3();
     init_hints();
     REGISTRY = "/proc/sys/fs/binfmt_misc";
     ARM64 = "magic 7f454c460201010000000000000000000200b700";
@@ -60129,8 +60558,8 @@ function placeOf(text2) {
   return { file: on[1], line: Number(on[2]) };
 }
 function detailOf(text2) {
-  const lines = text2.split("\n").slice(1).filter((line) => !/^ {1,2}(?:on .*line \d+|\d+: |\(source code not available\))/.test(line)).map((line) => line.trim().replace(/^\* /, "")).filter((line) => line !== "" && !NOT_THE_DETAIL.test(line));
-  return lines.join(" ").replace(/; see$/, ".");
+  const lines2 = text2.split("\n").slice(1).filter((line) => !/^ {1,2}(?:on .*line \d+|\d+: |\(source code not available\))/.test(line)).map((line) => line.trim().replace(/^\* /, "")).filter((line) => line !== "" && !NOT_THE_DETAIL.test(line));
+  return lines2.join(" ").replace(/; see$/, ".");
 }
 function parseDiagnostics(text2) {
   return text2.split(/(?:^|\n\n?)Error: /).filter((part) => part.trim() !== "").map((part) => {
@@ -60183,15 +60612,15 @@ function taskFailure(task) {
   return failure2(code, message, { place: task.place, task: task.name, output: task.output });
 }
 function provisionFailure(events, cause) {
-  const lines = events.filter(isSpoken).map((event) => event.literal);
-  const task = failedTask(lines);
+  const lines2 = events.filter(isSpoken).map((event) => event.literal);
+  const task = failedTask(lines2);
   if (task !== void 0) return taskFailure(task);
-  const error62 = playbookError(lines);
+  const error62 = playbookError(lines2);
   const output2 = tail(events.slice(0, events.indexOf(cause)));
   if (error62 !== void 0) return failure2("PLAYBOOK", error62.message, { place: error62.place, output: output2 });
-  return failure2("PROVISION", firstLine(cause.text), { output: output2 });
+  return failure2("PROVISION", firstLine2(cause.text), { output: output2 });
 }
-function firstLine(text2) {
+function firstLine2(text2) {
   return text2.split("\n", 1)[0] ?? "";
 }
 function builderFailure(events, cause) {
@@ -60205,13 +60634,13 @@ function builderFailure(events, cause) {
       `the base has sha256 ${got ?? "unknown"}, expected ${expected ?? "unknown"}`
     );
   }
-  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine(text2), { output: output2 });
-  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine(text2), { output: output2 });
-  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine(text2));
+  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine2(text2), { output: output2 });
+  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine2(text2), { output: output2 });
+  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine2(text2));
   if (/^error mkfs .*\/dev\/loop\d+p\d+ does not exist/.test(text2)) {
-    return failure2("PARTITION_DEVICE", firstLine(text2), { output: output2 });
+    return failure2("PARTITION_DEVICE", firstLine2(text2), { output: output2 });
   }
-  return failure2("BUILDER", firstLine(text2), { output: output2 });
+  return failure2("BUILDER", firstLine2(text2), { output: output2 });
 }
 function packerOutcome(events, exit) {
   const errors = events.filter(isSpoken).filter((event) => event.kind === "error");
@@ -60328,19 +60757,19 @@ __export(packer_exports, {
   packerProvisioner: () => packerProvisioner,
   templateVariables: () => templateVariables
 });
-import { mkdir as mkdir16, rename as rename9, rm as rm11, stat as stat4 } from "node:fs/promises";
-import { dirname as dirname10, join as join29, resolve as resolve2 } from "node:path";
-function templateVariables(request, baseBytes, interpreter) {
+import { mkdir as mkdir18, rename as rename9, rm as rm14, stat as stat5 } from "node:fs/promises";
+import { dirname as dirname10, join as join30, resolve as resolve2 } from "node:path";
+function templateVariables(request2, baseBytes, interpreter) {
   return {
     base_archive: `${INSIDE}/base.tar`,
-    base_sha256: request.base.sha256,
-    image_path: join29(request.work, "carrier.img"),
+    base_sha256: request2.base.sha256,
+    image_path: join30(request2.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
-    mount_path: join29(request.work, "root"),
-    playbook: join29(request.ansible, "site.yml"),
-    vars_file: request.varsFile,
+    mount_path: join30(request2.work, "root"),
+    playbook: join30(request2.ansible, "site.yml"),
+    vars_file: request2.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
-    ...interpreter !== void 0 && request.nativePython ? { native_python: "/" } : {},
+    ...interpreter !== void 0 && request2.nativePython ? { native_python: "/" } : {},
     ...interpreter === void 0 ? {} : { qemu_binary: interpreter }
   };
 }
@@ -60348,27 +60777,27 @@ function buildArguments(packer, variables) {
   const given = Object.entries(variables).flatMap(([name, value]) => ["-var", `${name}=${value}`]);
   return [packer, "-machine-readable", "build", "-on-error=cleanup", "-timestamp-ui", ...given, TEMPLATE];
 }
-function insideTools(request, installation, tools, interpreter) {
-  const readable = [assetsRoot, request.project, request.ansible, request.varsFile, ...installation.needs];
+function insideTools(request2, installation, tools, interpreter) {
+  const readable = [assetsRoot, request2.project, request2.ansible, request2.varsFile, ...installation.needs];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
-    ...interpreter === void 0 ? [] : [{ source: join29(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
-    { source: request.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
+    ...interpreter === void 0 ? [] : [{ source: join30(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
+    { source: request2.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
     { source: installation.packer, target: `${INSIDE}/bin/packer`, readOnly: true },
     { source: installation.plugins, target: `${INSIDE}/plugins`, readOnly: true },
     { source: HOST, target: `${INSIDE}/host`, readOnly: true },
-    { source: request.work }
+    { source: request2.work }
   ];
   const env = {
     ...packerEnvironment(SCRATCH, `${INSIDE}/plugins`),
-    ...ansibleEnvironment(SCRATCH, request.project),
+    ...ansibleEnvironment(SCRATCH, request2.project),
     HOME: "/tmp",
     TMPDIR: "/tmp",
     PATH: `${INSIDE}/host:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     LC_ALL: "C.UTF-8",
     TZ: "UTC",
-    SOURCE_DATE_EPOCH: String(request.epoch),
+    SOURCE_DATE_EPOCH: String(request2.epoch),
     ...interpreter === void 0 ? { DONT_SETUP_QEMU: "1" } : {}
   };
   return { binds, env, cwd: dirname10(TEMPLATE) };
@@ -60381,8 +60810,8 @@ function asError(failure3) {
     ...place === void 0 ? {} : { place: { ...place, file: resolve2(dirname10(TEMPLATE), place.file) } }
   });
 }
-async function runPacker(request, installation, tools, world, step) {
-  const { size } = await stat4(request.base.path);
+async function runPacker(request2, installation, tools, world, step) {
+  const { size: size2 } = await stat5(request2.base.path);
   const interpreter = process.arch === "arm64" ? void 0 : await registeredInterpreter();
   const report = phaseReporter(step);
   const events = [];
@@ -60395,9 +60824,9 @@ async function runPacker(request, installation, tools, world, step) {
     events.push(event);
     report(event);
   };
-  const build = buildArguments(`${INSIDE}/bin/packer`, templateVariables(request, size, interpreter));
-  const command = tools.command(["sh", `${INSIDE}/host/enter.sh`, ...build], {
-    ...insideTools(request, installation, tools, interpreter),
+  const build2 = buildArguments(`${INSIDE}/bin/packer`, templateVariables(request2, size2, interpreter));
+  const command = tools.command(["sh", `${INSIDE}/host/enter.sh`, ...build2], {
+    ...insideTools(request2, installation, tools, interpreter),
     timeoutMs: timeouts.provision,
     signal: world.signal,
     onLine
@@ -60413,9 +60842,9 @@ async function runPacker(request, installation, tools, world, step) {
   const outcome = packerOutcome(events, { code: killed ? void 0 : ended?.exitCode ?? 0 });
   if (!outcome.ok) throw asError(outcome);
 }
-async function readOut(image, request, tools, world) {
-  const part = `${request.tree}.part`;
-  const tar = canonicalTarArguments(request.epoch);
+async function readOut(image, request2, tools, world) {
+  const part = `${request2.tree}.part`;
+  const tar = canonicalTarArguments(request2.epoch);
   try {
     await world.processes.run(
       tools.command(["sh", `${INSIDE}/host/read-out.sh`, image, String(PARTITION_OFFSET), part, ...tar], {
@@ -60428,22 +60857,22 @@ async function readOut(image, request, tools, world) {
         signal: world.signal
       })
     );
-    await rename9(part, request.tree);
+    await rename9(part, request2.tree);
   } finally {
-    await rm11(part, { force: true });
+    await rm14(part, { force: true });
   }
 }
 function packerProvisioner(installation) {
   return {
     name: "packer",
-    provision: async (request, tools, world, step) => {
-      const image = join29(request.work, "carrier.img");
+    provision: async (request2, tools, world, step) => {
+      const image = join30(request2.work, "carrier.img");
       await removeCarrier(image, world);
-      await mkdir16(dirname10(request.tree), { recursive: true });
+      await mkdir18(dirname10(request2.tree), { recursive: true });
       try {
-        await runPacker(request, installation, tools, world, step);
+        await runPacker(request2, installation, tools, world, step);
         step.update("read the tree out", 0.97);
-        await readOut(image, request, tools, world);
+        await readOut(image, request2, tools, world);
       } finally {
         await removeCarrier(image, world);
       }
@@ -60460,7 +60889,7 @@ var init_packer = __esm({
     init_canonical_tar();
     init_carrier();
     init_environment();
-    init_failure2();
+    init_failure3();
     init_interpreter();
     init_messages();
     init_outcome();
@@ -60536,10 +60965,10 @@ function withDurations(reporter, durations, now) {
 init_failure();
 var TAIL_LINES = 40;
 function trackSteps(view, now) {
-  const shown = /* @__PURE__ */ new WeakSet();
+  const shown2 = /* @__PURE__ */ new WeakSet();
   const unseenFor = (error62, state) => {
-    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown.has(error62)) return [];
-    shown.add(error62);
+    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown2.has(error62)) return [];
+    shown2.add(error62);
     return error62 instanceof Failure && error62.details.length > 0 ? [] : state.tail;
   };
   return {
@@ -60605,8 +61034,8 @@ var formatSteps = (steps, digits) => {
   if (digits === 0) {
     return String(steps);
   }
-  const padded = String(steps).padStart(digits + 1, "0");
-  return `${padded.slice(0, -digits)}.${padded.slice(-digits)}`;
+  const padded3 = String(steps).padStart(digits + 1, "0");
+  return `${padded3.slice(0, -digits)}.${padded3.slice(-digits)}`;
 };
 function prettyMilliseconds(milliseconds, options2) {
   const isBigInt = typeof milliseconds === "bigint";
@@ -60649,12 +61078,12 @@ function prettyMilliseconds(milliseconds, options2) {
   };
   const { value, scale } = toExactMilliseconds(milliseconds);
   const second = ONE_SECOND_IN_MILLISECONDS * scale;
-  const minute = ONE_MINUTE_IN_MILLISECONDS * scale;
+  const minute2 = ONE_MINUTE_IN_MILLISECONDS * scale;
   const hour = ONE_HOUR_IN_MILLISECONDS * scale;
   const day = ONE_DAY_IN_MILLISECONDS * scale;
   const days = value / day;
   const hoursWithinDay = value % day / hour;
-  const minutesWithinHour = value % hour / minute;
+  const minutesWithinHour = value % hour / minute2;
   if (options2.hideYearAndDays) {
     add(days * 24n + hoursWithinDay, "hour", "h");
   } else {
@@ -60669,10 +61098,10 @@ function prettyMilliseconds(milliseconds, options2) {
   add(minutesWithinHour, "minute", "m");
   const secondsDecimalDigits = decimalDigits(options2.secondsDecimalDigits, 1);
   const secondsStepsPerSecond = 10n ** BigInt(secondsDecimalDigits);
-  const hideSeconds = options2.hideSeconds && value >= minute;
+  const hideSeconds = options2.hideSeconds && value >= minute2;
   const canShowAsDecimalSeconds = options2.subSecondsAsDecimals && !hideSeconds && value * secondsStepsPerSecond >= second;
   if (!hideSeconds) {
-    const withinMinute = value % minute;
+    const withinMinute = value % minute2;
     if (options2.separateMilliseconds || options2.formatSubMilliseconds || !canShowAsDecimalSeconds && !options2.colonNotation && value < second) {
       add(withinMinute / second, "second", "s");
       if (options2.formatSubMilliseconds) {
@@ -60743,8 +61172,8 @@ function escapeProperty(text2) {
   return escapeData(text2).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
 function workflowCommand(name, properties, text2) {
-  const listed = Object.entries(properties).map(([key2, value]) => `${key2}=${escapeProperty(String(value))}`);
-  return `::${name}${listed.length === 0 ? "" : ` ${listed.join(",")}`}::${escapeData(text2)}`;
+  const listed2 = Object.entries(properties).map(([key2, value]) => `${key2}=${escapeProperty(String(value))}`);
+  return `::${name}${listed2.length === 0 ? "" : ` ${listed2.join(",")}`}::${escapeData(text2)}`;
 }
 function annotationProperties(place) {
   if (place === void 0) return {};
@@ -60870,10 +61299,10 @@ function terminalReporter(options2) {
     });
     for (const step of running) bars.create(1, 0, { step });
   };
-  const above = (change, lines) => {
+  const above = (change, lines2) => {
     bars?.stop();
     bars = void 0;
-    for (const line of lines) stream.write(`${line}
+    for (const line of lines2) stream.write(`${line}
 `);
     change();
     show();
@@ -60885,11 +61314,11 @@ function terminalReporter(options2) {
       line: () => void 0,
       end(step, end) {
         const word = end.failed ? import_picocolors.default.red("failed") : import_picocolors.default.green("done");
-        const lines = [
+        const lines2 = [
           ...end.unseen.map((line) => `    ${line}`),
           `${word}  ${step.title}  ${formatDuration(end.elapsedMs)}`
         ];
-        above(() => running.delete(step), lines);
+        above(() => running.delete(step), lines2);
       },
       message(level, text2, place) {
         const line = messageLine(level, text2, place);
@@ -61110,7 +61539,7 @@ var HttpResponseRetryCodes = [
 
 // node_modules/@actions/core/lib/summary.js
 import { EOL as EOL3 } from "os";
-import { constants, promises } from "fs";
+import { constants as constants2, promises } from "fs";
 var __awaiter = function(thisArg, _arguments, P, generator) {
   function adopt(value) {
     return value instanceof P ? value : new P(function(resolve5) {
@@ -61138,7 +61567,7 @@ var __awaiter = function(thisArg, _arguments, P, generator) {
     step((generator = generator.apply(thisArg, _arguments || [])).next());
   });
 };
-var { access, appendFile, writeFile } = promises;
+var { access: access2, appendFile, writeFile } = promises;
 var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
 var Summary = class {
   constructor() {
@@ -61160,7 +61589,7 @@ var Summary = class {
         throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
       }
       try {
-        yield access(pathFromEnv, constants.R_OK | constants.W_OK);
+        yield access2(pathFromEnv, constants2.R_OK | constants2.W_OK);
       } catch (_a4) {
         throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
       }
@@ -61291,7 +61720,7 @@ var Summary = class {
    */
   addTable(rows) {
     const tableBody = rows.map((row) => {
-      const cells = row.map((cell) => {
+      const cells2 = row.map((cell) => {
         if (typeof cell === "string") {
           return this.wrap("td", cell);
         }
@@ -61300,7 +61729,7 @@ var Summary = class {
         const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
         return this.wrap(tag, data, attrs);
       }).join("");
-      return this.wrap("tr", cells);
+      return this.wrap("tr", cells2);
     }).join("");
     const element = this.wrap("table", tableBody);
     return this.addRaw(element).addEOL();
@@ -61446,8 +61875,8 @@ function formatIssue(issue3, given) {
   return `input \`${name}\`: ${value === void 0 ? "is required" : `${issue3.message}, not \`${value}\``}`;
 }
 function readInputs(schema2) {
-  const named = Object.keys(schema2.shape).map((name) => [name, getInput(name)]);
-  const given = Object.fromEntries(named.filter(([, value]) => value !== ""));
+  const named2 = Object.keys(schema2.shape).map((name) => [name, getInput(name)]);
+  const given = Object.fromEntries(named2.filter(([, value]) => value !== ""));
   const result = schema2.safeParse(given);
   if (result.success) return result.data;
   const [first = "wrong inputs", ...others] = result.error.issues.map((issue3) => formatIssue(issue3, given));
@@ -61494,33 +61923,14 @@ function throwProblems(problems) {
 // actions/runner/problems.ts
 init_failure();
 
-// actions/runner/outputs.ts
-import { appendFile as appendFile2 } from "node:fs/promises";
-function writeOutputs(names, values) {
-  for (const name of Object.keys(names)) setOutput(name, values[name]);
-}
+// lib/progress/markdown.ts
 function escapeCell(text2) {
   return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
 }
 function markdownTable(head, rows) {
-  const line = (cells) => `| ${cells.map(escapeCell).join(" | ")} |
+  const line = (cells2) => `| ${cells2.map(escapeCell).join(" | ")} |
 `;
   return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
-var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
-async function addSummary(markdown) {
-  const file3 = process.env.GITHUB_STEP_SUMMARY;
-  if (file3 === void 0 || file3 === "") return;
-  const bytes = Buffer.from(`${markdown}
-`);
-  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
-  await appendFile2(
-    file3,
-    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
-
-(cut: too long for GitHub)
-` : bytes
-  );
 }
 
 // actions/runner/problems.ts
@@ -61597,214 +62007,14 @@ var outputs = {
 };
 
 // actions/build-image/main.ts
-import { mkdir as mkdir17, readdir as readdir13 } from "node:fs/promises";
-import { basename, dirname as dirname11, join as join31, resolve as resolve3 } from "node:path";
-
-// node_modules/pretty-bytes/index.js
-var BYTE_UNITS = [
-  "B",
-  "kB",
-  "MB",
-  "GB",
-  "TB",
-  "PB",
-  "EB",
-  "ZB",
-  "YB"
-];
-var BIBYTE_UNITS = [
-  "B",
-  "KiB",
-  "MiB",
-  "GiB",
-  "TiB",
-  "PiB",
-  "EiB",
-  "ZiB",
-  "YiB"
-];
-var BIT_UNITS = [
-  "b",
-  "kbit",
-  "Mbit",
-  "Gbit",
-  "Tbit",
-  "Pbit",
-  "Ebit",
-  "Zbit",
-  "Ybit"
-];
-var BIBIT_UNITS = [
-  "b",
-  "kibit",
-  "Mibit",
-  "Gibit",
-  "Tibit",
-  "Pibit",
-  "Eibit",
-  "Zibit",
-  "Yibit"
-];
-var UNIT_SETS = [BYTE_UNITS, BIBYTE_UNITS, BIT_UNITS, BIBIT_UNITS];
-var toDecimalString = (number4) => {
-  if (number4 >= 1e-6 && number4 < 1e21) {
-    return String(number4);
-  }
-  const [mantissa, exponentString] = number4.toExponential().split("e");
-  const digits = mantissa.replace(".", "");
-  const pointPosition = Number(exponentString) + 1;
-  const isPositive = pointPosition > 0;
-  const padded = isPositive ? digits.padEnd(pointPosition, "0") : "0".repeat(1 - pointPosition) + digits;
-  const integerPart = padded.slice(0, isPositive ? pointPosition : 1);
-  const fractionPart = padded.slice(isPositive ? pointPosition : 1).replace(/0+$/, "");
-  return fractionPart ? `${integerPart}.${fractionPart}` : integerPart;
-};
-var toLocaleString = (number4, locale, options2) => {
-  if (typeof locale === "string" || Array.isArray(locale) || locale === true) {
-    const locales = locale === true ? void 0 : locale;
-    if (options2 !== void 0) {
-      return number4.toLocaleString(locales, options2);
-    }
-    const text2 = toDecimalString(number4);
-    const pointIndex = text2.indexOf(".");
-    const maximumFractionDigits = pointIndex === -1 ? 0 : text2.length - pointIndex - 1;
-    if (maximumFractionDigits > 100) {
-      return text2;
-    }
-    return number4.toLocaleString(locales, { maximumFractionDigits });
-  }
-  if (options2 === void 0) {
-    return toDecimalString(number4);
-  }
-  return number4.toLocaleString("en-US", { ...options2, useGrouping: false });
-};
-var log10 = (numberOrBigInt) => {
-  if (typeof numberOrBigInt === "number") {
-    return Math.log10(numberOrBigInt);
-  }
-  const string4 = numberOrBigInt.toString(10);
-  return string4.length + Math.log10(`0.${string4.slice(0, 15)}`);
-};
-var log = (numberOrBigInt) => {
-  if (typeof numberOrBigInt === "number") {
-    return Math.log(numberOrBigInt);
-  }
-  return log10(numberOrBigInt) * Math.log(10);
-};
-var divide = (numberOrBigInt, base2, exponent) => {
-  const divisor = base2 ** exponent;
-  if (typeof numberOrBigInt === "number" || numberOrBigInt <= Number.MAX_SAFE_INTEGER) {
-    return Number(numberOrBigInt) / divisor;
-  }
-  const bigintDivisor = BigInt(base2) ** BigInt(exponent);
-  const integerPart = numberOrBigInt / bigintDivisor;
-  const remainder = numberOrBigInt % bigintDivisor;
-  return Number(integerPart) + Number(remainder) / divisor;
-};
-var toUnrepresentableString = (number4, base2, exponent, localeOptions) => {
-  const scale = BigInt(base2) ** BigInt(exponent);
-  const whole = number4 / scale;
-  if (localeOptions === void 0) {
-    return whole.toString();
-  }
-  const minimumFractionDigits = localeOptions.minimumFractionDigits ?? 0;
-  const maximumFractionDigits = Math.max(localeOptions.maximumFractionDigits ?? 3, minimumFractionDigits);
-  const truncated = (number4 % scale * 10n ** BigInt(maximumFractionDigits) / scale).toString().padStart(maximumFractionDigits, "0");
-  const fraction = truncated.replace(/0+$/, "").padEnd(minimumFractionDigits, "0");
-  return fraction ? `${whole}.${fraction}` : whole.toString();
-};
-var signOf = (number4, signed) => {
-  if (number4 < 0) {
-    return "-";
-  }
-  if (!signed) {
-    return "";
-  }
-  return number4 === 0 || number4 === 0n ? " " : "+";
-};
-var assertFixedWidth = (fixedWidth) => {
-  if (fixedWidth !== void 0 && (typeof fixedWidth !== "number" || !Number.isSafeInteger(fixedWidth) || fixedWidth < 0)) {
-    throw new TypeError(`Expected fixedWidth to be a non-negative integer, got ${typeof fixedWidth}: ${fixedWidth}`);
-  }
-};
-var assertFractionDigits = (name, value) => {
-  if (value !== void 0 && (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 100)) {
-    throw new TypeError(`Expected ${name} to be an integer between 0 and 100, got ${typeof value}: ${value}`);
-  }
-};
-var buildLocaleOptions = (options2) => {
-  const { minimumFractionDigits, maximumFractionDigits } = options2;
-  if (minimumFractionDigits === void 0 && maximumFractionDigits === void 0) {
-    return void 0;
-  }
-  assertFractionDigits("minimumFractionDigits", minimumFractionDigits);
-  assertFractionDigits("maximumFractionDigits", maximumFractionDigits);
-  if (minimumFractionDigits > maximumFractionDigits) {
-    throw new RangeError(`Expected minimumFractionDigits (${minimumFractionDigits}) to not be greater than maximumFractionDigits (${maximumFractionDigits})`);
-  }
-  return {
-    ...minimumFractionDigits !== void 0 && { minimumFractionDigits },
-    ...maximumFractionDigits !== void 0 && { maximumFractionDigits },
-    roundingMode: "trunc"
-  };
-};
-function prettyBytes(number4, options2) {
-  if (typeof number4 !== "bigint" && !Number.isFinite(number4)) {
-    throw new TypeError(`Expected a finite number, got ${typeof number4}: ${number4}`);
-  }
-  options2 = {
-    bits: false,
-    binary: false,
-    space: true,
-    nonBreakingSpace: false,
-    ...options2
-  };
-  assertFixedWidth(options2.fixedWidth);
-  const localeOptions = buildLocaleOptions(options2);
-  const UNITS = UNIT_SETS[(options2.bits ? 2 : 0) + (options2.binary ? 1 : 0)];
-  const separator = options2.space ? options2.nonBreakingSpace ? " " : " " : "";
-  if (Object.is(number4, -0)) {
-    number4 = 0;
-  }
-  const prefix = signOf(number4, options2.signed);
-  if (number4 < 0) {
-    number4 = -number4;
-  }
-  const base2 = options2.binary ? 1024 : 1e3;
-  let exponent = 0;
-  if (number4 >= 1) {
-    exponent = Math.min(Math.floor(options2.binary ? log(number4) / Math.log(base2) : log10(number4) / 3), UNITS.length - 1);
-  }
-  const scaled = divide(number4, base2, exponent);
-  let numberString;
-  if (Number.isFinite(scaled)) {
-    number4 = scaled;
-    if (number4 < 1 && exponent > 0) {
-      number4 *= base2;
-      exponent -= 1;
-    }
-    if (!localeOptions) {
-      const minimumPrecision = Math.max(3, Math.floor(number4).toString().length);
-      number4 = Number(number4.toPrecision(minimumPrecision));
-      if (number4 >= base2 && exponent < UNITS.length - 1) {
-        number4 /= base2;
-        exponent += 1;
-      }
-    }
-    numberString = toLocaleString(number4, options2.locale, localeOptions);
-  } else {
-    numberString = toUnrepresentableString(number4, base2, exponent, localeOptions);
-  }
-  const result = prefix + numberString + separator + UNITS[exponent];
-  return result.padStart(options2.fixedWidth ?? 0);
-}
-
-// actions/build-image/main.ts
+init_pretty_bytes();
 init_files();
+import { mkdir as mkdir19, readdir as readdir14 } from "node:fs/promises";
+import { basename, dirname as dirname11, join as join32, resolve as resolve3 } from "node:path";
 
 // lib/image/build/build.ts
-import { mkdir as mkdir12, readFile as readFile8, rm as rm6, writeFile as writeFile4 } from "node:fs/promises";
-import { join as join20 } from "node:path";
+import { mkdir as mkdir14, readFile as readFile10, rm as rm9, writeFile as writeFile4 } from "node:fs/promises";
+import { join as join21 } from "node:path";
 
 // lib/cluster/canonical-json.ts
 init_files();
@@ -61886,9 +62096,9 @@ function shapeBuilds(definition) {
     ];
   });
 }
-function definitionPart(definition, build) {
+function definitionPart(definition, build2) {
   const { cluster, update: update2, base: base2 } = definition;
-  const { profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 } = build;
+  const { profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 } = build2;
   const part = { cluster, update: update2, base: base2, profile: profile2, board, role, packages, ansible: ansible2, boot: boot2 };
   return JSON.parse(JSON.stringify(part));
 }
@@ -61897,24 +62107,24 @@ function digestOf(digests, name, kind) {
   if (digest2 === void 0) throw new Error(`no digest for the ${kind} ${name}`);
   return digest2;
 }
-function inputsOf(definition, build, sources) {
-  const roles = build.ansible.roles.map(
+function inputsOf(definition, build2, sources) {
+  const roles = build2.ansible.roles.map(
     (role) => [`role ${role}`, digestOf(sources.roles, role, "role")]
   );
   return {
-    definition: digestJson(definitionPart(definition, build)),
+    definition: digestJson(definitionPart(definition, build2)),
     ...sources.digests,
-    board: digestOf(sources.boards, build.board, "board"),
+    board: digestOf(sources.boards, build2.board, "board"),
     ...Object.fromEntries(roles),
-    packages: sources.packages(build) ?? UNRESOLVED
+    packages: sources.packages(build2) ?? UNRESOLVED
   };
 }
 function compile2(definition, sources) {
-  const builds = shapeBuilds(definition).map((build) => {
-    const inputs2 = inputsOf(definition, build, sources);
+  const builds = shapeBuilds(definition).map((build2) => {
+    const inputs2 = inputsOf(definition, build2, sources);
     return {
-      ...build,
-      buildId: digestJson({ definition: definitionPart(definition, build), inputs: inputs2 }),
+      ...build2,
+      buildId: digestJson({ definition: definitionPart(definition, build2), inputs: inputs2 }),
       inputs: inputs2
     };
   });
@@ -61991,7 +62201,7 @@ function showValue(value) {
 function showPath(path) {
   if (path.length === 0) return "the file";
   return path.reduce(
-    (shown, step) => typeof step === "number" ? `${shown}[${step}]` : shown === "" ? String(step) : `${shown}.${String(step)}`,
+    (shown2, step) => typeof step === "number" ? `${shown2}[${step}]` : shown2 === "" ? String(step) : `${shown2}.${String(step)}`,
     ""
   );
 }
@@ -62184,8 +62394,8 @@ var objectToSnapshot = (text2) => {
   const fix = "write a time of snapshot.debian.org, for example 20261115T000000Z";
   if (!matches(SNAPSHOT_PATTERN, text2))
     return { code: "SNAPSHOT", message: `"${text2}" is not a snapshot`, fix };
-  const [year, month, day, , hour, minute, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const [year, month, day, , hour, minute2, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute2}:${second}.000Z`;
   const time3 = new Date(iso);
   if (!Number.isNaN(time3.getTime()) && time3.toISOString() === iso) return void 0;
   return { code: "SNAPSHOT", message: `the snapshot "${text2}" is no date`, fix };
@@ -62453,11 +62663,11 @@ function checkNodes(document, resolve5, lineOf, report) {
 // lib/cluster/yaml-file.ts
 var options = { prettyErrors: false, stringKeys: true, uniqueKeys: false, merge: true };
 function readYaml(text2, file3) {
-  const lines = new import_yaml3.LineCounter();
+  const lines2 = new import_yaml3.LineCounter();
   const problems = [];
-  const document = (0, import_yaml3.parseDocument)(text2, { ...options, lineCounter: lines });
+  const document = (0, import_yaml3.parseDocument)(text2, { ...options, lineCounter: lines2 });
   const placeAt = (offset) => {
-    const { line, col } = lines.linePos(offset);
+    const { line, col } = lines2.linePos(offset);
     return { file: file3, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const report = (code, at, message, fix) => {
@@ -62560,8 +62770,8 @@ async function digestFolder(root) {
   const counted = entries.filter(
     ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path)
   );
-  const lines = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
-  return createHash2("sha256").update(lines.map((line) => `${line}
+  const lines2 = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
+  return createHash2("sha256").update(lines2.map((line) => `${line}
 `).join("")).digest("hex");
 }
 
@@ -62599,8 +62809,8 @@ function checkVars(file3) {
     const path = ["profiles", profile2, "ansible", "vars"];
     return entriesOf(valueAt(file3.value, path)).flatMap(([name, value]) => {
       const objection = objectToVariable(name);
-      const named = objection === void 0 ? [] : [problemAt(file3, [...path, name], objection, "key")];
-      return [...named, ...checkJson(file3, [...path, name], value)];
+      const named2 = objection === void 0 ? [] : [problemAt(file3, [...path, name], objection, "key")];
+      return [...named2, ...checkJson(file3, [...path, name], value)];
     });
   });
 }
@@ -62659,17 +62869,17 @@ function checkAncestors(file3, name, profiles) {
     problemAt(file3, path, { code: "INHERITANCE_CYCLE", message, fix: `remove one "extends" among them` })
   ];
 }
-function checkBoards(file3, profiles, boards) {
+function checkBoards(file3, profiles, boards2) {
   return [...profiles].flatMap(([name, profile2]) => {
-    if (profile2.board !== void 0 && !boards.includes(profile2.board)) {
-      const fix2 = suggest(profile2.board, "boards", boards);
+    if (profile2.board !== void 0 && !boards2.includes(profile2.board)) {
+      const fix2 = suggest(profile2.board, "boards", boards2);
       const objection = { code: "UNKNOWN_BOARD", message: `unknown board "${profile2.board}"`, fix: fix2 };
       return [problemAt(file3, ["profiles", name, "board"], objection)];
     }
     const { chain, end } = chainOf(name, profiles);
     const unsure = end !== void 0 || chain.some((at) => valueAt(file3.value, ["profiles", at, "board"]) !== void 0);
     if (profile2.abstract || !profile2.isMap || unsure) return [];
-    const fix = `add "board: ${boards[0] ?? "NAME"}", or "abstract: true" if it is only a parent`;
+    const fix = `add "board: ${boards2[0] ?? "NAME"}", or "abstract: true" if it is only a parent`;
     return [
       problemAt(
         file3,
@@ -62750,9 +62960,9 @@ function shownName(file3, project) {
   const inside = relative3(project, file3);
   return inside.startsWith("..") || isAbsolute2(inside) ? file3 : inside.split(sep3).join("/");
 }
-async function readDefinitionText(path, shown) {
+async function readDefinitionText(path, shown2) {
   const fail = (code, message, fix) => {
-    throw new DefinitionError({ code, message, place: { file: shown }, fix });
+    throw new DefinitionError({ code, message, place: { file: shown2 }, fix });
   };
   const read2 = await readBounded(path, MAX_FILE_BYTES);
   switch (read2.kind) {
@@ -62765,7 +62975,7 @@ async function readDefinitionText(path, shown) {
     case "folder":
       return fail("FILE_UNREADABLE", "a folder, not a file", "name the file inside it");
     case "denied":
-      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown}`);
+      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown2}`);
     case "too-large": {
       const limit = `${MAX_FILE_BYTES / 1024} KiB are allowed`;
       return fail(
@@ -62784,20 +62994,20 @@ async function readDefinitionText(path, shown) {
 }
 async function surroundingsOf(file3, project, folder) {
   const roles = [...new Set(rolesIn(file3).map(({ role }) => role))];
-  const [boards, found] = await Promise.all([
+  const [boards2, found] = await Promise.all([
     listFolders(join6(project, "boards")),
     Promise.all(roles.map((role) => isFolder(rolePath(role, project, folder))))
   ]);
-  return { boards, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
+  return { boards: boards2, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
 }
 async function loadDefinition(project, path = join6(project, "cluster.yaml")) {
-  const shown = shownName(path, project);
-  const file3 = readYaml(await readDefinitionText(path, shown), shown);
+  const shown2 = shownName(path, project);
+  const file3 = readYaml(await readDefinitionText(path, shown2), shown2);
   const folder = dirname3(path);
   const { problems, definition } = checkDefinition(file3, await surroundingsOf(file3, project, folder));
   throwProblems(problems);
-  if (definition === void 0) throw new Error(`${shown} has no definition and no problem`);
-  return { definition, file: shown, folder };
+  if (definition === void 0) throw new Error(`${shown2} has no definition and no problem`);
+  return { definition, file: shown2, folder };
 }
 
 // lib/cluster/records.ts
@@ -62835,23 +63045,123 @@ init_files();
 init_lock();
 init_cache();
 init_limits();
-import { mkdir as mkdir5, readdir as readdir5, readFile as readFile5 } from "node:fs/promises";
+import { mkdir as mkdir6, readdir as readdir5, readFile as readFile6, rm as rm4 } from "node:fs/promises";
 import { join as join10 } from "node:path";
 
 // lib/image/tools/ensure.ts
 init_assets();
 init_files();
 init_process();
-import { readFile as readFile4 } from "node:fs/promises";
+import { mkdir as mkdir5, readFile as readFile5, rm as rm3 } from "node:fs/promises";
 import { join as join9 } from "node:path";
 
-// lib/image/failure.ts
-init_failure();
-var ImageError = class extends Failure {
-  area = "image";
-};
+// lib/image/archive/apt-settings.ts
+init_limits();
+var APT_SETTINGS = [
+  // Its user _apt may not look into a project or home that is its owner's alone, where keys and packages lie.
+  'APT::Sandbox::User "root";',
+  // How often it asks again, and how long it waits for a mirror that says nothing.
+  `Acquire::Retries "${network.retries}";`,
+  `Acquire::http::Timeout "${network.silenceSeconds}";`,
+  `Acquire::https::Timeout "${network.silenceSeconds}";`
+];
+var aptOptions = APT_SETTINGS.map(
+  (setting) => `--aptopt=${setting.slice(0, -1)}`
+);
+function gaveUp() {
+  let silences = 0;
+  return (line) => {
+    if (/^\s+.*\btimed out\b/.test(line)) silences += 1;
+    return silences > network.retries || /^Err:\d+ /.test(line);
+  };
+}
+
+// lib/image/archive/explain-apt.ts
+var NETWORK = "check this machine's network (and http_proxy, where you use one)";
+var shown = (now) => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+function fileBefore(text2, pattern) {
+  const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text2);
+  return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
+}
+function explainApt(lines2, now) {
+  const text2 = lines2.join("\n");
+  return wrongTime(text2, now) ?? wrongSignature(text2, now) ?? wrongName(text2) ?? changed(text2) ?? unreached(text2);
+}
+function wrongTime(text2, now) {
+  const early = /Release file .+ is not valid yet|Not live until/.test(text2);
+  if (!early && !/Release file .+ is expired/.test(text2)) return void 0;
+  const clock2 = `this machine's clock says ${shown(now)}`;
+  const set2 = "set it: sudo timedatectl set-ntp true (or set-time)";
+  return {
+    problem: `the archive's Release file is not valid at this machine's time: ${clock2}`,
+    fix: early ? set2 : `where that is wrong, ${set2}; where it is right, the mirror is out of date: use another`
+  };
+}
+function wrongSignature(text2, now) {
+  const wrong = /NO_PUBKEY|BADSIG|EXPKEYSIG|Missing key|Verifying signature|OpenPGP signature verification failed/;
+  const unsigned = / is not signed/.test(text2) && !/Failed to fetch|^Err:|^Ign:/m.test(text2);
+  if (!wrong.test(text2) && !unsigned) return void 0;
+  const expired = /EXPKEYSIG|expired/.test(text2);
+  const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
+  return {
+    problem: "the archive's signature is not by a key this project trusts",
+    fix: `${expired ? clock2 : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`
+  };
+}
+function wrongName(text2) {
+  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
+    text2
+  );
+  if (missing === null) return void 0;
+  const name = missing[1] ?? missing[2] ?? "";
+  return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
+}
+function changed(text2) {
+  const damaged = fileBefore(text2, "Hash Sum mismatch");
+  if (damaged !== void 0) {
+    return {
+      problem: `${damaged} came damaged: its digest is not the one Debian signed`,
+      fix: "run the same command again; if it stays so, a mirror or proxy on the way changes files: use another"
+    };
+  }
+  if (/Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/.test(
+    text2
+  )) {
+    return { problem: "the archive changed while it was read", fix: "run the same command again" };
+  }
+  return void 0;
+}
+function unreached(text2) {
+  const unreachable = { problem: "the Debian archive cannot be reached", fix: NETWORK };
+  if (/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect/.test(text2)) {
+    return unreachable;
+  }
+  const [, answer, words = ""] = /\s(5\d\d|40[37]|429)\s+([A-Z][\w -]*)/.exec(text2) ?? [];
+  if (answer !== void 0) {
+    const problem = `the Debian archive, or a proxy before it, answers ${answer} ${words.trim()}`;
+    const busy = answer.startsWith("5") || answer === "429";
+    return { problem, fix: busy ? "run the same command again, later" : "check http_proxy" };
+  }
+  if (/Connection failed|Connection reset|Connection timed out|[Ee]rror reading from server|closed (?:the )?connection|timed out/.test(
+    text2
+  )) {
+    const begun = /^Get:\d+ /m.test(text2);
+    return begun ? {
+      problem: "the Debian archive stopped answering",
+      fix: `run the same command again; if it stays so, ${NETWORK}`
+    } : unreachable;
+  }
+  if (/(?:does not have|no longer has) a Release file/.test(text2)) {
+    return {
+      problem: "the archive has no such release, or none of that moment",
+      fix: "correct base.suite or base.snapshot in cluster.yaml"
+    };
+  }
+  return /Failed to fetch|Cannot initiate the connection/.test(text2) ? unreachable : void 0;
+}
 
 // lib/image/archive/resolution.ts
+init_failure2();
 function parsePrintUris(output2) {
   const packages = [];
   for (const line of output2.split("\n")) {
@@ -62890,56 +63200,10 @@ function newestReleaseDate(releases) {
   if (dates.length === 0) throw new ImageError("ARCHIVE", "no Release file of the archive carries a date");
   return Math.max(...dates);
 }
-function explainApt(lines) {
-  const text2 = lines.join("\n");
-  const has = (pattern) => pattern.test(text2);
-  if (has(/Release file .+ is (?:not valid yet|expired)|Not live until/)) {
-    return {
-      problem: "the archive's Release file is not valid at this machine's time",
-      fix: "check this machine's clock (date)"
-    };
-  }
-  if (has(
-    /NO_PUBKEY|BADSIG|EXPKEYSIG|not signed|Missing key|Verifying signature|OpenPGP signature verification failed/
-  )) {
-    return {
-      problem: "the archive's signature is not by a key this project trusts",
-      fix: "if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's"
-    };
-  }
-  if (has(/No space left on device|You don't have enough free space/)) {
-    return { problem: "the disk is full", fix: "free space (./pi clean shows what the cache holds)" };
-  }
-  const missing = /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate/.exec(
-    text2
-  );
-  if (missing !== null) {
-    const name = missing[1] ?? missing[2] ?? "";
-    return { problem: `Debian has no package ${name}`, fix: "correct the name in cluster.yaml" };
-  }
-  if (has(
-    /Version '.+' for '.+' was not found|File has unexpected size|Hash Sum mismatch|\.deb\s+404\s+Not Found/
-  )) {
-    return { problem: "the archive changed while it was read", fix: "run the same command again" };
-  }
-  const unreachable = {
-    problem: "the Debian archive cannot be reached",
-    fix: "check this machine's network (and http_proxy, where you use one)"
-  };
-  if (has(/Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|timed out/)) {
-    return unreachable;
-  }
-  if (has(/(?:does not have|no longer has) a Release file/)) {
-    return {
-      problem: "the archive has no such release, or none of that moment",
-      fix: "correct base.suite or base.snapshot in cluster.yaml"
-    };
-  }
-  return has(/Failed to fetch|Cannot initiate the connection/) ? unreachable : void 0;
-}
 
 // lib/image/tools/ensure.ts
 init_cache();
+init_failure2();
 init_limits();
 
 // lib/image/tools/enter.ts
@@ -62982,12 +63246,12 @@ function resolvedToolsFile(architecture) {
   return asset("tools", `resolved.${architecture}.txt`);
 }
 async function ensureTools(world, reporter, cacheDir) {
-  const names = parsePackageNames(await readFile4(asset("tools", "packages.txt"), "utf8"));
+  const names = parsePackageNames(await readFile5(asset("tools", "packages.txt"), "utf8"));
   const key2 = sha256OfText(
     (await Promise.all([
-      readFile4(asset("tools", "packages.txt"), "utf8"),
-      readFile4(resolvedToolsFile(hostArchitecture), "utf8"),
-      readFile4(asset("lib", "image", "tools", "prepare.sh"), "utf8")
+      readFile5(asset("tools", "packages.txt"), "utf8"),
+      readFile5(resolvedToolsFile(hostArchitecture), "utf8"),
+      readFile5(asset("lib", "image", "tools", "prepare.sh"), "utf8")
     ])).join("\0")
   );
   const entry = await ensureCached(
@@ -62996,19 +63260,30 @@ async function ensureTools(world, reporter, cacheDir) {
       room: "tools",
       key: key2,
       about: { packages: names },
-      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(join9(folder, "root"), names, world, step))
+      make: (folder) => reporter.step("tools tree", {}, (step) => makeTools(folder, names, world, step))
     },
     world,
     reporter
   );
   return toolsTreeAt(join9(entry.folder, "root"), key2);
 }
-async function makeTools(root, names, world, step) {
+async function makeTools(folder, names, world, step) {
+  const root = join9(folder, "root");
+  const scratch = join9(folder, "tmp");
+  await mkdir5(scratch);
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
-    ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", `--keyring=${KEYRING}`],
+    ...[
+      "mmdebstrap",
+      "--verbose",
+      "--mode=root",
+      "--variant=minbase",
+      "--format=directory",
+      `--keyring=${KEYRING}`
+    ],
     ...["doc", "man", "locale", "info"].map((kind) => `--dpkgopt=path-exclude=/usr/share/${kind}/*`),
+    ...aptOptions,
     `--include=${names.join(",")}`,
     `--customize-hook=sh ${asset("lib", "image", "tools", "prepare.sh")} "$1"`,
     ...[TOOLS_SUITE, root]
@@ -63020,12 +63295,26 @@ async function makeTools(root, names, world, step) {
     if (line.startsWith("I: ")) step.update(line.slice(3));
   };
   try {
-    await world.processes.run({ argv, timeoutMs: timeouts.tools, signal: world.signal, onLine });
+    await world.processes.run({
+      argv,
+      // /tmp of this machine may be full or read-only; the cache has been looked at.
+      env: { TMPDIR: scratch },
+      timeoutMs: timeouts.tools,
+      graceMs: network.lastWordsMs,
+      signal: world.signal,
+      hopelessAt: gaveUp(),
+      onLine
+    });
   } catch (cause) {
-    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", output2, cause);
+    throw explainMmdebstrap("TOOLS", "the tools tree could not be made", {
+      output: output2,
+      cause,
+      now: world.clock.now()
+    });
   }
+  await rm3(scratch, { recursive: true });
 }
-function explainMmdebstrap(code, what, output2, cause) {
+function explainMmdebstrap(code, what, { output: output2, cause, now }) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") {
     if (cause.code !== "NOT_FOUND") return cause;
     return new ImageError("PREFLIGHT", `${what}: mmdebstrap is not installed`, {
@@ -63033,15 +63322,23 @@ function explainMmdebstrap(code, what, output2, cause) {
       cause
     });
   }
-  const known = explainApt(output2);
+  const known = explainApt(output2, now);
   if (known !== void 0) {
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,
-      details: output2.filter((line) => /^(E|W|Err|Error):?/.test(line)).slice(-8),
+      details: linesOfApt(output2).slice(-8),
       cause
     });
   }
   return new ImageError(code, what, { details: output2.slice(-25), cause });
+}
+function linesOfApt(output2) {
+  const told = output2.filter((line, at) => {
+    if (/^E: (apt-get|mmdebstrap) /.test(line)) return false;
+    if (/^(E|Err|Error)\b|^(W|Warning): .*GPG/.test(line)) return true;
+    return /^\s/.test(line) && /^Err\b/.test(output2[at - 1] ?? "");
+  });
+  return [...new Set(told)];
 }
 
 // lib/image/archive/archive.ts
@@ -63061,10 +63358,10 @@ var CONFIGURATION = (folder, architecture) => `Dir "${folder}/skel";
 Dir::Etc::TrustedParts "${KEYRING}";
 APT::Architecture "${architecture}";
 APT::Architectures { "${architecture}"; };
-APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
 Acquire::ForceHash "sha256";
+${APT_SETTINGS.join("\n")}
 `;
 async function openArchive(choice, tools, cacheDir, world, reporter) {
   const key2 = sha256OfText(JSON.stringify([choice, tools.digest]));
@@ -63097,7 +63394,7 @@ async function openArchive(choice, tools, cacheDir, world, reporter) {
   }
   const lists = join10(folder, "skel/var/lib/apt/lists");
   const names = (await readdir5(lists)).filter((name) => name.endsWith("_InRelease")).sort();
-  const releases = await Promise.all(names.map((name) => readFile5(join10(lists, name), "utf8")));
+  const releases = await Promise.all(names.map((name) => readFile6(join10(lists, name), "utf8")));
   const state = sha256OfText(releases.map(sha256OfText).join());
   const kept = (kind, argv) => keepSelection(folder, state, kind, argv, run3);
   return {
@@ -63123,12 +63420,15 @@ async function keepSelection(folder, state, kind, argv, run3) {
 async function makeSkeleton(folder, choice, tools, world, step) {
   const options2 = [
     "--simulate",
+    // Without it mmdebstrap shows what apt says when all is over.
+    "--verbose",
     "--skip=cleanup/apt",
     // Reading lists runs nothing of theirs, and arm64 programs may not run here yet.
     "--skip=check/qemu",
     "--variant=essential",
     "--mode=root",
-    "--format=directory"
+    "--format=directory",
+    ...aptOptions
   ];
   const argv = [
     "mmdebstrap",
@@ -63138,8 +63438,9 @@ async function makeSkeleton(folder, choice, tools, world, step) {
     "--components=main,non-free-firmware",
     ...archiveArguments(choice, join10(folder, "skel"))
   ];
-  await mkdir5(join10(folder, "selections"), { recursive: true });
+  await mkdir6(join10(folder, "selections"), { recursive: true });
   await runArchiveTool(argv, folder, tools, world, timeouts.archive, step);
+  await rm4(join10(folder, "skel/etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
 }
 async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
   const output2 = [];
@@ -63150,6 +63451,8 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
         env: { APT_CONFIG: join10(folder, "apt.conf") },
         timeoutMs,
         signal: world.signal,
+        hopelessAt: gaveUp(),
+        graceMs: network.lastWordsMs,
         onLine: (line) => {
           output2.push(line);
           step?.line(line);
@@ -63158,7 +63461,11 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
     );
     return result.stdout;
   } catch (cause) {
-    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", output2, cause);
+    throw explainMmdebstrap("ARCHIVE", "the Debian archive could not be read", {
+      output: output2,
+      cause,
+      now: world.clock.now()
+    });
   }
 }
 
@@ -63166,7 +63473,522 @@ async function runArchiveTool(argv, folder, tools, world, timeoutMs, step) {
 init_assets();
 init_files();
 import { writeFile as writeFile2 } from "node:fs/promises";
-import { dirname as dirname6, join as join11 } from "node:path";
+import { dirname as dirname6, join as join12 } from "node:path";
+
+// lib/image/board/check-slot.ts
+init_assets();
+init_files();
+init_failure2();
+import { mkdir as mkdir7, readdir as readdir6, readFile as readFile7, rm as rm5 } from "node:fs/promises";
+import { join as join11 } from "node:path";
+import { gunzipSync as gunzipSync2 } from "node:zlib";
+
+// lib/image/board/device-tree.ts
+var MAGIC = 3490578157;
+var BEGIN_NODE = 1;
+var END_NODE = 2;
+var PROPERTY = 3;
+var NOP = 4;
+var END = 9;
+function parseDeviceTree(blob) {
+  if (blob.length < 40 || blob.readUInt32BE(0) !== MAGIC) throw new RangeError("not a device tree");
+  const strings2 = blob.readUInt32BE(12);
+  let at = blob.readUInt32BE(8);
+  let node3;
+  const word = () => {
+    at += 4;
+    return blob.readUInt32BE(at - 4);
+  };
+  const textAt2 = (start2) => blob.toString("latin1", start2, blob.indexOf(0, start2));
+  for (; ; ) {
+    const token = word();
+    if (token === BEGIN_NODE) {
+      const name = textAt2(at);
+      at = padded(at + name.length + 1);
+      const child = {
+        path: childPath(node3, name),
+        parent: node3,
+        properties: /* @__PURE__ */ new Map(),
+        children: []
+      };
+      node3?.children.push(child);
+      node3 = child;
+    } else if (token === PROPERTY) {
+      const length = word();
+      const name = textAt2(strings2 + word());
+      node3?.properties.set(name, blob.subarray(at, at + length));
+      at = padded(at + length);
+    } else if (token === END_NODE) {
+      if (node3?.parent === void 0) break;
+      node3 = node3.parent;
+    } else if (token === END || token !== NOP) {
+      throw new RangeError(`broken device tree: token ${token} at byte ${at - 4}`);
+    }
+  }
+  if (node3 === void 0) throw new RangeError("a device tree without a root");
+  return node3;
+}
+var padded = (offset) => offset + 3 & ~3;
+function childPath(parent, name) {
+  if (parent === void 0) return "/";
+  return parent.path === "/" ? `/${name}` : `${parent.path}/${name}`;
+}
+function nodesOf(root) {
+  return [root, ...root.children.flatMap(nodesOf)];
+}
+function parentsOf(node3) {
+  return node3.parent === void 0 ? [] : [node3.parent, ...parentsOf(node3.parent)];
+}
+function strings(node3, property) {
+  const value = node3.properties.get(property);
+  return value === void 0 ? [] : value.toString("latin1").split("\0").slice(0, -1);
+}
+function cells(node3, property) {
+  const value = node3.properties.get(property);
+  if (value === void 0) return [];
+  return Array.from({ length: value.length >> 2 }, (_, index) => value.readUInt32BE(index * 4));
+}
+function enabled(node3) {
+  return [node3, ...parentsOf(node3)].every(
+    (one) => ["okay", "ok"].includes(strings(one, "status")[0] ?? "okay")
+  );
+}
+
+// lib/image/board/board-facts.ts
+var USB_DISK = [
+  // usb-storage, its quicker successor UAS, and the SCSI disk both make of a stick.
+  "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00",
+  "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip62in00",
+  "scsi:t-0x00"
+];
+var VL805 = "pci:v00001106d00003483sv00001106sd00003483bc0Csc03i30";
+var MMC_DISK = "mmc:block";
+var WATCHDOG = "platform:bcm2835-wdt";
+var takesCards = (node3) => node3.children.length === 0;
+var isHost = (node3) => strings(node3, "dr_mode")[0] !== "peripheral";
+var boards = {
+  "rpi-arm64": {
+    needs: [
+      {
+        use: "the SD card",
+        controllers: [
+          { compatible: "brcm,bcm2835-sdhost", when: takesCards, behind: [MMC_DISK] },
+          { compatible: "brcm,bcm2835-sdhci", when: takesCards, behind: [MMC_DISK] },
+          { compatible: "brcm,bcm2711-emmc2", when: takesCards, behind: [MMC_DISK] }
+        ]
+      },
+      {
+        use: "a USB disk",
+        controllers: [
+          { compatible: "brcm,bcm2835-usb", when: isHost, behind: USB_DISK },
+          { compatible: "brcm,bcm2711-pcie", behind: [VL805, ...USB_DISK] }
+        ]
+      },
+      {
+        use: "the watchdog, without which a panic hangs the node for good",
+        controllers: [
+          { compatible: "brcm,bcm2835-pm", behind: [WATCHDOG] },
+          { compatible: "brcm,bcm2711-pm", behind: [WATCHDOG] }
+        ]
+      }
+    ],
+    modules: {
+      ext4: "slots and data",
+      vfat: "p1",
+      nls_cp437: "vfat's code page, by the kernel's configuration",
+      nls_ascii: "vfat's character set, by the kernel's configuration"
+    }
+  }
+};
+function boardFacts(board) {
+  return boards[board];
+}
+var driverless = {
+  "simple-bus": "the kernel itself makes devices of its children",
+  "simple-mfd": "the same, beside the driver of the node's other compatible",
+  syscon: "registers other drivers map; the kernel itself serves them"
+};
+
+// lib/image/board/built-in.ts
+var BEFORE = 64;
+var COMPATIBLE = 128;
+var ALIGNMENT = 8;
+function hasTableEntry(kernel, compatible) {
+  const wanted = Buffer.from(`${compatible}\0`, "latin1");
+  for (let at = kernel.indexOf(wanted); at >= 0; at = kernel.indexOf(wanted, at + 1)) {
+    const start2 = at - BEFORE;
+    if (start2 < 0 || start2 % ALIGNMENT !== 0) continue;
+    const zeros = [kernel.subarray(start2, at), kernel.subarray(at + wanted.length, at + COMPATIBLE)];
+    if (zeros.every((bytes) => bytes.every((byte) => byte === 0))) return true;
+  }
+  return false;
+}
+
+// lib/image/board/device-tree-list.ts
+function parseSupportedTrees(text2) {
+  return text2.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
+    const [onP1 = "", inSlot = onP1] = line.split(/\s+/);
+    return { onP1, inSlot };
+  });
+}
+
+// lib/image/board/phandles.ts
+var LISTS = {
+  clocks: "#clock-cells",
+  "assigned-clocks": "#clock-cells",
+  "assigned-clock-parents": "#clock-cells",
+  resets: "#reset-cells",
+  "power-domains": "#power-domain-cells",
+  dmas: "#dma-cells",
+  mboxes: "#mbox-cells",
+  phys: "#phy-cells",
+  pwms: "#pwm-cells",
+  iommus: "#iommu-cells",
+  "io-channels": "#io-channel-cells",
+  hwlocks: "#hwlock-cells",
+  interconnects: "#interconnect-cells",
+  nvmem: "#nvmem-cell-cells",
+  "interrupts-extended": "#interrupt-cells"
+};
+var PLAIN = /^(firmware|brcm,firmware|mmc-pwrseq|msi-parent|usb-phy|pinctrl-\d+|nvmem-cells|.+-supply)$/;
+var GPIO = /^(gpio|gpios|.+-gpio|.+-gpios)$/;
+function phandleIndex(root) {
+  const index = /* @__PURE__ */ new Map();
+  for (const node3 of nodesOf(root)) {
+    const [phandle] = [...cells(node3, "phandle"), ...cells(node3, "linux,phandle")];
+    if (phandle !== void 0) index.set(phandle, node3);
+  }
+  return index;
+}
+function references(node3, index) {
+  const found = [];
+  for (const property of node3.properties.keys()) {
+    const count = LISTS[property] ?? (GPIO.test(property) ? "#gpio-cells" : void 0);
+    if (count !== void 0) found.push(...listed(node3, property, count, index));
+    else if (PLAIN.test(property)) {
+      for (const phandle of cells(node3, property)) found.push(named(node3, property, phandle, index));
+    }
+  }
+  if (node3.properties.has("interrupts")) {
+    const parent = interruptParent(node3, index);
+    if (parent !== void 0) found.push({ property: "interrupt-parent", node: parent });
+  }
+  found.push(...interruptMap(node3, index));
+  return found;
+}
+function named(node3, property, phandle, index) {
+  const other = index.get(phandle);
+  if (other === void 0) throw new RangeError(`${node3.path}: ${property} names no node (${phandle})`);
+  return { property, node: other };
+}
+function listed(node3, property, count, index) {
+  const values = cells(node3, property);
+  const found = [];
+  for (let at = 0; at < values.length; ) {
+    const phandle = values[at] ?? 0;
+    at += 1;
+    if (phandle === 0) continue;
+    const reference = named(node3, property, phandle, index);
+    found.push(reference);
+    at += cells(reference.node, count)[0] ?? 0;
+  }
+  return found;
+}
+function interruptParent(node3, index) {
+  for (const one of [node3, ...parentsOf(node3)]) {
+    const [phandle] = cells(one, "interrupt-parent");
+    if (phandle !== void 0) return named(node3, "interrupt-parent", phandle, index).node;
+    if (one !== node3 && one.properties.has("#interrupt-cells")) return one;
+  }
+  return void 0;
+}
+function interruptMap(node3, index) {
+  const values = cells(node3, "interrupt-map");
+  const child = (cells(node3, "#address-cells")[0] ?? 2) + (cells(node3, "#interrupt-cells")[0] ?? 1);
+  const found = [];
+  for (let at = child; at < values.length; at += child) {
+    const reference = named(node3, "interrupt-map", values[at] ?? 0, index);
+    found.push(reference);
+    const own2 = (name) => cells(reference.node, name)[0] ?? 0;
+    at += 1 + own2("#address-cells") + own2("#interrupt-cells");
+  }
+  return found;
+}
+
+// lib/image/board/find-lacks.ts
+function findLacks(facts, slot) {
+  const general = Object.entries(facts.modules).flatMap(
+    ([name, why]) => missingModules([name], slot).map((lack) => ({ ...lack, text: `for ${why}: ${lack.text}` }))
+  );
+  const ofBoards = [...slot.deviceTrees].flatMap(([dtb, root]) => {
+    if (root === void 0) return [{ dtb, text: "the slot does not have this device tree" }];
+    return lacksOfDeviceTree(root, facts, slot).map((lack) => ({ dtb, ...lack }));
+  });
+  return [...general, ...ofBoards];
+}
+function lacksOfDeviceTree(root, facts, slot) {
+  const index = phandleIndex(root);
+  const found = /* @__PURE__ */ new Map();
+  for (const { use, controllers } of facts.needs) {
+    const starts = nodesOf(root).flatMap((node3) => {
+      const controller = controllers.find((one) => leadsThrough(one, node3));
+      return controller === void 0 ? [] : [{ node: node3, controller }];
+    });
+    if (starts.length === 0) {
+      const wanted = controllers.map(({ compatible }) => compatible).join(", ");
+      found.set(use, { text: `no enabled node leads to ${use} (${wanted})` });
+    }
+    for (const { node: node3, controller } of starts) {
+      const lacks = [
+        ...lacksOnTheWay(node3, index, slot),
+        ...controller.behind.flatMap((modalias) => lacksBehind(node3, modalias, slot))
+      ];
+      for (const lack of lacks) {
+        if (!found.has(lack.text)) found.set(lack.text, { ...lack, text: `for ${use}: ${lack.text}` });
+      }
+    }
+  }
+  return [...found.values()];
+}
+function leadsThrough(controller, node3) {
+  return strings(node3, "compatible").includes(controller.compatible) && enabled(node3) && (controller.when?.(node3) ?? true);
+}
+var nodeText = (node3) => `${node3.path} ${strings(node3, "compatible").map((one) => JSON.stringify(one)).join(" ")}`;
+function neededBy(node3, index) {
+  const needed = /* @__PURE__ */ new Set();
+  const visit4 = (one) => {
+    if (needed.has(one) || !enabled(one)) return;
+    needed.add(one);
+    for (const parent of parentsOf(one)) visit4(parent);
+    for (const reference of references(one, index)) visit4(reference.node);
+  };
+  const isPci = strings(node3, "device_type")[0] === "pci";
+  for (const one of isPci ? nodesOf(node3) : [node3]) visit4(one);
+  return needed;
+}
+var NO_DRIVER = { text: "has no driver in this kernel" };
+function lacksOnTheWay(start2, index, slot) {
+  return [...neededBy(start2, index)].flatMap((node3) => {
+    const way = node3 === start2 ? "" : `, on which ${start2.path} depends,`;
+    return lacksOfNode(node3, slot).map((lack) => ({ ...lack, text: `${nodeText(node3)}${way} ${lack.text}` }));
+  });
+}
+function lacksOfNode(node3, slot) {
+  if (node3.parent === void 0) return [];
+  const compatibles = strings(node3, "compatible").filter((one) => driverless[one] === void 0);
+  if (compatibles.length === 0) return [];
+  const modules = compatibles.flatMap((one) => slot.modules.forCompatible(one));
+  if (modules.length > 0) return missingModules(modules, slot);
+  return compatibles.some(slot.builtIn) ? [] : [NO_DRIVER];
+}
+function lacksBehind(node3, modalias, slot) {
+  const modules = slot.modules.forModalias(modalias);
+  const builtIn = modules.length === 0 && slot.modules.builtInAlias(modalias);
+  const lacks = modules.length > 0 ? missingModules(modules, slot) : builtIn ? [] : [NO_DRIVER];
+  return lacks.map((lack) => ({ ...lack, text: `${modalias}, behind ${node3.path}, ${lack.text}` }));
+}
+function missingModules(choices, slot) {
+  const here = (name) => slot.modules.builtIn(name) || slot.initramfs.has(slot.modules.path(name) ?? "");
+  const lacking = choices.map((choice) => ({ choice, missing: slot.modules.needs(choice).filter((group) => !group.some(here)) })).sort((a, b) => a.missing.length - b.missing.length)[0];
+  if (lacking === void 0 || lacking.missing.length === 0) return [];
+  return lacking.missing.map((group) => {
+    const module = group[0] ?? lacking.choice;
+    const because = group.includes(lacking.choice) ? "" : `, which ${lacking.choice} needs`;
+    return {
+      module,
+      text: `needs the module ${group.join(" or ")}${because}: the initramfs does not hold it`
+    };
+  });
+}
+
+// lib/image/board/initramfs.ts
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+var NEWC = "070701";
+var HEADER = 110;
+var TRAILER = "TRAILER!!!";
+function filesOfInitramfs(bytes) {
+  const files2 = /* @__PURE__ */ new Set();
+  let at = 0;
+  while (at < bytes.length) {
+    if (bytes[at] === 0) at += 1;
+    else if (bytes.toString("latin1", at, at + 6) === NEWC) at = listArchive(bytes, at, files2);
+    else {
+      for (const path of filesOfInitramfs(unpacked(bytes.subarray(at)))) files2.add(path);
+      break;
+    }
+  }
+  return files2;
+}
+function unpacked(bytes) {
+  const magic = bytes.toString("hex", 0, 4);
+  if (magic === "28b52ffd") return zstdDecompressSync(bytes);
+  if (magic.startsWith("1f8b")) return gunzipSync(bytes);
+  throw new RangeError(`an initramfs packed in an unknown way (it begins with ${magic})`);
+}
+function listArchive(bytes, start2, files2) {
+  for (let at = start2; at + HEADER <= bytes.length; ) {
+    if (bytes.toString("latin1", at, at + 6) !== NEWC) break;
+    const field = (index) => Number.parseInt(bytes.toString("latin1", at + 6 + index * 8, at + 14 + index * 8), 16);
+    const nameLength = field(11);
+    const path = bytes.toString("utf8", at + HEADER, at + HEADER + nameLength - 1);
+    at = padded2(padded2(at + HEADER + nameLength, start2) + field(6), start2);
+    if (path === TRAILER) return at;
+    files2.add(path.replace(/^\.?\//, ""));
+  }
+  throw new RangeError("an initramfs that ends in the middle");
+}
+var padded2 = (offset, start2) => start2 + (offset - start2 + 3 & ~3);
+
+// lib/image/board/modules.ts
+function moduleName(path) {
+  const file3 = path.slice(path.lastIndexOf("/") + 1);
+  return file3.replace(/\.ko(\.(xz|zst|gz))?$/, "").replaceAll("-", "_");
+}
+function readModuleIndex(files2) {
+  const paths = /* @__PURE__ */ new Map();
+  const dependencies = /* @__PURE__ */ new Map();
+  for (const [path = "", rest = ""] of lines(files2.dep).map((line) => line.split(":"))) {
+    paths.set(moduleName(path), path);
+    dependencies.set(moduleName(path), rest.trim().split(" ").filter(Boolean).map(moduleName));
+  }
+  const compatibles = /* @__PURE__ */ new Map();
+  const aliases = [];
+  for (const line of lines(files2.alias)) {
+    const [, pattern = "", module = ""] = line.split(" ");
+    const compatible = /^of:N\*T\*C(.+?)(?:C\*)?$/.exec(pattern)?.[1];
+    if (compatible === void 0) aliases.push({ pattern, module });
+    else compatibles.set(compatible, [...compatibles.get(compatible) ?? [], module]);
+  }
+  const soft = softDependencies(files2.softdep);
+  const builtIns = new Set(lines(files2.builtin).map(moduleName));
+  const builtInAliases = new Set(
+    [...files2.builtinModinfo.matchAll(/\.alias=([^\0]+)/g)].map(([, name]) => name)
+  );
+  const forModalias = (modalias) => [
+    ...new Set(aliases.filter(({ pattern }) => fits(modalias, pattern)).map(({ module }) => module))
+  ];
+  const softGroup = (wanted) => {
+    if (builtIns.has(moduleName(wanted)) || builtInAliases.has(wanted)) return void 0;
+    const group = paths.has(moduleName(wanted)) ? [moduleName(wanted)] : forModalias(wanted);
+    return group.length === 0 ? void 0 : group;
+  };
+  return {
+    path: (name) => paths.get(name),
+    builtIn: (name) => builtIns.has(name),
+    builtInAlias: (alias) => builtInAliases.has(alias),
+    forCompatible: (compatible) => [...new Set(compatibles.get(compatible) ?? [])],
+    forModalias,
+    needs: (name) => {
+      const hard = [name, ...dependencies.get(name) ?? []];
+      const softs = hard.flatMap((one) => soft.get(one) ?? []).map(softGroup);
+      const groups = [...hard.map((one) => [one]), ...softs.filter((group) => group !== void 0)];
+      return groups.filter((group) => !group.some((one) => builtIns.has(one)));
+    }
+  };
+}
+function lines(text2) {
+  return text2.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+function softDependencies(text2) {
+  const found = /* @__PURE__ */ new Map();
+  for (const line of lines(text2)) {
+    const [, module = "", rest = ""] = /^softdep (\S+) (.*)$/.exec(line) ?? [];
+    const [, marked = ""] = /(?:pre|post):(.*)$/.exec(rest) ?? [];
+    const names = marked.split(" ").filter((word) => word !== "" && word !== "pre:" && word !== "post:");
+    found.set(moduleName(module), [...found.get(moduleName(module)) ?? [], ...names]);
+  }
+  return found;
+}
+function fits(text2, pattern) {
+  if (!pattern.includes("*")) return text2 === pattern;
+  const fixed = pattern.slice(0, pattern.indexOf("*")).split(/[[?]/)[0] ?? "";
+  if (!text2.startsWith(fixed)) return false;
+  const source = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  return new RegExp(`^${source}$`).test(text2);
+}
+
+// lib/image/board/check-slot.ts
+var CHECKED_PATHS = [
+  "./boot/Image.gz",
+  "./boot/initrd.img",
+  "./boot/dtbs/broadcom/*.dtb",
+  "./usr/lib/modules/*/modules.*"
+];
+async function checkSlot(slot, unpack) {
+  const facts = boardFacts(slot.board);
+  if (facts === void 0) return;
+  const work = join11(slot.folder, "board");
+  await mkdir7(work);
+  await unpack([
+    "tar",
+    "--extract",
+    "--file",
+    slot.tree,
+    "--directory",
+    work,
+    "--wildcards",
+    ...CHECKED_PATHS
+  ]);
+  const lacks = findLacks(facts, await readSlotParts(work, slot.board));
+  await rm5(work, { recursive: true });
+  if (lacks.length > 0) throw refusal(lacks, slot);
+}
+async function readSlotParts(folder, board) {
+  const [version3, another] = await readdir6(join11(folder, "usr/lib/modules"));
+  if (version3 === void 0 || another !== void 0) throw new Error(`${folder} has not just one kernel`);
+  const own2 = join11("usr/lib/modules", version3);
+  const text2 = async (name) => await readTextIfPresent(join11(folder, own2, name)) ?? "";
+  const modules = readModuleIndex({
+    alias: await text2("modules.alias"),
+    dep: await text2("modules.dep"),
+    softdep: await text2("modules.softdep"),
+    builtin: await text2("modules.builtin"),
+    builtinModinfo: await text2("modules.builtin.modinfo")
+  });
+  const files2 = filesOfInitramfs(await readFile7(join11(folder, "boot/initrd.img")));
+  const kernel = gunzipSync2(await readFile7(join11(folder, "boot/Image.gz")));
+  const builtIn = /* @__PURE__ */ new Map();
+  return {
+    deviceTrees: await readDeviceTrees(join11(folder, "boot/dtbs/broadcom"), board),
+    modules,
+    initramfs: new Set(
+      [...files2].filter((file3) => file3.startsWith(`${own2}/`)).map((file3) => file3.slice(own2.length + 1))
+    ),
+    builtIn: (compatible) => {
+      const known = builtIn.get(compatible) ?? hasTableEntry(kernel, compatible);
+      builtIn.set(compatible, known);
+      return known;
+    }
+  };
+}
+async function readDeviceTrees(folder, board) {
+  const present = await readdir6(folder);
+  const list = parseSupportedTrees(await readFile7(asset("boards", board, "boot", "dtbs.txt"), "utf8"));
+  const trees = /* @__PURE__ */ new Map();
+  for (const { inSlot } of list) {
+    const here = present.includes(inSlot);
+    trees.set(inSlot, here ? parseDeviceTree(await readFile7(join11(folder, inSlot))) : void 0);
+  }
+  return trees;
+}
+function refusal(lacks, { profile: profile2, board }) {
+  const modules = [...new Set(lacks.flatMap(({ module }) => module ?? []))];
+  const list = `boards/${board}/initramfs-tools/modules`;
+  const trees = /* @__PURE__ */ new Map();
+  for (const { dtb, text: text2 } of lacks) {
+    trees.set(text2, [...trees.get(text2) ?? [], ...dtb === void 0 ? [] : [dtb]]);
+  }
+  const details = [...trees].map(
+    ([text2, dtbs]) => dtbs.length === 0 ? text2 : `${dtbs.join(", ")}: ${text2}`
+  );
+  return new ImageError("BOARD", `a node with the image of ${profile2} would not find its root file system`, {
+    details,
+    fix: modules.length === 0 ? `build with a kernel that supports these boards, or correct boards/${board}/boot/dtbs.txt` : `add ${modules.join(", ")} to ${list}`
+  });
+}
+
+// lib/image/assemble/assemble.ts
+init_failure2();
 init_limits();
 
 // lib/image/assemble/hash-index.ts
@@ -63214,25 +64036,26 @@ function partitionScript() {
     "unit: sectors",
     "",
     ...partitions.map(
-      ({ start: start2, size, type }, index) => `start=${start2}, size=${size}, type=${type}${index === 0 ? ", bootable" : ""}`
+      ({ start: start2, size: size2, type }, index) => `start=${start2}, size=${size2}, type=${type}${index === 0 ? ", bootable" : ""}`
     ),
     ""
   ].join("\n");
 }
 
 // lib/image/assemble/slot-size.ts
+init_failure2();
 var BLOCK2 = 4096;
 var INODE = 256;
 var MIB2 = 1024 * 1024;
-function measureListing(lines) {
+function measureListing(lines2) {
   let entries = 0;
   let contentBytes = 0;
-  for (const line of lines) {
+  for (const line of lines2) {
     const match = /^([-dlbcps])\S+\s+\S+\s+(\d+)/.exec(line);
     if (match === null) continue;
     entries += 1;
-    const size = match[1] === "-" ? Number(match[2]) : match[1] === "d" ? BLOCK2 : 0;
-    contentBytes += Math.ceil(size / BLOCK2) * BLOCK2;
+    const size2 = match[1] === "-" ? Number(match[2]) : match[1] === "d" ? BLOCK2 : 0;
+    contentBytes += Math.ceil(size2 / BLOCK2) * BLOCK2;
   }
   return { entries, contentBytes };
 }
@@ -63241,10 +64064,10 @@ function slotSize(tree, profile2) {
   const needed = tree.contentBytes * 1.02 + inodes * INODE + 12 * MIB2;
   const bytes = Math.ceil(needed / (4 * MIB2)) * 4 * MIB2;
   if (bytes > LARGEST_SLOT_BYTES) {
-    const shown = (value) => `${Math.ceil(value / MIB2)} MiB`;
+    const shown2 = (value) => `${Math.ceil(value / MIB2)} MiB`;
     throw new ImageError(
       "SLOT_TOO_LARGE",
-      `the system of ${profile2} needs ${shown(bytes)}, a slot may hold ${shown(LARGEST_SLOT_BYTES)}`,
+      `the system of ${profile2} needs ${shown2(bytes)}, a slot may hold ${shown2(LARGEST_SLOT_BYTES)}`,
       { fix: "take packages out of the profile" }
     );
   }
@@ -63256,52 +64079,54 @@ function uuidFrom(digest2) {
 }
 
 // lib/image/assemble/assemble.ts
-async function assemble(request, tools, world, step) {
-  const { folder } = request;
-  const run3 = (argv, onLine) => runAssembler(argv, request, tools, world, step, onLine);
-  step.update("measuring the tree", 0.05);
+async function assemble(request2, tools, world, step) {
+  const { folder } = request2;
+  const run3 = (argv, onLine) => runAssembler(argv, request2, tools, world, step, onLine);
+  step.update("checking the boards", 0.02);
+  await checkSlot(request2, (argv) => run3(argv));
+  step.update("measuring the tree", 0.1);
   const listing = [];
   await run3(
-    ["tar", "--list", "--verbose", "--numeric-owner", "--file", request.tree],
+    ["tar", "--list", "--verbose", "--numeric-owner", "--file", request2.tree],
     (line) => listing.push(line)
   );
-  const size = slotSize(measureListing(listing), request.profile);
+  const size2 = slotSize(measureListing(listing), request2.profile);
   step.update("slot file system", 0.15);
-  const slot = join11(folder, "slot.ext4");
+  const slot = join12(folder, "slot.ext4");
   await run3([
     "mke2fs",
-    ...slotArguments(request, size.inodes),
+    ...slotArguments(request2, size2.inodes),
     "-d",
-    request.tree,
+    request2.tree,
     slot,
-    `${size.bytes / 1024}k`
+    `${size2.bytes / 1024}k`
   ]);
   const { index, sha256 } = await hashIndex(slot);
-  await writeFile2(join11(folder, "slot-a.index"), index);
-  await writeFile2(join11(folder, "identity.example.yaml"), request.identityExample);
-  await writeFile2(join11(folder, "layout.sh"), layoutVariables());
-  await writeFile2(join11(folder, "partitions.sfdisk"), partitionScript());
+  await writeFile2(join12(folder, "slot-a.index"), index);
+  await writeFile2(join12(folder, "identity.example.yaml"), request2.identityExample);
+  await writeFile2(join12(folder, "layout.sh"), layoutVariables());
+  await writeFile2(join12(folder, "partitions.sfdisk"), partitionScript());
   step.update("disk image", 0.5);
   await run3([
     "sh",
     asset("lib", "image", "assemble", "assemble.sh"),
     folder,
-    request.tree,
-    request.firmware,
-    asset("boards", request.board),
-    join11(folder, "layout.sh")
+    request2.tree,
+    request2.firmware,
+    asset("boards", request2.board),
+    join12(folder, "layout.sh")
   ]);
-  const disk = join11(folder, "disk.img");
+  const disk = join12(folder, "disk.img");
   const digest2 = await sha256OfFile(disk);
   step.update("compressing", 0.7);
   await run3(["zstd", "--quiet", "-T0", "-3", "--force", disk, "-o", `${disk}.zst`]);
   return {
-    slot: { path: slot, bytes: size.bytes, sha256 },
-    disk: { path: `${disk}.zst`, bytes: layout.slotA.start * 512 + size.bytes, sha256: digest2 }
+    slot: { path: slot, bytes: size2.bytes, sha256 },
+    disk: { path: `${disk}.zst`, bytes: layout.slotA.start * 512 + size2.bytes, sha256: digest2 }
   };
 }
-function slotArguments(request, inodes) {
-  const uuid3 = uuidFrom(request.buildId);
+function slotArguments(request2, inodes) {
+  const uuid3 = uuidFrom(request2.buildId);
   return [
     ...["-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-N", String(inodes), "-m", "0", "-L", "slot"],
     ...["-O", "^has_journal,^orphan_file,^metadata_csum_seed,^resize_inode", "-U", uuid3],
@@ -63321,21 +64146,21 @@ function layoutVariables() {
   return Object.entries(values).map(([name, value]) => `${name}=${value}
 `).join("");
 }
-async function runAssembler(argv, request, tools, world, step, onLine) {
+async function runAssembler(argv, request2, tools, world, step, onLine) {
   const output2 = [];
   try {
     await world.processes.run(
       tools.command(argv, {
         binds: [
           // In this order: the tree may lie in the folder, which has to stay writable.
-          { source: dirname6(request.tree), readOnly: true },
-          { source: request.folder },
-          { source: request.firmware, readOnly: true },
+          { source: dirname6(request2.tree), readOnly: true },
+          { source: request2.folder },
+          { source: request2.firmware, readOnly: true },
           { source: asset(), readOnly: true }
         ],
         // mke2fs, mcopy and mkimage take their times from it.
         env: {
-          SOURCE_DATE_EPOCH: String(request.epoch),
+          SOURCE_DATE_EPOCH: String(request2.epoch),
           LC_ALL: "C.UTF-8",
           TZ: "UTC",
           MTOOLS_SKIP_CHECK: "1"
@@ -63350,7 +64175,7 @@ async function runAssembler(argv, request, tools, world, step, onLine) {
       })
     );
   } catch (cause) {
-    throw new ImageError("ASSEMBLE", `the image of ${request.profile} could not be assembled (${argv[0]})`, {
+    throw new ImageError("ASSEMBLE", `the image of ${request2.profile} could not be assembled (${argv[0]})`, {
       details: output2.slice(-15),
       cause
     });
@@ -63360,26 +64185,30 @@ async function runAssembler(argv, request, tools, world, step, onLine) {
 // lib/image/base/base.ts
 init_assets();
 init_files();
-import { join as join14 } from "node:path";
+import { join as join15 } from "node:path";
 init_cache();
+init_failure2();
 
 // lib/image/base/core.ts
 init_assets();
 init_files();
-import { mkdir as mkdir6, rm as rm3 } from "node:fs/promises";
-import { join as join12 } from "node:path";
+import { mkdir as mkdir8, rm as rm6 } from "node:fs/promises";
+import { join as join13 } from "node:path";
 init_cache();
+init_failure2();
 init_limits();
 init_canonical_tar();
 var SCRIPTS = asset("lib", "image", "base");
+var leftOut = (board) => asset("boards", board, "left-out.cfg");
 var CORE_SCRIPTS = ["native-tools.sh", "quiet-initramfs.sh", "scrub.sh", "dpkg.cfg", "firmware.sh"];
-async function ensureCore(request, workshop, scriptsDigest) {
+async function ensureCore(request2, workshop, scriptsDigest) {
   const key2 = sha256OfText(
     JSON.stringify([
       "core",
-      request.choice,
-      formatResolution(request.packages),
-      formatResolution(request.firmware),
+      request2.choice,
+      formatResolution(request2.packages),
+      formatResolution(request2.firmware),
+      await sha256OfFile(leftOut(request2.board)),
       workshop.tools.digest,
       scriptsDigest
     ])
@@ -63391,13 +64220,13 @@ async function ensureCore(request, workshop, scriptsDigest) {
       room: workshop.speed === "plain" ? "core-plain" : "core",
       key: key2,
       about: {
-        epoch: request.archive.epoch,
-        packages: request.packages.map((p) => `${p.name}=${p.version}`)
+        epoch: request2.archive.epoch,
+        packages: request2.packages.map((p) => `${p.name}=${p.version}`)
       },
       make: (folder) => reporter.step(
         titled("core system", workshop),
         {},
-        (step) => makeCore(folder, request, workshop, step)
+        (step) => makeCore(folder, request2, workshop, step)
       )
     },
     world,
@@ -63409,8 +64238,8 @@ async function coreIn(entry, cacheDir, room, key2) {
   const done = await readDone(cacheDir, room, key2);
   return {
     key: key2,
-    tar: join12(entry.folder, "core.tar"),
-    firmware: join12(entry.folder, "firmware"),
+    tar: join13(entry.folder, "core.tar"),
+    firmware: join13(entry.folder, "firmware"),
     epoch: done.epoch,
     reused: entry.reused
   };
@@ -63418,28 +64247,29 @@ async function coreIn(entry, cacheDir, room, key2) {
 function titled(title, workshop) {
   return workshop.speed === "plain" ? `${title} (plain)` : title;
 }
-async function makeCore(folder, request, workshop, step) {
-  const root = join12(folder, "root");
+async function makeCore(folder, request2, workshop, step) {
+  const root = join13(folder, "root");
   const output2 = [];
   try {
-    await mmdebstrap(root, folder, request, workshop, step, output2);
+    await mmdebstrap(root, folder, request2, workshop, step, output2);
     await workshop.world.processes.run(
-      inTools(workshop, request.archive, ["sh", join12(SCRIPTS, "firmware.sh"), join12(folder, "firmware")], {
-        more: request.firmware.map(pinned),
+      inTools(workshop, request2.archive, ["sh", join13(SCRIPTS, "firmware.sh"), join13(folder, "firmware")], {
+        more: request2.firmware.map(pinned),
         folder,
         step,
         output: output2
       })
     );
   } catch (cause) {
-    throw explainMmdebstrap("BASE", "the core system could not be made", output2, cause);
+    const now = workshop.world.clock.now();
+    throw explainMmdebstrap("BASE", "the core system could not be made", { output: output2, cause, now });
   }
   step.update("packing");
-  await packTree(root, join12(folder, "core.tar"), request.archive.epoch, workshop);
-  await rm3(root, { recursive: true, force: true });
+  await packTree(root, join13(folder, "core.tar"), request2.archive.epoch, workshop);
+  await rm6(root, { recursive: true, force: true });
 }
-async function mmdebstrap(root, folder, request, workshop, step, output2) {
-  const script = (name, argument) => `sh '${join12(SCRIPTS, name)}' ${argument} "$1"`;
+async function mmdebstrap(root, folder, request2, workshop, step, output2) {
+  const script = (name, argument) => `sh '${join13(SCRIPTS, name)}' ${argument} "$1"`;
   const native = workshop.speed === "native" && process.arch !== "arm64";
   const hooks = [
     `--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/home-pi.conf"`,
@@ -63447,18 +64277,20 @@ async function mmdebstrap(root, folder, request, workshop, step, output2) {
     ...native ? [`--essential-hook=${script("native-tools.sh", "on")}`] : [],
     ...native ? [`--customize-hook=${script("native-tools.sh", "off")}`] : [],
     `--customize-hook=${script("quiet-initramfs.sh", "off")}`,
-    `--customize-hook=sh '${join12(SCRIPTS, "scrub.sh")}' "$1"`
+    `--customize-hook=sh '${join13(SCRIPTS, "scrub.sh")}' "$1"`
   ];
   const argv = [
     ...["mmdebstrap", "--verbose", "--variant=essential", "--mode=root", "--format=directory"],
-    ...[`--architectures=${request.choice.architecture}`, "--components=main,non-free-firmware"],
-    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join12(SCRIPTS, "dpkg.cfg")}`, ...hooks],
-    `--include=${request.packages.map(pinned).join(",")}`,
-    ...archiveArguments(request.choice, root)
+    ...[`--architectures=${request2.choice.architecture}`, "--components=main,non-free-firmware"],
+    ...aptOptions,
+    ...[`--keyring=${KEYRING}`, `--dpkgopt=${join13(SCRIPTS, "dpkg.cfg")}`],
+    ...[`--dpkgopt=${leftOut(request2.board)}`, ...hooks],
+    `--include=${request2.packages.map(pinned).join(",")}`,
+    ...archiveArguments(request2.choice, root)
   ];
-  const progress = installProgress(request.packages.length, step);
+  const progress = installProgress(request2.packages.length, step);
   await workshop.world.processes.run(
-    inTools(workshop, request.archive, argv, {
+    inTools(workshop, request2.archive, argv, {
       folder,
       step,
       output: output2,
@@ -63486,13 +64318,15 @@ function inTools(workshop, archive, argv, options2) {
       ...(options2.binds ?? []).map((source) => ({ source, readOnly: true }))
     ],
     env: {
-      APT_CONFIG: join12(archive.folder, "apt.conf"),
+      APT_CONFIG: join13(archive.folder, "apt.conf"),
       SOURCE_DATE_EPOCH: String(archive.epoch),
       DEBIAN_FRONTEND: "noninteractive",
       LC_ALL: "C.UTF-8"
     },
     timeoutMs: timeouts.base,
     signal: workshop.world.signal,
+    hopelessAt: gaveUp(),
+    graceMs: network.lastWordsMs,
     onLine: (line) => {
       options2.output.push(line);
       options2.step.line(line);
@@ -63501,8 +64335,8 @@ function inTools(workshop, archive, argv, options2) {
   });
 }
 async function packTree(root, target, epoch, workshop) {
-  const folder = join12(target, "..");
-  await mkdir6(folder, { recursive: true });
+  const folder = join13(target, "..");
+  await mkdir8(folder, { recursive: true });
   await workshop.world.processes.run(
     workshop.tools.command(
       ["tar", ...canonicalTarArguments(epoch), "--file", target, "--directory", root, "."],
@@ -63522,8 +64356,8 @@ async function packTree(root, target, epoch, workshop) {
 }
 
 // lib/image/base/dpkg-status.ts
-import { readFile as readFile6 } from "node:fs/promises";
-import { join as join13 } from "node:path";
+import { readFile as readFile8 } from "node:fs/promises";
+import { join as join14 } from "node:path";
 function parseDpkgStatus(text2) {
   const packages = [];
   for (const paragraph of text2.split(/\n\n+/)) {
@@ -63538,7 +64372,7 @@ function parseDpkgStatus(text2) {
   return packages.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 async function installedPackages(root) {
-  return parseDpkgStatus(await readFile6(join13(root, "var/lib/dpkg/status"), "utf8"));
+  return parseDpkgStatus(await readFile8(join14(root, "var/lib/dpkg/status"), "utf8"));
 }
 
 // lib/image/base/base.ts
@@ -63546,10 +64380,10 @@ function addedPackages(all, core) {
   const known = new Set(core.map((entry) => entry.name));
   return all.filter((entry) => !known.has(entry.name)).map((entry) => `${entry.name}=${entry.version}`);
 }
-async function ensureBase(request, workshop) {
+async function ensureBase(request2, workshop) {
   const { cacheDir, world, reporter } = workshop;
   const key2 = sha256OfText(
-    JSON.stringify(["base", request.core.key, formatResolution(request.packages), request.recipe])
+    JSON.stringify(["base", request2.core.key, formatResolution(request2.packages), request2.recipe])
   );
   const room = workshop.speed === "plain" ? "base-plain" : "base";
   const entry = await ensureCached(
@@ -63557,57 +64391,62 @@ async function ensureBase(request, workshop) {
       cacheDir,
       room,
       key: key2,
-      about: { profile: request.profile, packages: request.packages.map((p) => `${p.name}=${p.version}`) },
-      make: (folder) => makeBase(folder, request, workshop)
+      about: { profile: request2.profile, packages: request2.packages.map((p) => `${p.name}=${p.version}`) },
+      make: (folder) => makeBase(folder, request2, workshop)
     },
     world,
     reporter
   );
-  const tar = join14(entry.folder, "base.tar");
+  const tar = join15(entry.folder, "base.tar");
   const known = await readDone(cacheDir, room, key2);
   return { tar, sha256: known.sha256 ?? await sha256OfFile(tar), reused: entry.reused };
 }
-async function makeBase(folder, request, workshop) {
-  const title = titled(`base of ${request.profile}`, workshop);
+async function makeBase(folder, request2, workshop) {
+  const title = titled(`base of ${request2.profile}`, workshop);
   await workshop.reporter.step(title, {}, async (step) => {
     const output2 = [];
-    const root = join14(folder, "root");
-    const added = request.given ? [] : addedPackages(request.packages, request.corePackages);
+    const root = join15(folder, "root");
+    const added = request2.given ? [] : addedPackages(request2.packages, request2.corePackages);
     const native = workshop.speed === "native" && process.arch !== "arm64";
-    const binds = [join14(request.core.tar, "..")];
+    const binds = [join15(request2.core.tar, "..")];
     try {
       const command = inTools(
         workshop,
-        { ...request.archive, epoch: request.core.epoch },
-        ["sh", join14(SCRIPTS, "profile.sh"), SCRIPTS, request.core.tar, root],
+        { ...request2.archive, epoch: request2.core.epoch },
+        ["sh", join15(SCRIPTS, "profile.sh"), SCRIPTS, request2.core.tar, root],
         {
           folder,
           step,
           output: output2,
-          more: [asset("boards", request.board), native ? "native" : "plain", ...added],
+          more: [asset("boards", request2.board), native ? "native" : "plain", ...added],
           binds,
           progress: installProgress(added.length + 1, step)
         }
       );
       await workshop.world.processes.run(command);
     } catch (cause) {
-      throw explainMmdebstrap("BASE", `the base of ${request.profile} could not be made`, output2, cause);
+      const now = workshop.world.clock.now();
+      throw explainMmdebstrap("BASE", `the base of ${request2.profile} could not be made`, {
+        output: output2,
+        cause,
+        now
+      });
     }
-    if (!request.given) await assertPackages(root, request);
+    if (!request2.given) await assertPackages(root, request2);
     step.update("packing", 0.99);
-    await packTree(root, join14(folder, "base.tar"), request.core.epoch, workshop);
+    await packTree(root, join15(folder, "base.tar"), request2.core.epoch, workshop);
     await removeWhole(root);
   });
 }
-async function assertPackages(root, request) {
+async function assertPackages(root, request2) {
   const found = new Map((await installedPackages(root)).map((entry) => [entry.name, entry.version]));
-  const wanted = new Map(request.packages.map((entry) => [entry.name, entry.version]));
+  const wanted = new Map(request2.packages.map((entry) => [entry.name, entry.version]));
   const differences = [
     ...[...wanted].filter(([name, version3]) => found.get(name) !== version3).map(([name, version3]) => `${name}: ${version3} wanted, ${found.get(name) ?? "nothing"} installed`),
     ...[...found].filter(([name]) => !wanted.has(name)).map(([name, version3]) => `${name}: ${version3} was not asked for`)
   ];
   if (differences.length > 0) {
-    throw new ImageError("BASE", `the base of ${request.profile} is not what the plan's package list says`, {
+    throw new ImageError("BASE", `the base of ${request2.profile} is not what the plan's package list says`, {
       details: differences.slice(0, 20),
       fix: "run the same command again: the archive may have changed in between"
     });
@@ -63617,31 +64456,34 @@ async function assertPackages(root, request) {
 // lib/image/base/given.ts
 init_download();
 init_files();
-import { mkdir as mkdir8, rename as rename5 } from "node:fs/promises";
-import { join as join15 } from "node:path";
+import { mkdir as mkdir10, rename as rename5 } from "node:fs/promises";
+import { join as join16 } from "node:path";
 import { fileURLToPath } from "node:url";
 init_cache();
+init_failure2();
 var LARGEST_BYTES = 4 * 1024 ** 3;
 var DOWNLOAD_MS = 30 * 6e4;
-async function givenCore(request, workshop, scriptsDigest) {
+async function givenCore(request2, workshop, scriptsDigest) {
   const { cacheDir, world, reporter } = workshop;
   const key2 = sha256OfText(
-    JSON.stringify(["given", request.sha256, formatResolution(request.firmware), scriptsDigest])
+    JSON.stringify(["given", request2.sha256, formatResolution(request2.firmware), scriptsDigest])
   );
   const entry = await ensureCached(
     {
       cacheDir,
       room: "core",
       key: key2,
-      about: { url: request.url, epoch: request.archive.epoch },
+      about: { url: request2.url, epoch: request2.archive.epoch },
       make: (folder) => reporter.step("base from the definition", {}, async (step) => {
-        await fetchTar(request, join15(folder, "core.tar"), workshop);
-        await mkdir8(join15(folder, "firmware"));
-        const argv = ["sh", join15(SCRIPTS, "firmware.sh"), join15(folder, "firmware")];
-        const more = request.firmware.map((entry2) => `${entry2.name}=${entry2.version}`);
-        await world.processes.run(
-          inTools(workshop, request.archive, [...argv], { folder, step, output: [], more })
-        );
+        await fetchTar(request2, join16(folder, "core.tar"), workshop);
+        await mkdir10(join16(folder, "firmware"));
+        const argv = ["sh", join16(SCRIPTS, "firmware.sh"), join16(folder, "firmware")];
+        const more = request2.firmware.map((entry2) => `${entry2.name}=${entry2.version}`);
+        const output2 = [];
+        await world.processes.run(inTools(workshop, request2.archive, [...argv], { folder, step, output: output2, more })).catch((cause) => {
+          const what = "the board's firmware could not be fetched";
+          throw explainMmdebstrap("BASE", what, { output: output2, cause, now: world.clock.now() });
+        });
       })
     },
     world,
@@ -63649,14 +64491,14 @@ async function givenCore(request, workshop, scriptsDigest) {
   );
   return coreIn(entry, cacheDir, "core", key2);
 }
-async function fetchTar(request, target, workshop) {
+async function fetchTar(request2, target, workshop) {
   const fix = "correct base.sha256 in cluster.yaml if the file is the one you mean, else base.url";
-  if (request.url.startsWith("file:")) {
-    const source = fileURLToPath(request.url);
+  if (request2.url.startsWith("file:")) {
+    const source = fileURLToPath(request2.url);
     const found = await sha256OfFile(source).catch((cause) => {
-      throw new ImageError("BASE_DIGEST", `the base ${request.url} cannot be read`, { fix, cause });
+      throw new ImageError("BASE_DIGEST", `the base ${request2.url} cannot be read`, { fix, cause });
     });
-    if (found !== request.sha256) throw wrongDigest(request.url, request.sha256, found, fix);
+    if (found !== request2.sha256) throw wrongDigest(request2.url, request2.sha256, found, fix);
     await workshop.world.processes.run({
       // Were we killed, gigabytes would go on being copied.
       argv: ["setpriv", "--pdeathsig", "KILL", "cp", source, `${target}.part`],
@@ -63668,9 +64510,9 @@ async function fetchTar(request, target, workshop) {
   }
   try {
     await download({
-      url: request.url,
+      url: request2.url,
       to: target,
-      sha256: request.sha256,
+      sha256: request2.sha256,
       maxBytes: LARGEST_BYTES,
       timeoutMs: DOWNLOAD_MS,
       signal: workshop.world.signal
@@ -63694,16 +64536,17 @@ function wrongDigest(url2, wanted, found, fix) {
 // lib/image/binfmt.ts
 init_files();
 init_lock();
-import { mkdir as mkdir9, readdir as readdir6, unlink as unlink2, writeFile as writeFile3 } from "node:fs/promises";
-import { join as join16 } from "node:path";
+init_failure2();
+import { mkdir as mkdir11, readdir as readdir7, unlink as unlink2, writeFile as writeFile3 } from "node:fs/promises";
+import { join as join17 } from "node:path";
 var LOCKS = "/run/home-pi-cluster";
 var BINFMT = "/proc/sys/fs/binfmt_misc";
 var PREFIX = "home-pi-";
-var MAGIC = "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
+var MAGIC2 = "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00";
 var MASK = "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
 async function useForeignBinaries(toolsTree, world) {
   if (process.arch === "arm64") return { release: async () => void 0 };
-  const qemu = join16(toolsTree, "usr/bin/qemu-aarch64");
+  const qemu = join17(toolsTree, "usr/bin/qemu-aarch64");
   const name = `${PREFIX}${(await sha256OfFile(qemu)).slice(0, 12)}`;
   const mutex = await lockOrFail("registry", "exclusive", world);
   try {
@@ -63711,7 +64554,7 @@ async function useForeignBinaries(toolsTree, world) {
     await removeUnused(world, name);
     const use = await lockOrFail(`${name}.users`, "shared", world);
     try {
-      if (!await exists(join16(BINFMT, name))) await register(name, qemu);
+      if (!await exists(join17(BINFMT, name))) await register(name, qemu);
     } catch (error62) {
       await use.release();
       throw error62;
@@ -63722,8 +64565,8 @@ async function useForeignBinaries(toolsTree, world) {
   }
 }
 async function register(name, qemu) {
-  const entry = `:${name}:M:0:${MAGIC}:${MASK}:${qemu}:OCF`;
-  await writeFile3(join16(BINFMT, "register"), entry).catch((cause) => {
+  const entry = `:${name}:M:0:${MAGIC2}:${MASK}:${qemu}:OCF`;
+  await writeFile3(join17(BINFMT, "register"), entry).catch((cause) => {
     throw new ImageError("PREFLIGHT", "this kernel did not take the entry for arm64 programs", {
       fix: "run as root on a kernel with binfmt_misc, or on an arm64 machine",
       cause
@@ -63741,18 +64584,18 @@ async function releaseUse(use, world) {
   }
 }
 async function removeUnused(world, keep) {
-  for (const entry of await readdir6(BINFMT)) {
+  for (const entry of await readdir7(BINFMT)) {
     if (!entry.startsWith(PREFIX) || entry === keep) continue;
-    const file3 = join16(LOCKS, `${entry}.users.lock`);
+    const file3 = join17(LOCKS, `${entry}.users.lock`);
     const lock = await acquireLock(world.processes, { file: file3, mode: "exclusive", waitMs: 0 });
     if (lock === void 0) continue;
-    await writeFile3(join16(BINFMT, entry), "-1");
+    await writeFile3(join17(BINFMT, entry), "-1");
     await unlink2(file3);
     await lock.release();
   }
 }
 async function mountRegistry(world) {
-  if (await exists(join16(BINFMT, "register"))) return;
+  if (await exists(join17(BINFMT, "register"))) return;
   await world.processes.run({ argv: ["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], timeoutMs: 3e4 }).catch((cause) => {
     throw new ImageError("PREFLIGHT", "binfmt_misc could not be mounted", {
       fix: "modprobe binfmt_misc, then run again",
@@ -63761,10 +64604,10 @@ async function mountRegistry(world) {
   });
 }
 async function lockOrFail(name, mode, world) {
-  await mkdir9(LOCKS, { recursive: true });
-  const request = { file: join16(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
-  const lock = await acquireLock(world.processes, request);
-  if (lock === void 0) throw new ImageError("PREFLIGHT", `${request.file} stayed locked for two minutes`);
+  await mkdir11(LOCKS, { recursive: true });
+  const request2 = { file: join17(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
+  const lock = await acquireLock(world.processes, request2);
+  if (lock === void 0) throw new ImageError("PREFLIGHT", `${request2.file} stayed locked for two minutes`);
   return lock;
 }
 
@@ -63772,23 +64615,23 @@ async function lockOrFail(name, mode, world) {
 init_cache();
 
 // lib/image/cache-use.ts
-import { mkdir as mkdir10, readdir as readdir8, rename as rename6 } from "node:fs/promises";
+import { mkdir as mkdir12, readdir as readdir9, rename as rename6 } from "node:fs/promises";
 init_files();
 init_lock();
 
 // lib/image/dead-runs.ts
 init_files();
 init_lock();
-import { readdir as readdir7 } from "node:fs/promises";
-import { join as join17 } from "node:path";
+import { readdir as readdir8 } from "node:fs/promises";
+import { join as join18 } from "node:path";
 var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
 var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch)-[A-Za-z0-9]{6}$/;
 async function removeHalfMade(cacheDir, world, alone) {
   for (const folder of await foldersWithResults(cacheDir)) {
     for (const name of await namesIn(folder)) {
       const key2 = MAKING.exec(name)?.[1];
-      if (key2 !== void 0) await removeUnlessMade(join17(folder, name), join17(folder, `${key2}.lock`), world);
-      else if (alone && UNFINISHED.test(name)) await removeWhole(join17(folder, name));
+      if (key2 !== void 0) await removeUnlessMade(join18(folder, name), join18(folder, `${key2}.lock`), world);
+      else if (alone && UNFINISHED.test(name)) await removeWhole(join18(folder, name));
     }
   }
 }
@@ -63803,20 +64646,21 @@ async function removeUnlessMade(making, file3, world) {
   }
 }
 async function foldersWithResults(cacheDir) {
-  const lists = await foldersIn(join17(cacheDir, "archive"));
+  const lists = await foldersIn(join18(cacheDir, "archive"));
   return [
     cacheDir,
     ...await foldersIn(cacheDir),
-    ...lists.flatMap((folder) => [folder, join17(folder, "selections")])
+    ...lists.flatMap((folder) => [folder, join18(folder, "selections")])
   ];
 }
 async function foldersIn(folder) {
-  const entries = await readdir7(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => join17(folder, entry.name));
+  const entries = await readdir8(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join18(folder, entry.name));
 }
-var namesIn = (folder) => readdir7(folder).catch(() => []);
+var namesIn = (folder) => readdir8(folder).catch(() => []);
 
 // lib/image/cache-use.ts
+init_failure2();
 async function usingCache(cacheDir, world, reporter, work) {
   await tidyCache(cacheDir, world);
   const use = await lockCache(
@@ -63833,7 +64677,7 @@ async function usingCache(cacheDir, world, reporter, work) {
   }
 }
 async function tidyCache(cacheDir, world) {
-  await mkdir10(cacheDir, { recursive: true });
+  await mkdir12(cacheDir, { recursive: true });
   const alone = await lockCache(cacheDir, "exclusive", world, 0);
   try {
     await removeHalfMade(cacheDir, world, alone !== void 0);
@@ -63852,11 +64696,15 @@ function lockCache(cacheDir, mode, world, waitMs, onWait) {
   });
 }
 
+// lib/image/build/build.ts
+init_failure2();
+init_starvation();
+
 // lib/image/build/resolve.ts
-import { readFile as readFile7 } from "node:fs/promises";
+import { readFile as readFile9 } from "node:fs/promises";
 
 // lib/cluster/sources.ts
-import { join as join18 } from "node:path";
+import { join as join19 } from "node:path";
 var folders = {
   playbook: "ansible",
   tools: "tools",
@@ -63869,16 +64717,16 @@ async function digestAll(paths) {
 }
 async function gatherSources(project, loaded, packages) {
   const builds = shapeBuilds(loaded.definition);
-  const boards = new Map(builds.map(({ board }) => [board, join18(project, "boards", board)]));
+  const boards2 = new Map(builds.map(({ board }) => [board, join19(project, "boards", board)]));
   const roles = new Map(
     builds.flatMap(
       ({ ansible: ansible2 }) => ansible2.roles.map((role) => [role, rolePath(role, project, loaded.folder)])
     )
   );
-  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join18(project, folder)]));
+  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join19(project, folder)]));
   return {
     digests: await digestAll(shared),
-    boards: await digestAll(boards),
+    boards: await digestAll(boards2),
     roles: await digestAll(roles),
     packages
   };
@@ -63888,19 +64736,19 @@ async function gatherSources(project, loaded, packages) {
 init_assets();
 init_files();
 async function boardList(board, name) {
-  return parsePackageNames(await readFile7(asset("boards", board, name), "utf8"));
+  return parsePackageNames(await readFile9(asset("boards", board, name), "utf8"));
 }
 async function resolvePlan(loaded, project, archive, cacheDir) {
-  const boards = /* @__PURE__ */ new Map();
+  const boards2 = /* @__PURE__ */ new Map();
   const packages = /* @__PURE__ */ new Map();
   const digests = /* @__PURE__ */ new Map();
   const { base: base2 } = loaded.definition;
   for (const shape of shapeBuilds(loaded.definition)) {
-    const board = boards.get(shape.board) ?? {
+    const board = boards2.get(shape.board) ?? {
       core: await archive.resolve(await boardList(shape.board, "packages.txt")),
       firmware: await archive.resolveAlone(await boardList(shape.board, "firmware.txt"))
     };
-    boards.set(shape.board, board);
+    boards2.set(shape.board, board);
     const own2 = await packagesOf(shape, archive);
     packages.set(shape.id, own2);
     const digest2 = sha256OfText(
@@ -63914,7 +64762,7 @@ async function resolvePlan(loaded, project, archive, cacheDir) {
     );
   }
   const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id));
-  return { plan: compile2(loaded.definition, sources), boards, packages };
+  return { plan: compile2(loaded.definition, sources), boards: boards2, packages };
 }
 async function packagesOf(shape, archive) {
   const names = await boardList(shape.board, "packages.txt");
@@ -63922,8 +64770,10 @@ async function packagesOf(shape, archive) {
 }
 
 // lib/image/build/results.ts
-import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir11, readdir as readdir9, rename as rename7, rm as rm5 } from "node:fs/promises";
-import { join as join19 } from "node:path";
+init_starvation();
+import { chmod as chmod2, copyFile as copyFile2, link, mkdir as mkdir13, readdir as readdir10, rename as rename7, rm as rm8 } from "node:fs/promises";
+import { join as join20 } from "node:path";
+var OTHER_OUT = "./pi build --out /another/folder";
 var RESULTS = [
   ["disk.img.zst", "img.zst"],
   ["sbom.cdx.json", "cdx.json"],
@@ -63931,37 +64781,43 @@ var RESULTS = [
 ];
 async function handOut(entry, info, out) {
   const result = { id: `${info.profile}-${info.board}`, info, reused: entry.reused, folder: entry.folder };
-  if (out === void 0) return { ...result, image: join19(entry.folder, "disk.img.zst") };
-  await mkdir11(out, { recursive: true });
-  const stem = `${info.name}-${info.buildId.slice(0, 12)}`;
+  if (out === void 0) return { ...result, image: join20(entry.folder, "disk.img.zst") };
+  await sayingWhatRanOut(out, OTHER_OUT, () => putInto(out, entry, info));
+  return { ...result, image: join20(out, `${stemOf(info)}.img.zst`) };
+}
+var stemOf = (info) => `${info.name}-${info.buildId.slice(0, 12)}`;
+async function putInto(out, entry, info) {
+  await mkdir13(out, { recursive: true });
+  const stem = stemOf(info);
   const earlier = new RegExp(
     `^${info.name}-[0-9a-f]{12}\\.(img\\.zst|cdx\\.json|buildinfo\\.json)(\\.part)?$`
   );
-  for (const name of await readdir9(out)) {
-    if (earlier.test(name) && !name.startsWith(stem)) await rm5(join19(out, name), { force: true });
+  for (const name of await readdir10(out)) {
+    if (earlier.test(name) && !name.startsWith(stem)) await rm8(join20(out, name), { force: true });
   }
   for (const [from, kind] of RESULTS) {
-    const target = join19(out, `${stem}.${kind}`);
+    const target = join20(out, `${stem}.${kind}`);
     const part = `${target}.part`;
-    await rm5(part, { force: true });
-    await chmod2(join19(entry.folder, from), 292);
-    await link(join19(entry.folder, from), part).catch(() => copyFile2(join19(entry.folder, from), part));
-    await rename7(part, target);
-    await rm5(part, { force: true });
-    await chmod2(join19(entry.folder, from), 292);
+    await rm8(part, { force: true });
+    await chmod2(join20(entry.folder, from), 292);
+    try {
+      await link(join20(entry.folder, from), part).catch(() => copyFile2(join20(entry.folder, from), part));
+      await rename7(part, target);
+    } finally {
+      await rm8(part, { force: true });
+    }
   }
-  return { ...result, image: join19(out, `${stem}.img.zst`) };
 }
 
 // lib/image/build/sbom.ts
-async function sbom(request) {
+async function sbom(request2) {
   const { Enums, Models, Serialize, Spec } = await Promise.resolve().then(() => __toESM(require_index_node6(), 1));
   const { PackageURL } = await Promise.resolve().then(() => __toESM(require_packageurl_js(), 1));
   const bom = new Models.Bom({ version: 1 });
-  bom.metadata.timestamp = new Date(request.epoch * 1e3);
-  bom.metadata.component = new Models.Component(Enums.ComponentType.OperatingSystem, request.name, {
-    version: request.buildId,
-    bomRef: request.name
+  bom.metadata.timestamp = new Date(request2.epoch * 1e3);
+  bom.metadata.component = new Models.Component(Enums.ComponentType.OperatingSystem, request2.name, {
+    version: request2.buildId,
+    bomRef: request2.name
   });
   const add = (entry, type) => {
     const { name, version: version3, architecture, source } = entry;
@@ -63978,14 +64834,17 @@ async function sbom(request) {
     component.properties.add(new Models.Property("debian:source", source));
     bom.components.add(component);
   };
-  for (const entry of request.packages) add(entry, Enums.ComponentType.Library);
-  for (const entry of request.firmware) add(entry, Enums.ComponentType.Firmware);
+  for (const entry of request2.packages) add(entry, Enums.ComponentType.Library);
+  for (const entry of request2.firmware) add(entry, Enums.ComponentType.Firmware);
   const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
   return new Serialize.JsonSerializer(factory).serialize(bom, { sortLists: true, space: 2 });
 }
 
 // lib/image/build/build.ts
-async function buildImages(options2, world, reporter) {
+function buildImages(options2, world, reporter) {
+  return sayingWhatRanOut(options2.cacheDir, OTHER_CACHE, () => build(options2, world, reporter));
+}
+async function build(options2, world, reporter) {
   const loaded = await loadDefinition(options2.project, options2.file);
   selectBuilds(shapeBuilds(loaded.definition), options2.only);
   return usingCache(options2.cacheDir, world, reporter, () => buildLoaded(loaded, options2, world, reporter));
@@ -64001,8 +64860,8 @@ async function buildLoaded(loaded, options2, world, reporter) {
   const foreign = lazily(() => useForeignBinaries(tools.path, world));
   const results = [];
   try {
-    for (const build of builds) {
-      const job = { build, resolved, loaded, archive, choice, options: options2, workshop };
+    for (const build2 of builds) {
+      const job = { build: build2, resolved, loaded, archive, choice, options: options2, workshop };
       results.push(await buildOne(job, foreign.get));
     }
   } finally {
@@ -64015,14 +64874,14 @@ function choiceOf({ definition }) {
 }
 function selectBuilds(builds, only) {
   for (const name of only) {
-    if (!builds.some((build) => build.id === name || build.profile === name)) {
+    if (!builds.some((build2) => build2.id === name || build2.profile === name)) {
       throw new ImageError("PREFLIGHT", `there is no profile ${JSON.stringify(name)} to build`, {
-        fix: `one of: ${builds.map((build) => build.profile).join(", ")}`
+        fix: `one of: ${builds.map((build2) => build2.profile).join(", ")}`
       });
     }
   }
   return builds.filter(
-    (build) => only.length === 0 || only.includes(build.id) || only.includes(build.profile)
+    (build2) => only.length === 0 || only.includes(build2.id) || only.includes(build2.profile)
   );
 }
 function lazily(make) {
@@ -64036,7 +64895,7 @@ function lazily(make) {
   };
 }
 async function buildOne(job, foreign) {
-  const { build, options: options2, workshop, resolved } = job;
+  const { build: build2, options: options2, workshop, resolved } = job;
   const { cacheDir, world, reporter } = workshop;
   const room = options2.plain ? "builds-plain" : "builds";
   const started = world.clock.now();
@@ -64044,8 +64903,8 @@ async function buildOne(job, foreign) {
     {
       cacheDir,
       room,
-      key: build.buildId,
-      about: { id: build.id, inputs: build.inputs },
+      key: build2.buildId,
+      about: { id: build2.id, inputs: build2.inputs },
       make: async (folder) => {
         await foreign();
         await makeImage(folder, job, started);
@@ -64055,30 +64914,30 @@ async function buildOne(job, foreign) {
     reporter
   );
   if (!options2.plain) {
-    await writeRecord(cacheDir, resolved.plan.cluster, build.id, {
-      buildId: build.buildId,
-      inputs: build.inputs,
+    await writeRecord(cacheDir, resolved.plan.cluster, build2.id, {
+      buildId: build2.buildId,
+      inputs: build2.inputs,
       finishedAt: new Date(world.clock.now()).toISOString()
     });
   }
-  const info = JSON.parse(await readFile8(join20(entry.folder, "buildinfo.json"), "utf8"));
-  if (entry.reused) reporter.info(`${build.id}: unchanged, build ${build.buildId.slice(0, 12)}`);
+  const info = JSON.parse(await readFile10(join21(entry.folder, "buildinfo.json"), "utf8"));
+  if (entry.reused) reporter.info(`${build2.id}: unchanged, build ${build2.buildId.slice(0, 12)}`);
   return handOut(entry, info, options2.out);
 }
 async function makeImage(folder, job, started) {
-  const { build, options: options2, workshop, archive } = job;
+  const { build: build2, options: options2, workshop, archive } = job;
   const { world, reporter, tools } = workshop;
   const core = await coreOf(job);
-  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join20(SCRIPTS, name2)));
+  const scripts = ["profile.sh", "check-initramfs.sh"].map((name2) => sha256OfFile(join21(SCRIPTS, name2)));
   const recipe = sha256OfText(
-    [await digestFolder(asset("boards", build.board)), ...await Promise.all(scripts)].join()
+    [await digestFolder(asset("boards", build2.board)), ...await Promise.all(scripts)].join()
   );
   const base2 = await ensureBase(
     {
       core,
       archive,
-      profile: build.profile,
-      board: build.board,
+      profile: build2.profile,
+      board: build2.board,
       recipe,
       packages: packagesOf2(job),
       corePackages: boardOf(job).core,
@@ -64087,20 +64946,20 @@ async function makeImage(folder, job, started) {
     workshop
   );
   const provisioner = await options2.provisioner(workshop);
-  const work = join20(folder, "work");
-  const tree = join20(folder, "tree.tar");
-  await mkdir12(work);
-  await writeFile4(join20(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  const work = join21(folder, "work");
+  const tree = join21(folder, "tree.tar");
+  await mkdir14(work);
+  await writeFile4(join21(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
   await reporter.step(
-    titled(`playbook for ${build.profile}`, workshop),
+    titled(`playbook for ${build2.profile}`, workshop),
     {},
     (step) => provisioner.provision(
       {
-        build,
+        build: build2,
         base: { path: base2.tar, sha256: base2.sha256 },
         ansible: asset("ansible"),
         project: job.loaded.folder,
-        varsFile: join20(folder, "vars.json"),
+        varsFile: join21(folder, "vars.json"),
         tree,
         work,
         nativePython: workshop.speed === "native",
@@ -64111,16 +64970,16 @@ async function makeImage(folder, job, started) {
       step
     )
   );
-  await rm6(work, { recursive: true, force: true });
+  await rm9(work, { recursive: true, force: true });
   const treeDigest = await sha256OfFile(tree);
   const assembled = await reporter.step(
-    titled(`image of ${build.profile}`, workshop),
+    titled(`image of ${build2.profile}`, workshop),
     {},
     (step) => assemble(
       {
-        profile: build.profile,
-        board: build.board,
-        buildId: build.buildId,
+        profile: build2.profile,
+        board: build2.board,
+        buildId: build2.buildId,
         tree,
         firmware: core.firmware,
         identityExample: renderIdentityExample(),
@@ -64132,16 +64991,16 @@ async function makeImage(folder, job, started) {
       step
     )
   );
-  const name = [job.resolved.plan.cluster, build.profile, build.board].join("-");
+  const name = [job.resolved.plan.cluster, build2.profile, build2.board].join("-");
   await writeSbom(folder, name, job, core, tree);
   const info = {
     version: 1,
     name,
     cluster: job.resolved.plan.cluster,
-    profile: build.profile,
-    board: build.board,
-    buildId: build.buildId,
-    inputs: build.inputs,
+    profile: build2.profile,
+    board: build2.board,
+    buildId: build2.buildId,
+    inputs: build2.inputs,
     builder: provisioner.name,
     base: { sha256: base2.sha256, epoch: core.epoch },
     tools: tools.digest,
@@ -64150,10 +65009,10 @@ async function makeImage(folder, job, started) {
     disk: { bytes: assembled.disk.bytes, sha256: assembled.disk.sha256 },
     durationMs: world.clock.now() - started
   };
-  await writeFile4(join20(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
+  await writeFile4(join21(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}
 `);
   const needless = ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"];
-  for (const name2 of needless) await rm6(join20(folder, name2), { force: true });
+  for (const name2 of needless) await rm9(join21(folder, name2), { force: true });
 }
 var boardOf = (job) => {
   const board = job.resolved.boards.get(job.build.board);
@@ -64164,52 +65023,96 @@ var packagesOf2 = (job) => job.resolved.packages.get(job.build.id) ?? [];
 async function coreOf(job) {
   const { workshop, archive, choice } = job;
   const { core: packages, firmware } = boardOf(job);
-  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join20(SCRIPTS, name))));
+  const scripts = await Promise.all(CORE_SCRIPTS.map((name) => sha256OfFile(join21(SCRIPTS, name))));
   const scriptsDigest = sha256OfText(scripts.join());
   const { url: url2, sha256 } = job.loaded.definition.base;
   if (url2 !== void 0 && sha256 !== void 0) {
     return givenCore({ url: url2, sha256, archive, firmware }, workshop, scriptsDigest);
   }
-  return ensureCore({ choice, archive, packages, firmware }, workshop, scriptsDigest);
+  return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
-function playbookVariables({ build, resolved, options: options2, loaded }, core) {
+function playbookVariables({ build: build2, resolved, options: options2, loaded }, core) {
   const { cluster } = resolved.plan;
-  const roles = build.ansible.roles.map((role) => rolePath(role, options2.project, loaded.folder));
+  const roles = build2.ansible.roles.map((role) => rolePath(role, options2.project, loaded.folder));
   return {
-    ...build.ansible.vars,
+    ...build2.ansible.vars,
     home_pi: {
       cluster,
-      profile: build.profile,
-      board: build.board,
-      role: build.role,
-      build_id: build.buildId,
+      profile: build2.profile,
+      board: build2.board,
+      role: build2.role,
+      build_id: build2.buildId,
       epoch: core.epoch,
-      boot: build.boot,
-      compatible: `${cluster}-${build.profile}-${build.board}`,
+      boot: build2.boot,
+      compatible: `${cluster}-${build2.profile}-${build2.board}`,
       user_roles: roles,
-      keys: join20(options2.project, "keys")
+      keys: join21(options2.project, "keys")
     }
   };
 }
 async function writeSbom(folder, name, job, core, tree) {
-  const { workshop, build } = job;
+  const { workshop, build: build2 } = job;
   const status = await workshop.world.processes.run({
     argv: ["tar", "--extract", "--to-stdout", "--file", tree, "./var/lib/dpkg/status"],
     timeoutMs: 6e4
   });
   const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name }));
   const packages = parseDpkgStatus(status.stdout);
-  const text2 = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
-  await writeFile4(join20(folder, "sbom.cdx.json"), text2);
+  const text2 = await sbom({ name, buildId: build2.buildId, packages, firmware, epoch: core.epoch });
+  await writeFile4(join21(folder, "sbom.cdx.json"), text2);
 }
 
 // lib/image/preflight.ts
 init_files();
+init_memory();
+import { readdir as readdir11, readFile as readFile11 } from "node:fs/promises";
+import { join as join22 } from "node:path";
+
+// lib/external/reach.ts
+import { Agent, request } from "node:http";
+function askHead(url2, timeoutMs) {
+  const started = performance.now();
+  return new Promise((resolve5) => {
+    try {
+      const agent = new Agent({ proxyEnv: process.env });
+      const signal = AbortSignal.timeout(timeoutMs);
+      const asked = request(url2, { method: "HEAD", agent, signal }, (response) => {
+        response.resume();
+        resolve5({ kind: "status", status: response.statusCode ?? 0, ms: performance.now() - started });
+        agent.destroy();
+      });
+      asked.on("error", (error62) => {
+        const why = signal.aborted ? `no answer in ${timeoutMs / 1e3} s` : error62.code ?? error62.message;
+        resolve5({ kind: "silent", why });
+      });
+      asked.end();
+    } catch (error62) {
+      resolve5({ kind: "silent", why: error62 instanceof Error ? error62.message : String(error62) });
+    }
+  });
+}
+
+// lib/image/preflight.ts
 init_cache();
-import { readdir as readdir10, readFile as readFile9 } from "node:fs/promises";
-import { freemem } from "node:os";
-import { join as join21 } from "node:path";
+init_failure2();
 init_limits();
+
+// lib/image/project-age.ts
+init_assets();
+import { stat as stat4 } from "node:fs/promises";
+async function pastForSure(world) {
+  const log2 = await world.processes.run({
+    // Root asks about a folder that is somebody else's.
+    argv: ["git", "-c", `safe.directory=${assetsRoot}`, "log", "-1", "--format=%ct"],
+    cwd: assetsRoot,
+    timeoutMs: 5e3
+  }).catch(() => void 0);
+  const seconds = Number(log2?.stdout.trim());
+  if (log2 !== void 0 && seconds > 0) return seconds * 1e3;
+  return (await stat4(asset("package.json"))).mtimeMs;
+}
+
+// lib/image/preflight.ts
 var PROGRAMS = {
   mmdebstrap: "mmdebstrap",
   unshare: "util-linux",
@@ -64218,6 +65121,7 @@ var PROGRAMS = {
   mount: "mount",
   tar: "tar"
 };
+var ARCHIVE = "http://deb.debian.org/debian/dists/trixie/Release";
 var gib = (bytes) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 function judgeMachine(facts) {
   const disk = facts.warm ? needs.freeDisk / 4 : needs.freeDisk;
@@ -64235,6 +65139,12 @@ function judgeMachine(facts) {
       fix: `sudo apt-get install ${debian}`
     })),
     {
+      name: "cache",
+      ok: facts.cacheRefuses === void 0,
+      found: facts.cacheRefuses === void 0 ? facts.cacheDir : refused(facts),
+      fix: "name a folder that can be written: PI_CACHE=/another/folder"
+    },
+    {
       name: "free disk",
       ok: facts.freeDiskBytes >= disk,
       found: `${gib(facts.freeDiskBytes)}, ${gib(disk)} needed`,
@@ -64251,11 +65161,37 @@ function judgeMachine(facts) {
       ok: facts.foreignPrograms,
       found: facts.foreignPrograms ? "possible" : "the kernel has no binfmt_misc",
       fix: "sudo modprobe binfmt_misc"
-    }
+    },
+    {
+      name: "clock",
+      ok: facts.now >= facts.past,
+      found: `${minute(facts.now)}${facts.now < facts.past ? `, but ${minute(facts.past)} is past: this project was written then` : ""}`,
+      fix: "sudo timedatectl set-ntp true (or set-time)",
+      warning: true
+    },
+    ...facts.archive === void 0 ? [] : [judgeArchive(facts.archive)]
   ];
 }
+var minute = (ms) => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+var WORDS = {
+  EROFS: "is on a read-only file system",
+  EACCES: "may not be written by this user",
+  ENOTDIR: "is no folder"
+};
+var refused = ({ cacheDir, cacheRefuses = "" }) => `${cacheDir} ${WORDS[cacheRefuses] ?? `cannot be written (${cacheRefuses})`}`;
+function judgeArchive(answer) {
+  const host = new URL(ARCHIVE).host;
+  const ok = answer.kind === "status" && answer.status < 400;
+  const said = answer.kind === "silent" ? `${host} cannot be reached (${answer.why})` : `${host} answers ${ok ? `in ${(answer.ms / 1e3).toFixed(1)} s` : answer.status}`;
+  return {
+    name: "archive",
+    ok,
+    found: said,
+    fix: "check this machine's network; behind a proxy, set http_proxy"
+  };
+}
 async function readMachine(context) {
-  const { world, cacheDir } = context;
+  const { world, cacheDir, askArchive } = context;
   const found = await Promise.all(
     Object.keys(PROGRAMS).map(async (program) => {
       const result = await world.processes.run({
@@ -64266,19 +65202,28 @@ async function readMachine(context) {
       return [program, result.exitCode === 0];
     })
   );
-  const filesystems = await readFile9("/proc/filesystems", "utf8");
-  const memory = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile9("/proc/meminfo", "utf8"))?.[1];
+  const filesystems = await readFile11("/proc/filesystems", "utf8");
+  const warm = await hasTools(cacheDir);
+  const room = await roomAt(cacheDir);
+  const ask = askArchive === "always" || askArchive === "cold" && !warm;
+  const root = process.getuid?.() === 0;
   return {
-    root: process.getuid?.() === 0 || await exists("/usr/bin/sudo"),
+    root: root || await exists("/usr/bin/sudo"),
     programs: Object.fromEntries(found),
-    freeDiskBytes: await freeBytes(cacheDir),
-    freeMemoryBytes: memory === void 0 ? freemem() : Number(memory) * 1024,
+    cacheDir,
+    // Whoever may not write there now builds as root.
+    cacheRefuses: room.refuses === "EACCES" && !root ? void 0 : room.refuses,
+    freeDiskBytes: room.freeBytes,
+    freeMemoryBytes: await availableMemory(),
     foreignPrograms: process.arch === "arm64" || filesystems.includes("binfmt_misc") || await canLoad("binfmt_misc", world),
-    warm: await hasTools(cacheDir)
+    warm,
+    now: world.clock.now(),
+    past: await pastForSure(world),
+    archive: ask ? await askHead(ARCHIVE, network.questionMs) : void 0
   };
 }
 async function hasTools(cacheDir) {
-  const keys = await readdir10(join21(cacheDir, "tools")).catch(() => []);
+  const keys = await readdir11(join22(cacheDir, "tools")).catch(() => []);
   const done = await Promise.all(keys.map((key2) => readDone(cacheDir, "tools", key2)));
   return done.some((about) => about !== void 0);
 }
@@ -64288,25 +65233,28 @@ async function canLoad(module, world) {
 }
 async function preflight(context) {
   await tidyCache(context.cacheDir, context.world).catch(() => void 0);
-  const wrong = judgeMachine(await readMachine(context)).filter((finding) => !finding.ok);
-  if (wrong.length === 0) return;
-  throw new ImageError("PREFLIGHT", "this machine cannot build images yet", {
-    details: wrong.map((finding) => `${finding.name}: ${finding.found}. ${finding.fix}`)
-  });
+  const facts = await readMachine({ askArchive: "cold", ...context });
+  const wrong = judgeMachine(facts).filter((finding) => !finding.ok);
+  const told = ({ name, found, fix }) => `${name}: ${found}. ${fix}`;
+  for (const finding of wrong.filter(({ warning }) => warning)) context.warn?.(told(finding));
+  const missing = wrong.filter(({ warning }) => warning !== true);
+  if (missing.length === 0) return;
+  throw new ImageError("PREFLIGHT", "this machine cannot build images yet", { details: missing.map(told) });
 }
 
 // lib/image/provision/chroot.ts
 init_assets();
 init_process();
-import { mkdir as mkdir13, rename as rename8, rm as rm7 } from "node:fs/promises";
-import { dirname as dirname8, join as join23 } from "node:path";
+init_failure2();
 init_limits();
 init_ansible_output();
 init_canonical_tar();
 init_environment();
+import { mkdir as mkdir15, rename as rename8, rm as rm10 } from "node:fs/promises";
+import { dirname as dirname8, join as join24 } from "node:path";
 var chrootProvisioner = { name: "chroot", provision };
-async function provision(request, tools, world, step) {
-  const root = join23(request.work, "root");
+async function provision(request2, tools, world, step) {
+  const root = join24(request2.work, "root");
   const output2 = [];
   let tasks = 0;
   step.update("unpacking the base");
@@ -64314,22 +65262,22 @@ async function provision(request, tools, world, step) {
     await world.processes.run(
       tools.command(
         [
-          ...["sh", asset("lib", "image", "provision", "chroot.sh"), request.base.path, root],
-          ...[asset("lib", "image", "base"), request.nativePython ? "native" : "plain"],
-          ...["--extra-vars", `@${request.varsFile}`, join23(request.ansible, "site.yml")]
+          ...["sh", asset("lib", "image", "provision", "chroot.sh"), request2.base.path, root],
+          ...[asset("lib", "image", "base"), request2.nativePython ? "native" : "plain"],
+          ...["--extra-vars", `@${request2.varsFile}`, join24(request2.ansible, "site.yml")]
         ],
         {
           binds: [
-            { source: dirname8(request.base.path), readOnly: true },
-            { source: request.varsFile, readOnly: true },
+            { source: dirname8(request2.base.path), readOnly: true },
+            { source: request2.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
-            { source: request.project, readOnly: true },
+            { source: request2.project, readOnly: true },
             // Last: a folder above it may be bound read-only.
-            { source: request.work }
+            { source: request2.work }
           ],
           env: {
-            ...ansibleEnvironment("/tmp", request.project),
-            SOURCE_DATE_EPOCH: String(request.epoch),
+            ...ansibleEnvironment("/tmp", request2.project),
+            SOURCE_DATE_EPOCH: String(request2.epoch),
             LC_ALL: "C.UTF-8"
           },
           timeoutMs: timeouts.provision,
@@ -64346,34 +65294,34 @@ async function provision(request, tools, world, step) {
       )
     );
   } catch (cause) {
-    throw explainPlaybook(request, output2, cause);
+    throw explainPlaybook(request2, output2, cause);
   }
   step.update("packing the tree");
-  await packProvisioned(request, root, tools, world);
-  await rm7(root, { recursive: true, force: true });
+  await packProvisioned(request2, root, tools, world);
+  await rm10(root, { recursive: true, force: true });
 }
-async function packProvisioned(request, root, tools, world) {
-  await mkdir13(dirname8(request.tree), { recursive: true });
-  const part = join23(request.work, "tree.tar");
+async function packProvisioned(request2, root, tools, world) {
+  await mkdir15(dirname8(request2.tree), { recursive: true });
+  const part = join24(request2.work, "tree.tar");
   await world.processes.run(
     tools.command(
-      ["tar", ...canonicalTarArguments(request.epoch), "--file", part, "--directory", root, "."],
+      ["tar", ...canonicalTarArguments(request2.epoch), "--file", part, "--directory", root, "."],
       {
-        binds: [{ source: request.work }],
+        binds: [{ source: request2.work }],
         env: { LC_ALL: "C" },
         timeoutMs: timeouts.assemble,
         signal: world.signal
       }
     )
   );
-  await rename8(part, request.tree);
+  await rename8(part, request2.tree);
 }
-function explainPlaybook(request, output2, cause) {
+function explainPlaybook(request2, output2, cause) {
   if (cause instanceof ProcessError && cause.code !== "EXIT") return cause;
-  const what = `the playbook failed for ${request.build.profile}`;
+  const what = `the playbook failed for ${request2.build.profile}`;
   const task = failedTask(output2);
   if (task !== void 0) {
-    const name = task.name.replaceAll(`${request.project}/`, "");
+    const name = task.name.replaceAll(`${request2.project}/`, "");
     return new ImageError("PROVISION", `${what}: task "${name}": ${task.message}`, {
       details: task.output,
       ...task.place === void 0 ? {} : { place: task.place },
@@ -64396,23 +65344,23 @@ async function provisionerNamed(name, cacheDir, world, reporter) {
     Promise.resolve().then(() => (init_packer(), packer_exports)),
     Promise.resolve().then(() => (init_pins(), pins_exports))
   ]);
-  const request = {
+  const request2 = {
     pins: await readPins2(),
     cacheDir,
     folder: process.env.PI_PACKER_DIR,
     searchPath: process.env.PATH
   };
-  return packerProvisioner2(await installPacker2(request, world, reporter));
+  return packerProvisioner2(await installPacker2(request2, world, reporter));
 }
 
 // actions/runner/host-packages.ts
 init_files();
-import { delimiter as delimiter2, join as join30 } from "node:path";
+import { delimiter as delimiter2, join as join31 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders2 = [...(process.env.PATH ?? "").split(delimiter2), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders2.map((folder) => exists(join30(folder, program))));
+  const found = await Promise.all(folders2.map((folder) => exists(join31(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -64435,13 +65383,34 @@ async function installHostPackages(world, reporter) {
   });
 }
 
+// actions/runner/outputs.ts
+import { appendFile as appendFile2 } from "node:fs/promises";
+function writeOutputs(names, values) {
+  for (const name of Object.keys(names)) setOutput(name, values[name]);
+}
+var SUMMARY_LIMIT_BYTES = 1024 * 1024 - 1024;
+async function addSummary(markdown) {
+  const file3 = process.env.GITHUB_STEP_SUMMARY;
+  if (file3 === void 0 || file3 === "") return;
+  const bytes = Buffer.from(`${markdown}
+`);
+  const cut = bytes.length > SUMMARY_LIMIT_BYTES;
+  await appendFile2(
+    file3,
+    cut ? `${bytes.subarray(0, SUMMARY_LIMIT_BYTES)}
+
+(cut: too long for GitHub)
+` : bytes
+  );
+}
+
 // actions/build-image/main.ts
 async function run2(inputs2, around2, world, reporter) {
   const out = resolve3(around2.workspace, inputs2.out);
   const cacheDir = resolve3(around2.workspace, inputs2["cache-dir"]);
   await installHostPackages(world, reporter);
-  await preflight({ world, cacheDir });
-  await mkdir17(out, { recursive: true });
+  await preflight({ world, cacheDir, warn: (text2) => reporter.warn(text2) });
+  await mkdir19(out, { recursive: true });
   try {
     const options2 = {
       project: around2.project,
@@ -64469,9 +65438,9 @@ async function tell(built) {
 async function digestsOf(built) {
   const folder = dirname11(built.image);
   const stem = basename(built.image).replace(/\.img\.zst$/, "");
-  const names = (await readdir13(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
+  const names = (await readdir14(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
   const digests = await Promise.all(
-    names.map(async (name) => [name, await sha256OfFile(join31(folder, name))])
+    names.map(async (name) => [name, await sha256OfFile(join32(folder, name))])
   );
   return Object.fromEntries(digests);
 }
