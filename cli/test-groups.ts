@@ -141,6 +141,20 @@ export function testGroups(cache: string): TestGroup[] {
       env: { ...env, PI_TEST_MACHINE: "virt" },
     },
     {
+      name: "data",
+      doors: ["ci"],
+      shows: "damaged and lost data, and a copy of the card attached as well",
+      argv: image("card-data", "-t", "superblock|either order"),
+      env,
+    },
+    {
+      name: "power-cut",
+      doors: ["ci"],
+      shows: "a first boot whose power is cut at 100 points, one of them booted again",
+      argv: image("first-boot-cuts"),
+      env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "1" },
+    },
+    {
       name: "pull-request",
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",

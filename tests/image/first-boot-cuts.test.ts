@@ -20,8 +20,9 @@ const MIB = 1024 ** 2;
 /** Table and both copies of the state. */
 const HEAD_BYTES = 8 * MIB;
 const SEED = Number(process.env.PI_TEST_SEED ?? 20261122);
-/** Cards that are judged, and of those the ones that boot. */
+/** Cards that are judged, and how many of the named ones boot as well. */
 const JUDGED = Number(process.env.PI_TEST_CUTS ?? 200);
+const BOOTED = Number(process.env.PI_TEST_BOOTED ?? 6);
 
 /** Numbers from 0 to below 1 that a seed brings back (mulberry32). */
 function randomFrom(seed: number): () => number {
@@ -138,7 +139,7 @@ describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => 
       );
       expect(problems).toEqual([]);
 
-      for (const [name, at] of named) {
+      for (const [name, at] of [...named].slice(0, BOOTED)) {
         await copySparse(before, card.disk.path);
         await carryOut(recorded, card.disk.path, cutAfter(entries, at, random), 0);
         const report = await card.report();
