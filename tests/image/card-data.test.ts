@@ -1,10 +1,11 @@
-import { cp, writeFile } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runTool } from "../../lib/emulator/disk.ts";
 import type { Report } from "../../lib/emulator/report.ts";
 import { processes } from "../../lib/external/process.ts";
 import { setFileLength, sha256OfRange, sizeOfFile } from "../../lib/external/ranges.ts";
+import { editData } from "./data-partition.ts";
 import { type Card, withCard } from "./powered-card.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -12,16 +13,8 @@ const MIB = 1024 ** 2;
 /** By the disk contract: the smallest card that is taken. */
 const SMALLEST_SECTORS = 15_000_000;
 
-/** Runs debugfs requests on the data partition of a card that is switched off. */
-async function onData(card: Card, requests: readonly string[]): Promise<string> {
-  const file = join(card.bench.work, "requests");
-  await writeFile(file, `${requests.join("\n")}\n`);
-  const place = `${card.disk.path}?offset=${card.disk.data.offset}`;
-  // The power was cut: what the journal still holds would be written over this.
-  await runTool(card.bench, ["sh", "-c", 'e2fsck -fp "$1" >/dev/null || [ $? -eq 1 ]', "sh", place]);
-  const { stdout } = await runTool(card.bench, ["debugfs", "-w", "-f", file, place]);
-  return stdout;
-}
+const onData = (card: Card, requests: readonly string[]) =>
+  editData(card.bench, card.disk.path, card.disk.data.offset, requests);
 
 const putMarker = (card: Card) => onData(card, ["write /dev/null marker"]);
 const hasMarker = async (card: Card): Promise<boolean> => / marker\b/.test(await onData(card, ["ls -l /"]));

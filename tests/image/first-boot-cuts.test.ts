@@ -8,11 +8,11 @@ import {
   type LoggedWrite,
   readWriteLog,
 } from "../../lib/emulator/card/write-log.ts";
-import { runTool } from "../../lib/emulator/disk.ts";
 import { CARD_BYTES } from "../../lib/emulator/limits.ts";
 import { readPartitionTable } from "../../lib/emulator/partition-table.ts";
 import { processes } from "../../lib/external/process.ts";
 import { readRange, setFileLength, writeRange } from "../../lib/external/ranges.ts";
+import { editData } from "./data-partition.ts";
 import { type Card, withCard } from "./powered-card.ts";
 import { cacheDir } from "./surroundings.ts";
 
@@ -96,10 +96,9 @@ async function judge({ card }: Recorded, image: string): Promise<string[]> {
   // Whatever data holds, it is made anew.
   if (state.FRESH === "1") return [];
   if (data.bytes !== original?.[3]?.bytes) return ["FRESH is cleared, and data is not grown"];
-  const script =
-    'e2fsck -fy "$1?offset=$2" >/dev/null 2>&1 || [ $? -eq 1 ]; debugfs -R "stat /lost+found" "$1?offset=$2"';
-  const { stdout } = await runTool(card.bench, ["sh", "-c", script, "sh", image, String(data.offset)]);
-  return stdout.includes("Type: directory") ? [] : ["data cannot be read"];
+  const mended = editData(card.bench, image, data.offset, ["stat /lost+found"]);
+  const stdout = await mended.catch((error: unknown) => String(error));
+  return stdout.includes("Type: directory") ? [] : [`data cannot be mended: ${stdout}`];
 }
 
 describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => {
