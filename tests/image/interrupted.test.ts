@@ -142,7 +142,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
 
   test("the next run makes what an undisturbed one does", async () => {
     await at.restore();
-    await at.without("core");
+    await at.without("base");
     const pi = await buildAgent(at);
     expect(await pi.ended, pi.output().slice(-1500)).toBe(0);
     expect(await digestsIn(at.out)).toEqual(undisturbed);
