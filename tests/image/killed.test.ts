@@ -81,13 +81,17 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
     expect(await leftAfter(pi)).toEqual([]);
   }
 
-  test.each(series)("$kills times in: $step", async ({ step, without, titles, kills }) => {
-    await at.restore();
+  async function startAgain(without: Room): Promise<void> {
     await at.without(without);
     for (const path of FOREIGN) {
       await mkdir(join(at.cache, path, ".."), { recursive: true });
       await writeFile(join(at.cache, path), "mine");
     }
+  }
+
+  test.each(series)("$kills times in: $step", async ({ step, without, titles, kills }) => {
+    await at.restore();
+    await startAgain(without);
     const known = JSON.parse(await readFile(join(at.cache, "durations.json"), "utf8")) as Record<
       string,
       number
@@ -98,9 +102,9 @@ describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed}
       const pi = await buildAgent(at);
       const over = await Promise.race([pi.ended.then(() => true), sleep(afterMs).then(() => false)]);
       if (over) {
-        // A faster run than the last one: there is nothing left to be killed in this series.
+        // Faster than the last time: there was nothing left to be killed.
         await finish(pi);
-        await at.without(without);
+        await startAgain(without);
         continue;
       }
       const making = await halfMade(at.cache);
