@@ -32,8 +32,9 @@ export async function withCardMachine<T>(
   work: (on: CardMachine) => Promise<T>,
 ): Promise<T> {
   const done: T[] = [];
-  await withCard({ name: `${name}-${machine}`, machine }, async ({ bench, disk, powered }) => {
-    const result = await powered(async ({ machine: powered }) =>
+  await withCard({ name: `${name}-${machine}`, machine }, async (card) => {
+    const { bench, disk } = card;
+    const result = await card.powered(async ({ machine: powered }) =>
       work({
         ...{ bench, disk, powered },
         startAgain: async (change) => {
