@@ -105,7 +105,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
   test("beside a boot from the same cache", async () => {
     const boot = await noted(startPi(["boot", "agent", "--machine", "virt"], at));
     await boot.reached(runs("qemu-system-aarch64"));
-    await at.without("base");
+    await at.without("builds");
     const build = await noted(buildAgent(at));
     await succeeds(build, at.out);
     expect(await boot.ended, boot.output().slice(-3000)).toBe(0);

@@ -21,7 +21,7 @@ export async function tracesOf(pi: RunningPi, at: ScratchCache): Promise<string[
 
 /** The machine's own folder for temporary files; others write there too, so names decide as well. */
 async function sharedSince(startedMs: number): Promise<string[]> {
-  const names = (await readdir(tmpdir())).filter((name) => /^(mmdebstrap|apt|ansible|pi-)/.test(name));
+  const names = (await readdir(tmpdir())).filter((name) => /^(mmdebstrap|apt|ansible)/.test(name));
   const found = names.map(async (name) => {
     const { birthtimeMs } = await stat(join(tmpdir(), name)).catch(() => ({ birthtimeMs: 0 }));
     return birthtimeMs > startedMs ? [`temporary ${join(tmpdir(), name)}`] : [];
