@@ -95,7 +95,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
       await other.without("base");
       const [one, two] = [await noted(buildAgent(at)), await noted(buildAgent(other))];
       await Promise.all([succeeds(one, at.out), succeeds(two, other.out)]);
-      for (const pi of [one, two]) expect(pi.output()).not.toContain("waiting");
+      for (const pi of [one, two]) expect(pi.output()).not.toContain(WAITING);
       expect(await leftovers(other.cache)).toEqual([]);
     } finally {
       await other.remove();
