@@ -18,7 +18,7 @@ import { tracesOf } from "./traces.ts";
 
 interface Case {
   readonly step: string;
-  /** Taken away before, with all behind it. */
+  /** Taken away before, with what is made from it. */
   readonly without: Room;
   readonly moment: Moment;
   readonly signal: "SIGINT" | "SIGTERM";

@@ -5,7 +5,7 @@ import { useForeignBinaries } from "../../lib/image/binfmt.ts";
 import type { BuildInfo } from "../../lib/image/build/results.ts";
 import { testTools, world } from "./surroundings.ts";
 
-/** Rooms of the cache in the order they are made; to make one again, all behind it have to go as well. */
+/** Rooms of the cache, in the order they are made. */
 export const rooms = ["tools", "archive", "core", "base", "builds"] as const;
 export type Room = (typeof rooms)[number];
 
@@ -14,7 +14,7 @@ export interface ScratchCache {
   readonly cache: string;
   readonly out: string;
   readonly temporary: string;
-  /** Takes a room and all behind it away, so that the next build makes them. */
+  /** Takes a room away with what is made from it, so that the next build makes them. */
   without(room: Room): Promise<void>;
   /** Puts back, in the place of what lies there now, what the cache was made with. */
   restore(): Promise<void>;
@@ -46,14 +46,16 @@ export async function scratchCache(finished: string): Promise<ScratchCache> {
       timeoutMs: 60_000,
     });
   };
-  const behind = (room: Room): readonly Room[] => rooms.slice(rooms.indexOf(room));
-  const without = async (room: Room): Promise<void> => {
-    for (const name of behind(room)) await rm(join(cache, name), { recursive: true, force: true });
+  const takeAway = async (names: readonly Room[]): Promise<void> => {
+    for (const name of names) await rm(join(cache, name), { recursive: true, force: true });
   };
   const restore = async (): Promise<void> => {
-    await without("tools");
+    await takeAway(rooms);
     for (const room of rooms) await fill(room);
   };
+  // Layers go by what is in tools and lists, not by these: they stay good when those are made anew.
+  const without = (room: Room): Promise<void> =>
+    takeAway(room === "tools" || room === "archive" ? [room] : rooms.slice(rooms.indexOf(room)));
   await restore();
   // What an earlier run on this machine left is not to be told of those to come.
   const tools = await testTools();
