@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 // One project per layer, so that `./pi test fast` runs unit and contract tests only.
 export default defineConfig({
   test: {
+    // On two processors vitest would leave one to itself.
+    maxWorkers: "100%",
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
       { test: { name: "contract", include: ["tests/contract/**/*.test.ts"], testTimeout: 60_000 } },

@@ -244,16 +244,14 @@ async function run(command: Command): Promise<ProcessResult> {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
-  if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
-  if (!(command.accept ?? [0]).includes(exitCode)) {
+  const hopeless = ended === "hopeless";
+  if (hopeless || !(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === undefined ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    const exhaustion = exhaustionIn(`${stderr}\n${stdout}`);
-    throw new ProcessError("EXIT", `${name} ${how}`, {
+    throw new ProcessError("EXIT", `${name} ${hopeless ? "could not succeed and was ended" : how}`, {
       details,
-      exitCode,
-      signal: result.signal,
-      exhaustion,
+      exhaustion: exhaustionIn(`${stderr}\n${stdout}`),
+      // How we ended it says nothing about the program.
+      ...(hopeless ? {} : { exitCode, signal: result.signal }),
     });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };

@@ -26,7 +26,6 @@ const ABOUT_WORK = ["image", "process", "download"];
 const AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
 /** More than a tool leaves free when it tidies up behind a failed write. */
 const PLENTY_BYTES = 64 * 1024 ** 2;
-const LONGEST_DETAIL = 300;
 
 interface Symptoms {
   readonly said: Exhaustion | undefined;
@@ -56,9 +55,7 @@ export function explainStarvation(error: unknown, scene: Scene): ImageError | un
     return undefined;
   const { folder, room } = scene;
   const { said, killed } = symptomsOf(error);
-  const details = [firstLine(error), ...(said === undefined ? [] : [said.line])].filter(
-    (line, at, all) => line !== "" && all.indexOf(line) === at,
-  );
+  const details = said === undefined ? [] : [said.line];
   const failure = (code: ImageCode, message: string, fix: string) =>
     new ImageError(code, message, { details, fix, cause: error });
   const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
@@ -95,11 +92,6 @@ function noSpace({ folder, room }: Scene): string {
   if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
   // Tidied up by the tool itself, or another place than the folder: only its own words know.
   return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
 }
 
 /** Runs work that writes below `folder`; where it fails for want of space or memory, says so. */

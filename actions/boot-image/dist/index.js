@@ -47896,17 +47896,15 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
-  if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
-  if (!(command.accept ?? [0]).includes(exitCode)) {
+  const hopeless = ended === "hopeless";
+  if (hopeless || !(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    const exhaustion = exhaustionIn(`${stderr}
-${stdout}`);
-    throw new ProcessError("EXIT", `${name} ${how}`, {
+    throw new ProcessError("EXIT", `${name} ${hopeless ? "could not succeed and was ended" : how}`, {
       details,
-      exitCode,
-      signal: result.signal,
-      exhaustion
+      exhaustion: exhaustionIn(`${stderr}
+${stdout}`),
+      // How we ended it says nothing about the program.
+      ...hopeless ? {} : { exitCode, signal: result.signal }
     });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
@@ -50458,7 +50456,6 @@ var TOLD = ["NO_SPACE", "READ_ONLY", "NO_MEMORY", "PREFLIGHT", "SLOT_TOO_LARGE"]
 var ABOUT_WORK = ["image", "process", "download"];
 var AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
 var PLENTY_BYTES = 64 * 1024 ** 2;
-var LONGEST_DETAIL = 300;
 function symptomsOf(error62) {
   let said;
   let killed = false;
@@ -50476,9 +50473,7 @@ function explainStarvation(error62, scene) {
     return void 0;
   const { folder, room } = scene;
   const { said, killed } = symptomsOf(error62);
-  const details = [firstLine(error62), ...said === void 0 ? [] : [said.line]].filter(
-    (line, at, all) => line !== "" && all.indexOf(line) === at
-  );
+  const details = said === void 0 ? [] : [said.line];
   const failure2 = (code, message, fix) => new ImageError(code, message, { details, fix, cause: error62 });
   const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
   if (room.refuses === "EROFS") {
@@ -50511,10 +50506,6 @@ function noSpace({ folder, room }) {
   if (room.freeFiles === 0) return `no space left in ${folder}: not one more file fits (no inode is free)`;
   if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
   return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
-}
-function firstLine(error62) {
-  const text = error62 instanceof Error ? error62.message : String(error62);
-  return (text.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
 }
 async function sayingWhatRanOut(folder, elsewhere, work) {
   const killsBefore = await memoryKills();
@@ -50698,7 +50689,8 @@ function explainMmdebstrap(code, what, { output: output2, cause, now }) {
       cause
     });
   }
-  const known = explainApt(output2, now);
+  const starved = cause instanceof ProcessError && cause.exhaustion !== void 0;
+  const known = starved ? void 0 : explainApt(output2, now);
   if (known !== void 0) {
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,

@@ -21741,17 +21741,15 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
-  if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
-  if (!(command.accept ?? [0]).includes(exitCode)) {
+  const hopeless = ended === "hopeless";
+  if (hopeless || !(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    const exhaustion = exhaustionIn(`${stderr}
-${stdout}`);
-    throw new ProcessError("EXIT", `${name} ${how}`, {
+    throw new ProcessError("EXIT", `${name} ${hopeless ? "could not succeed and was ended" : how}`, {
       details,
-      exitCode,
-      signal: result.signal,
-      exhaustion
+      exhaustion: exhaustionIn(`${stderr}
+${stdout}`),
+      // How we ended it says nothing about the program.
+      ...hopeless ? {} : { exitCode, signal: result.signal }
     });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };
@@ -48584,9 +48582,7 @@ function explainStarvation(error62, scene) {
     return void 0;
   const { folder, room } = scene;
   const { said, killed } = symptomsOf(error62);
-  const details = [firstLine(error62), ...said === void 0 ? [] : [said.line]].filter(
-    (line, at, all) => line !== "" && all.indexOf(line) === at
-  );
+  const details = said === void 0 ? [] : [said.line];
   const failure3 = (code, message, fix) => new ImageError(code, message, { details, fix, cause: error62 });
   const full = room.freeBytes < AS_GOOD_AS_FULL_BYTES || room.freeFiles === 0;
   if (room.refuses === "EROFS") {
@@ -48619,10 +48615,6 @@ function noSpace({ folder, room }) {
   if (room.freeBytes < PLENTY_BYTES) return `no space left in ${folder}: ${size(room.freeBytes)} free`;
   return `no space left in ${folder}, or in a place the step wrote to (${size(room.freeBytes)} free there again)`;
 }
-function firstLine(error62) {
-  const text2 = error62 instanceof Error ? error62.message : String(error62);
-  return (text2.split("\n")[0] ?? "").slice(0, LONGEST_DETAIL);
-}
 async function sayingWhatRanOut(folder, elsewhere, work) {
   const killsBefore = await memoryKills();
   try {
@@ -48638,7 +48630,7 @@ async function sayingWhatRanOut(folder, elsewhere, work) {
     throw explainStarvation(error62, scene) ?? error62;
   }
 }
-var TOLD, ABOUT_WORK, AS_GOOD_AS_FULL_BYTES, PLENTY_BYTES, LONGEST_DETAIL, size;
+var TOLD, ABOUT_WORK, AS_GOOD_AS_FULL_BYTES, PLENTY_BYTES, size;
 var init_starvation = __esm({
   "lib/image/starvation.ts"() {
     "use strict";
@@ -48654,7 +48646,6 @@ var init_starvation = __esm({
     ABOUT_WORK = ["image", "process", "download"];
     AS_GOOD_AS_FULL_BYTES = 1024 ** 2;
     PLENTY_BYTES = 64 * 1024 ** 2;
-    LONGEST_DETAIL = 300;
     size = (bytes) => prettyBytes(bytes, { binary: true });
   }
 });
@@ -60618,9 +60609,9 @@ function provisionFailure(events, cause) {
   const error62 = playbookError(lines2);
   const output2 = tail(events.slice(0, events.indexOf(cause)));
   if (error62 !== void 0) return failure2("PLAYBOOK", error62.message, { place: error62.place, output: output2 });
-  return failure2("PROVISION", firstLine2(cause.text), { output: output2 });
+  return failure2("PROVISION", firstLine(cause.text), { output: output2 });
 }
-function firstLine2(text2) {
+function firstLine(text2) {
   return text2.split("\n", 1)[0] ?? "";
 }
 function builderFailure(events, cause) {
@@ -60634,13 +60625,13 @@ function builderFailure(events, cause) {
       `the base has sha256 ${got ?? "unknown"}, expected ${expected ?? "unknown"}`
     );
   }
-  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine2(text2), { output: output2 });
-  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine2(text2), { output: output2 });
-  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine2(text2));
+  if (text2.includes("No space left on device")) return failure2("NO_SPACE", firstLine(text2), { output: output2 });
+  if (text2.startsWith("error downloading")) return failure2("BASE_UNREADABLE", firstLine(text2), { output: output2 });
+  if (text2.includes("Failed to find binfmt_misc")) return failure2("BINFMT", firstLine(text2));
   if (/^error mkfs .*\/dev\/loop\d+p\d+ does not exist/.test(text2)) {
-    return failure2("PARTITION_DEVICE", firstLine2(text2), { output: output2 });
+    return failure2("PARTITION_DEVICE", firstLine(text2), { output: output2 });
   }
-  return failure2("BUILDER", firstLine2(text2), { output: output2 });
+  return failure2("BUILDER", firstLine(text2), { output: output2 });
 }
 function packerOutcome(events, exit) {
   const errors = events.filter(isSpoken).filter((event) => event.kind === "error");
@@ -63322,7 +63313,8 @@ function explainMmdebstrap(code, what, { output: output2, cause, now }) {
       cause
     });
   }
-  const known = explainApt(output2, now);
+  const starved = cause instanceof ProcessError && cause.exhaustion !== void 0;
+  const known = starved ? void 0 : explainApt(output2, now);
   if (known !== void 0) {
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,

@@ -47884,17 +47884,15 @@ async function run(command) {
     throw new ProcessError("NOT_FOUND", `${name} could not be started`, { cause: result.error });
   }
   const exitCode = result.code ?? -1;
-  if (ended === "hopeless")
-    throw new ProcessError("EXIT", `${name} could not succeed and was ended`, { details });
-  if (!(command.accept ?? [0]).includes(exitCode)) {
+  const hopeless = ended === "hopeless";
+  if (hopeless || !(command.accept ?? [0]).includes(exitCode)) {
     const how = result.signal === void 0 ? endedWith(exitCode) : `was killed by ${result.signal}`;
-    const exhaustion = exhaustionIn(`${stderr}
-${stdout}`);
-    throw new ProcessError("EXIT", `${name} ${how}`, {
+    throw new ProcessError("EXIT", `${name} ${hopeless ? "could not succeed and was ended" : how}`, {
       details,
-      exitCode,
-      signal: result.signal,
-      exhaustion
+      exhaustion: exhaustionIn(`${stderr}
+${stdout}`),
+      // How we ended it says nothing about the program.
+      ...hopeless ? {} : { exitCode, signal: result.signal }
     });
   }
   return { exitCode, stdout, stderr, durationMs: performance.now() - started };

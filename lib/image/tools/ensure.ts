@@ -124,7 +124,9 @@ export function explainMmdebstrap(
       cause,
     });
   }
-  const known = explainApt(output, now);
+  // On a full disk apt says of what it could not write that it could not fetch it.
+  const starved = cause instanceof ProcessError && cause.exhaustion !== undefined;
+  const known = starved ? undefined : explainApt(output, now);
   if (known !== undefined) {
     return new ImageError("ARCHIVE", `${what}: ${known.problem}`, {
       fix: known.fix,

@@ -255,6 +255,15 @@ describe("an mmdebstrap that failed", () => {
     expect(error).toMatchObject({ code: "ARCHIVE", details: output.slice(1, 3) });
   });
 
+  it("is not about the archive where a full disk kept apt from writing", () => {
+    const line = "E: Failed to fetch http://m/a.deb  Write error - write (28: No space left on device)";
+    const cause = new ProcessError("EXIT", "mmdebstrap ended with 25", {
+      exhaustion: { what: "space", line },
+    });
+    const error = explainMmdebstrap("BASE", "the core could not be made", { output: [line], cause, now });
+    expect(error).toMatchObject({ code: "BASE", message: "the core could not be made" });
+  });
+
   it("shows its last lines otherwise", () => {
     const output = Array.from({ length: 60 }, (_, index) => `line ${index}`);
     const error = explainMmdebstrap("TOOLS", "the tools tree could not be made", {

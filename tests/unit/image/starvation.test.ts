@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ProcessError } from "../../../lib/external/process.ts";
-import { Failure } from "../../../lib/failure.ts";
+import { describeFailure, Failure } from "../../../lib/failure.ts";
 import { ImageError } from "../../../lib/image/failure.ts";
 import { explainStarvation, type Scene, sayingWhatRanOut } from "../../../lib/image/starvation.ts";
 import { scratchFolder } from "../external/scratch-folder.ts";
@@ -102,7 +102,13 @@ describe("a step that failed", () => {
 
   it("keeps which step it was, and the tool's own words", () => {
     const told = explainStarvation(step(exit({ exhaustion: enospc })), scene);
-    expect(told?.details).toEqual(["the image of agent could not be assembled (mke2fs)", enospc.line]);
+    expect(told).toBeDefined();
+    expect(describeFailure(told)).toEqual([
+      "no space left in /cache, or in a place the step wrote to (9 GiB free there again)",
+      `  ${enospc.line}`,
+      expect.stringContaining("  fix: free some there"),
+      "  cause: the image of agent could not be assembled (mke2fs)",
+    ]);
   });
 
   it.each<[string, unknown, Partial<Scene>]>([
