@@ -148,11 +148,12 @@ describe.runIf(cacheDir !== undefined)(`a slot that cannot start on ${machine}`,
       // Without its initramfs the kernel has no driver that could reset a Pi 3. There the watchdog does it
       // that slot.scr armed; here the test presses reset in its place.
       expect(await until((events) => events.includes("panic"), ATTEMPT_MS)).toEqual(attempt);
-      await powered.console.waitForText(
-        /Rebooting in 10 seconds/,
-        "the kernel's attempt to start again",
-        60_000,
-      );
+      await powered.console.waitFor({
+        what: "the kernel's attempt to start again",
+        timeoutMs: 60_000,
+        despite: ["PANIC"],
+        look: ({ tail }) => tail.some((line) => line.includes("Rebooting in 10 seconds")) || undefined,
+      });
       await startAgain(async () => undefined);
       expect(await until(slotChosen, CHOICE_MS[machine])).toEqual(next);
     });
