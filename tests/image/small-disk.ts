@@ -59,7 +59,8 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
       return listed.flat().sort();
     },
     remove: async () => {
-      const left = (await ownLeftovers(folder)).filter((entry) => entry !== `mount ${folder}`);
+      const own = (entry: string): boolean => entry === `mount ${folder}` || entry.endsWith(` of ${file}`);
+      const left = (await ownLeftovers(folder)).filter((entry) => !own(entry));
       await run("umount", "--lazy", folder);
       await rm(folder, { recursive: true });
       await rm(file);
