@@ -76,7 +76,8 @@ describe.runIf(cacheDir !== undefined)(`noise on the serial line of ${machine}`,
           expect(powered.timeline.report?.failedUnits).toEqual([]);
           expect(powered.timeline.starts).toBe(1);
         }
-        expect([seed, events]).toEqual([seed, ["start", "slot A, 2 left", "kernel"]]);
+        // A Ctrl-C within the boot script makes it begin again, from the top; in the end it starts.
+        expect([seed, events.slice(-2)]).toEqual([seed, ["slot A, 2 left", "kernel"]]);
       }
     });
   });

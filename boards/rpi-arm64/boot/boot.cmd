@@ -29,7 +29,10 @@ if test ${state_valid} = 0; then
 fi
 
 setenv slot none
+setenv known 0
 for candidate in ${BOOT_ORDER}; do
+  if test ${candidate} = A; then setenv known 1; fi
+  if test ${candidate} = B; then setenv known 1; fi
   if test ${slot} = none; then
     if test ${candidate} = A; then
       if itest.l 0x${BOOT_A_LEFT} > 0; then
@@ -53,6 +56,8 @@ if test ${slot} = none; then
   echo "home-pi: no slot has attempts left, from the top"
   setenv BOOT_A_LEFT 3
   setenv BOOT_B_LEFT 3
+  # An order that names no slot would lead here for ever.
+  if test ${known} = 0; then setenv BOOT_ORDER "A B"; fi
 fi
 
 env export -c -s 0x200 ${state_addr} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT FRESH CONTRACT
