@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeBootState } from "../../lib/emulator/boot-state.ts";
 import { startsUntilSlot } from "../../lib/emulator/card/choose-slot.ts";
+import { copySlotAToB } from "../../lib/emulator/card/slot.ts";
 import { readBootStateBytes, writeBootState } from "../../lib/emulator/card/state.ts";
 import type { MachineName } from "../../lib/emulator/machine.ts";
 import { damaged, rubbish, type StateCase, tears, valid } from "./boot-state-cases.ts";
@@ -30,6 +31,9 @@ async function judge(machine: CardMachine, which: MachineName, { name, copies }:
 function judgeAll(what: string, cases: readonly StateCase[]) {
   return withCardMachine(`state-${what.replaceAll(" ", "-")}`, machine, async (on) => {
     const all: Awaited<ReturnType<typeof judge>>[] = [];
+    // An empty B would fail and start again before anybody looked.
+    await on.powered.pause();
+    await copySlotAToB(on.disk);
     for (const one of cases) all.push(await judge(on, machine, one));
     return all;
   });
