@@ -7,19 +7,27 @@ setexpr state_addr ${scriptaddr} + 0x20000
 setexpr slot_addr ${scriptaddr} + 0x40000
 ${devtype} dev ${devnum}
 
+# No loops in here: U-Boot leaves one, and skips all that follow, when it reads Ctrl-C, and on an open serial
+# line it may read anything.
+
 # Two identical copies at LBA 16 and LBA 8192; the first that passes its CRC counts.
 setenv state_valid 0
-for copy in 0x10 0x2000; do
-  if test ${state_valid} = 0; then
-    if ${devtype} read ${state_addr} ${copy} 1; then
-      if env import -c ${state_addr} 0x200 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT FRESH CONTRACT; then
-        setenv state_valid 1
-      else
-        echo "home-pi: boot state at block ${copy} is damaged"
-      fi
+if ${devtype} read ${state_addr} 0x10 1; then
+  if env import -c ${state_addr} 0x200 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT FRESH CONTRACT; then
+    setenv state_valid 1
+  else
+    echo "home-pi: boot state at block 0x10 is damaged"
+  fi
+fi
+if test ${state_valid} = 0; then
+  if ${devtype} read ${state_addr} 0x2000 1; then
+    if env import -c ${state_addr} 0x200 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT FRESH CONTRACT; then
+      setenv state_valid 1
+    else
+      echo "home-pi: boot state at block 0x2000 is damaged"
     fi
   fi
-done
+fi
 if test ${state_valid} = 0; then
   setenv BOOT_ORDER "A B"
   setenv BOOT_A_LEFT 3
@@ -28,36 +36,41 @@ if test ${state_valid} = 0; then
   setenv CONTRACT 1
 fi
 
+# These orders there are; any other says nothing that could be followed. The x keeps an empty one an argument.
+setenv known no
+if test "x${BOOT_ORDER}" = "xA"; then setenv known yes; fi
+if test "x${BOOT_ORDER}" = "xB"; then setenv known yes; fi
+if test "x${BOOT_ORDER}" = "xA B"; then setenv known yes; fi
+if test "x${BOOT_ORDER}" = "xB A"; then setenv known yes; fi
+if test ${known} = no; then setenv BOOT_ORDER "A B"; fi
+
+setenv can_a no
+setenv can_b no
+if itest.l 0x${BOOT_A_LEFT} > 0; then setenv can_a yes; fi
+if itest.l 0x${BOOT_B_LEFT} > 0; then setenv can_b yes; fi
+if test "x${BOOT_ORDER}" = "xA"; then setenv can_b no; fi
+if test "x${BOOT_ORDER}" = "xB"; then setenv can_a no; fi
+
 setenv slot none
-setenv known 0
-for candidate in ${BOOT_ORDER}; do
-  if test ${candidate} = A; then setenv known 1; fi
-  if test ${candidate} = B; then setenv known 1; fi
-  if test ${slot} = none; then
-    if test ${candidate} = A; then
-      if itest.l 0x${BOOT_A_LEFT} > 0; then
-        setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
-        setenv slot A
-        setenv slot_part 2
-        setenv left ${BOOT_A_LEFT}
-      fi
-    fi
-    if test ${candidate} = B; then
-      if itest.l 0x${BOOT_B_LEFT} > 0; then
-        setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
-        setenv slot B
-        setenv slot_part 3
-        setenv left ${BOOT_B_LEFT}
-      fi
-    fi
-  fi
-done
+if test ${can_a} = yes; then setenv slot A; fi
+if test ${can_b} = yes; then
+  if test ${slot} = none; then setenv slot B; fi
+  if test "x${BOOT_ORDER}" = "xB A"; then setenv slot B; fi
+fi
+if test ${slot} = A; then
+  setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
+  setenv slot_part 2
+  setenv left ${BOOT_A_LEFT}
+fi
+if test ${slot} = B; then
+  setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
+  setenv slot_part 3
+  setenv left ${BOOT_B_LEFT}
+fi
 if test ${slot} = none; then
   echo "home-pi: no slot has attempts left, from the top"
   setenv BOOT_A_LEFT 3
   setenv BOOT_B_LEFT 3
-  # An order that names no slot would lead here for ever.
-  if test ${known} = 0; then setenv BOOT_ORDER "A B"; fi
 fi
 
 env export -c -s 0x200 ${state_addr} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT FRESH CONTRACT
@@ -66,6 +79,8 @@ ${devtype} write ${state_addr} 0x2000 1
 
 if test ${slot} != none; then
   echo "home-pi: slot ${slot}, ${left} attempts left after this one"
+  # Memory may still hold the whole script of an earlier start, which a short file would not replace.
+  mw.l ${slot_addr} 0 0x1000
   if load ${devtype} ${devnum}:${slot_part} ${slot_addr} /boot/slot.scr; then
     source ${slot_addr}
   fi

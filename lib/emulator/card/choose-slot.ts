@@ -14,6 +14,8 @@ export interface Choice {
 
 /** What holds where neither copy is valid. Data is not made anew because a sector was lost. */
 const DEFAULTS = { BOOT_ORDER: "A B", BOOT_A_LEFT: "3", BOOT_B_LEFT: "3", FRESH: "0", CONTRACT: "1" };
+/** The orders the boot script knows. Any other is taken for the default. */
+const ORDERS = ["A", "B", "A B", "B A"];
 const NAMES = ["BOOT_A_LEFT", "BOOT_B_LEFT", "BOOT_ORDER", "CONTRACT", "FRESH"] as const;
 
 /**
@@ -25,13 +27,13 @@ export function chooseSlot(copies: readonly [BootState, BootState]): Choice {
   const damaged: CourseEvent[] = [];
   if (first === undefined) damaged.push("copy 1 damaged");
   if (first === undefined && second === undefined) damaged.push("copy 2 damaged");
-  const state = onlyOurs(first ?? second ?? DEFAULTS);
-  const candidates = (state.BOOT_ORDER ?? "").split(" ").filter((name) => name === "A" || name === "B");
+  const found = onlyOurs(first ?? second ?? DEFAULTS);
+  const order = ORDERS.find((known) => known === found.BOOT_ORDER) ?? DEFAULTS.BOOT_ORDER;
+  const state = { ...found, BOOT_ORDER: order };
+  const candidates = order.split(" ").filter((name) => name === "A" || name === "B");
   const slot = candidates.find((name) => attempts(state[`BOOT_${name}_LEFT`]).low > 0n);
   if (slot === undefined) {
-    // An order that names no slot would lead here for ever.
-    const order = candidates.length === 0 ? { BOOT_ORDER: DEFAULTS.BOOT_ORDER } : {};
-    const saved = { ...state, ...order, BOOT_A_LEFT: "3", BOOT_B_LEFT: "3" };
+    const saved = { ...state, BOOT_A_LEFT: "3", BOOT_B_LEFT: "3" };
     return { events: ["start", ...damaged, "no slot left"], slot, saved };
   }
   const name = `BOOT_${slot}_LEFT` as const;

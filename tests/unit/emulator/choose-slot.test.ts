@@ -36,6 +36,11 @@ describe("chooseSlot", () => {
     });
   });
 
+  it.each(["", "C", "C B", "A A", "A B "])("takes the order %j for the default", (order) => {
+    const choice = chooseSlot([{ ...state, BOOT_ORDER: order }, undefined]);
+    expect(choice).toMatchObject({ slot: "A", saved: { BOOT_ORDER: "A B", BOOT_A_LEFT: "2" } });
+  });
+
   it("chooses a slot within two starts, whatever the state says", () => {
     const word = fc.oneof(
       fc.constantFrom("A", "B", "A B", "B A", "C", "", "0", "1", "3", "many", "A A", "-1", "0x3"),

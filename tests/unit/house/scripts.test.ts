@@ -63,6 +63,15 @@ describe("U-Boot scripts", () => {
     expect(unbalanced(read(path))).toEqual([]);
   });
 
+  it.each([...scripts, "boards/rpi-arm64/boot/uboot.env.txt"])(
+    "%s has no loop, which Ctrl-C would end",
+    (path) => {
+      // On an open serial line U-Boot reads anything, and it skips every loop once that was Ctrl-C.
+      const commands = read(path).replace(/^\s*(#|echo).*$/gm, "");
+      expect(commands).not.toMatch(/(^|[;=\s])(for|while|until)\s/);
+    },
+  );
+
   it.each(scripts)("%s would be refused without any one of its closing words", (path) => {
     const text = read(path);
     const words = [...text.matchAll(/(?<=^|[;\s])(fi|done|then|do)(?=$|[;\s])/gm)].filter(
