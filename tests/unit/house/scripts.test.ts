@@ -67,7 +67,10 @@ describe("U-Boot scripts", () => {
     "%s has no loop, which Ctrl-C would end",
     (path) => {
       // On an open serial line U-Boot reads anything, and it skips every loop once that was Ctrl-C.
-      const commands = read(path).replace(/^\s*(#|echo).*$/gm, "");
+      // Jinja's own loops are unrolled when the image is made.
+      const commands = read(path)
+        .replace(/\{%.*?%\}/g, "")
+        .replace(/^\s*(#|echo).*$/gm, "");
       expect(commands).not.toMatch(/(^|[;=\s])(for|while|until)\s/);
     },
   );
