@@ -6,6 +6,7 @@ import { machineLimits } from "../../lib/emulator/limits.ts";
 import type { PoweredMachine } from "../../lib/emulator/power.ts";
 import { state } from "./boot-state-cases.ts";
 import { CHOICE_MS, machineAsked, withCardMachine } from "./card-machine.ts";
+import { randomFrom } from "./random-numbers.ts";
 import { cacheDir } from "./surroundings.ts";
 
 // An open serial line picks up anything. Bytes on it, at any time, may not stop a boot.
@@ -15,15 +16,9 @@ const machine = machineAsked("raspi3b");
 const KEYS = [0x0d, 0x0a, 0x03, 0x20, 0x71, 0x04, 0x13, 0x1a, 0x1b, 0xff, 0x00];
 const EVERY_MS = 40;
 
-/** The same bytes for the same seed (mulberry32). */
+/** The same bytes for the same seed. */
 function noise(seed: number): () => Uint8Array {
-  let at = seed;
-  const next = (): number => {
-    at = (at + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(at ^ (at >>> 15), 1 | at);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = randomFrom(seed);
   const byte = (): number =>
     next() < 0.5 ? (KEYS[Math.floor(next() * KEYS.length)] ?? 0) : Math.floor(next() * 256);
   return () => Uint8Array.from({ length: 4 }, byte);

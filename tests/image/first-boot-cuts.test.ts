@@ -14,6 +14,7 @@ import { processes } from "../../lib/external/process.ts";
 import { readRange, setFileLength, writeRange } from "../../lib/external/ranges.ts";
 import { editData } from "./data-partition.ts";
 import { type Card, withCard } from "./powered-card.ts";
+import { randomFrom } from "./random-numbers.ts";
 import { cacheDir } from "./surroundings.ts";
 
 const MIB = 1024 ** 2;
@@ -23,17 +24,6 @@ const SEED = Number(process.env.PI_TEST_SEED ?? 20261122);
 /** Cards that are judged, and how many of the named ones boot as well. */
 const JUDGED = Number(process.env.PI_TEST_CUTS ?? 200);
 const BOOTED = Number(process.env.PI_TEST_BOOTED ?? 6);
-
-/** Numbers from 0 to below 1 that a seed brings back (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const copySparse = (from: string, to: string) =>
   processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: 120_000 });
