@@ -6,7 +6,7 @@ import { writeBootState } from "../../lib/emulator/card/state.ts";
 import type { CourseEvent } from "../../lib/emulator/course.ts";
 import { type Bench, type Disk, listP1, putOnP1 } from "../../lib/emulator/disk.ts";
 import { state } from "./boot-state-cases.ts";
-import { CHOICE_MS, machineAsked, slotChosen, withCardMachine } from "./card-machine.ts";
+import { type CardMachine, CHOICE_MS, machineAsked, slotChosen, withCardMachine } from "./card-machine.ts";
 import { cacheDir } from "./surroundings.ts";
 
 // Boot scripts that are gone or damaged. Whatever happens, U-Boot never ends at its prompt.
@@ -63,46 +63,38 @@ describe.runIf(cacheDir !== undefined)(`damaged boot scripts on ${machine}`, () 
     else if ((await listP1(bench, disk)).includes(name)) await removeFromP1(bench, disk, name);
   }
 
+  /** What U-Boot does with each damage to these files of p1, whole copies of one script, on one machine. */
+  async function damageEach(
+    on: CardMachine,
+    names: readonly string[],
+    whole: Uint8Array,
+  ): Promise<unknown[]> {
+    const all: unknown[] = [];
+    for (const damage of damages) {
+      await on.startAgain(async () => {
+        await set(on.disk, {});
+        for (const name of names) await leave(on.bench, on.disk, name, damage.leave(whole));
+      });
+      all.push([damage.name, await on.until(chosenOrThirdStart, CHOICE_MS[machine]).catch(String)]);
+    }
+    return all;
+  }
+
   test("the first copy of the boot script: the second takes its place", async () => {
-    const found = await withCardMachine(
-      "boot-script",
-      machine,
-      async ({ bench, disk, startAgain, until }) => {
-        const whole = await readOnP1(bench, disk, "boot.scr");
-        const all: unknown[] = [];
-        for (const damage of damages) {
-          await startAgain(async () => {
-            await set(disk, {});
-            await leave(bench, disk, "boot.scr", damage.leave(whole));
-          });
-          all.push([damage.name, await until(chosenOrThirdStart, CHOICE_MS[machine]).catch(String)]);
-        }
-        return all;
-      },
+    const found = await withCardMachine("boot-script", machine, async (on) =>
+      damageEach(on, ["boot.scr"], await readOnP1(on.bench, on.disk, "boot.scr")),
     );
     expect(found).toEqual(damages.map(({ name }) => [name, ["start", "slot A, 2 left"]]));
   });
 
   test("both copies of the boot script: it starts again and again, and counts nothing", async () => {
-    const found = await withCardMachine(
-      "both-boot-scripts",
-      machine,
-      async ({ bench, disk, startAgain, until }) => {
-        const whole = await readOnP1(bench, disk, "boot.scr");
-        const all: unknown[] = [];
-        for (const damage of damages) {
-          await startAgain(async () => {
-            await set(disk, {});
-            await leave(bench, disk, "boot.scr", damage.leave(whole));
-            await leave(bench, disk, "boot2.scr", damage.leave(whole));
-          });
-          all.push([damage.name, await until(chosenOrThirdStart, CHOICE_MS[machine]).catch(String)]);
-        }
-        await startAgain(() => leave(bench, disk, "boot2.scr", whole));
-        all.push(["mended", await until(chosenOrThirdStart, CHOICE_MS[machine]).catch(String)]);
-        return all;
-      },
-    );
+    const found = await withCardMachine("both-boot-scripts", machine, async (on) => {
+      const whole = await readOnP1(on.bench, on.disk, "boot.scr");
+      const all = await damageEach(on, ["boot.scr", "boot2.scr"], whole);
+      await on.startAgain(() => leave(on.bench, on.disk, "boot2.scr", whole));
+      all.push(["mended", await on.until(chosenOrThirdStart, CHOICE_MS[machine]).catch(String)]);
+      return all;
+    });
     expect(found).toEqual([
       ...damages.map(({ name }) => [name, ["start", "start", "start"]]),
       ["mended", ["start", "slot A, 2 left"]],

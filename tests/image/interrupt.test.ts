@@ -1,18 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { leftovers } from "./leftovers.ts";
 import { buildAgent, endAll, printed, untilGone } from "./running-pi.ts";
-import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
+import { type Digests, digestsIn, type ScratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 import { tracesOf } from "./traces.ts";
+import { undisturbedBuild } from "./undisturbed-build.ts";
 
 describe.runIf(cacheDir !== undefined)("./pi build, stopped", () => {
   let at: ScratchCache;
   let undisturbed: Digests;
   beforeAll(async () => {
-    at = await scratchCache(cacheDir ?? "");
-    const pi = await buildAgent(at);
-    expect(await pi.ended, pi.output()).toBe(0);
-    undisturbed = await digestsIn(at.out);
+    ({ at, undisturbed } = await undisturbedBuild());
   });
   afterEach(endAll);
   afterAll(() => at.remove());

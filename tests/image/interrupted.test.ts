@@ -12,9 +12,10 @@ import {
   startPiInPipe,
   untilGone,
 } from "./running-pi.ts";
-import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
+import { type Digests, digestsIn, type Room, type ScratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
 import { tracesOf } from "./traces.ts";
+import { undisturbedBuild } from "./undisturbed-build.ts";
 
 interface Case {
   readonly step: string;
@@ -49,11 +50,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, interrupted", () => {
   let at: ScratchCache;
   let undisturbed: Digests;
   beforeAll(async () => {
-    const finished = cacheDir ?? "";
-    at = await scratchCache(finished);
-    const pi = await buildAgent(at);
-    expect(await pi.ended, pi.output()).toBe(0);
-    undisturbed = await digestsIn(at.out);
+    ({ at, undisturbed } = await undisturbedBuild());
   });
   afterEach(endAll);
   afterAll(() => at.remove());

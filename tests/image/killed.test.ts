@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { halfMade, leftovers } from "./leftovers.ts";
+import { randomFrom } from "./random-numbers.ts";
 import {
   buildAgent,
   endAll,
@@ -14,21 +15,11 @@ import {
   runs,
   untilGone,
 } from "./running-pi.ts";
-import { type Digests, digestsIn, type Room, type ScratchCache, scratchCache } from "./scratch-cache.ts";
+import { type Digests, digestsIn, type Room, type ScratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
+import { undisturbedBuild } from "./undisturbed-build.ts";
 
 const seed = Number(process.env.PI_TEST_SEED ?? randomInt(1_000_000));
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function numbersOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Series {
   readonly step: string;
@@ -55,14 +46,11 @@ const series: readonly Series[] = [
 const FOREIGN = ["notes.txt", "base/notes.part", "scratch/mine", "builds/old.img.zst"];
 
 describe.runIf(cacheDir !== undefined)(`./pi build, killed (PI_TEST_SEED=${seed})`, () => {
-  const random = numbersOf(seed);
+  const random = randomFrom(seed);
   let at: ScratchCache;
   let undisturbed: Digests;
   beforeAll(async () => {
-    at = await scratchCache(cacheDir ?? "");
-    const pi = await buildAgent(at);
-    expect(await pi.ended, pi.output()).toBe(0);
-    undisturbed = await digestsIn(at.out);
+    ({ at, undisturbed } = await undisturbedBuild());
   });
   afterEach(endAll);
   afterAll(() => at.remove());

@@ -4,6 +4,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processes } from "../../lib/external/process.ts";
+import { rooms } from "./scratch-cache.ts";
 import { ownLeftovers } from "./starving.ts";
 
 export const MIB = 1024 ** 2;
@@ -23,7 +24,6 @@ export interface SmallDisk {
 }
 
 const run = (...argv: [string, ...string[]]) => processes.run({ argv, timeoutMs: 60_000 });
-const ROOMS = ["tools", "archive", "core", "base", "builds"];
 
 /** An ext4 of `bytes` in a sparse file: as large as a preflight asks for, it takes what is written to it. */
 export async function smallDisk(bytes: number): Promise<SmallDisk> {
@@ -50,7 +50,7 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
     empty: () => void execFileSync("sh", ["-c", 'rm -f "$0"/filler-*', folder]),
     finished: async () => {
       const listed = await Promise.all(
-        ROOMS.map(async (room) => {
+        rooms.map(async (room) => {
           const own = (await lstat(join(folder, room)).catch(() => undefined))?.isDirectory();
           const names = own === true ? await readdir(join(folder, room)) : [];
           return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((name) => `${room}/${name}`);

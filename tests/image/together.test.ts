@@ -6,6 +6,7 @@ import { halfMade, leftovers } from "./leftovers.ts";
 import { buildAgent, endAll, printed, type RunningPi, runs, startPi, untilGone } from "./running-pi.ts";
 import { type Digests, digestsIn, type ScratchCache, scratchCache } from "./scratch-cache.ts";
 import { cacheDir } from "./surroundings.ts";
+import { undisturbedBuild } from "./undisturbed-build.ts";
 
 const WAITING = "waiting for another run that is making";
 
@@ -23,10 +24,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, not alone", () => {
   };
 
   beforeAll(async () => {
-    at = await scratchCache(cacheDir ?? "");
-    const pi = await buildAgent(at);
-    expect(await pi.ended, pi.output()).toBe(0);
-    undisturbed = await digestsIn(at.out);
+    ({ at, undisturbed } = await undisturbedBuild());
   });
   beforeEach(() => at.restore());
   afterEach(async () => {
