@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { unpackImage } from "../emulator/disk.ts";
 import { compareBytes } from "../external/differing-bytes.ts";
 import { exists } from "../external/files.ts";
 import { sizeOfFile } from "../external/ranges.ts";
@@ -42,7 +43,9 @@ export async function diffImages(
     const [first, second] = await bothOf(images, async (image, side) => {
       const work = join(folder, String(side));
       await mkdir(work);
-      const path = image.endsWith(".zst") ? await unpack(image, work, tools, world) : image;
+      const packed = image.endsWith(".zst");
+      const path = packed ? join(work, "disk.img") : image;
+      if (packed) await unpackImage({ tools, world, work }, image, path, UNPACK_MS);
       return { tools, world, work, image: path, name: basename(image) } satisfies Workplace;
     });
     const places = [first, second] as const;
@@ -87,19 +90,6 @@ export async function checkImage(image: string): Promise<void> {
   if (!(await exists(image))) {
     throw new DiffError("IMAGE", `there is no image ${image}`, { fix: "./pi build makes one" });
   }
-}
-
-/** Holes stay holes, so that an image takes the room of what is in it. */
-async function unpack(image: string, work: string, tools: ToolsTree, world: World): Promise<string> {
-  const path = join(work, "disk.img");
-  const run = {
-    binds: [{ source: work }],
-    inputFile: image,
-    timeoutMs: UNPACK_MS,
-    signal: world.signal,
-  };
-  await world.processes.run(tools.command(["zstd", "-d", "-q", "-f", "--sparse", "-o", path], run));
-  return path;
 }
 
 async function takeInventory(

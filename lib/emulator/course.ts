@@ -1,5 +1,5 @@
 import type { SlotName } from "./card/slot.ts";
-import { fatalIn } from "./timeline.ts";
+import { fatalIn, LOGIN, START } from "./timeline.ts";
 
 /** What can be seen of a start on the serial line, in the words of a test's expectation. */
 export type CourseEvent =
@@ -21,7 +21,7 @@ export type CourseEvent =
   | "login";
 
 const EVENTS: readonly (readonly [RegExp, (slot: SlotName, left: string) => CourseEvent])[] = [
-  [/^In: +\S/, () => "start"],
+  [START, () => "start"],
   [/^home-pi: boot state at block 0x10 is damaged/, () => "copy 1 damaged"],
   [/^home-pi: boot state at block 0x2000 is damaged/, () => "copy 2 damaged"],
   [/^home-pi: slot ([AB]), (\S+) attempts left after this one/, (slot, left) => `slot ${slot}, ${left} left`],
@@ -29,7 +29,6 @@ const EVENTS: readonly (readonly [RegExp, (slot: SlotName, left: string) => Cour
   [/^home-pi: slot ([AB]) did not start/, (slot) => `slot ${slot} failed`],
   [/^Starting kernel/, () => "kernel"],
 ];
-const LOGIN = /(^|\s)[a-z0-9-]+ login: *$/i;
 const FATAL = { PANIC: "panic", EMERGENCY: "emergency", BOOTLOADER: "prompt" } as const;
 
 /** What a line tells, if anything. Prompts are lines that are not finished. Pure. */

@@ -45,7 +45,7 @@ export async function copyImage(bench: Bench, image: string): Promise<Disk> {
   if (!(await exists(image))) {
     throw new EmulatorError("IMAGE", `there is no image ${image}`, { fix: "./pi build makes one" });
   }
-  if (image.endsWith(".img.zst")) await unpack(bench, image, path);
+  if (image.endsWith(".img.zst")) await unpackImage(bench, image, path);
   else if (image.endsWith(".img")) await copySparse(bench, image, path);
   else {
     throw new EmulatorError("IMAGE", `${basename(image)} is neither .img nor .img.zst`, {
@@ -80,9 +80,14 @@ export function checkLayout(
   return { slotA, slotB, data };
 }
 
-async function unpack(bench: Bench, image: string, path: string): Promise<void> {
-  const { tools, world, work } = bench;
-  const run = { binds: [{ source: work }], inputFile: image, timeoutMs: COPY_MS, signal: world.signal };
+/** Unpacks an .img.zst to a path in the work folder; holes stay holes, so that it takes the room of what is in it. */
+export async function unpackImage(
+  { tools, world, work }: Bench,
+  image: string,
+  path: string,
+  timeoutMs: number = COPY_MS,
+): Promise<void> {
+  const run = { binds: [{ source: work }], inputFile: image, timeoutMs, signal: world.signal };
   await world.processes.run(tools.command(["zstd", "-d", "-q", "-f", "--sparse", "-o", path], run));
 }
 

@@ -17,9 +17,11 @@ export interface Fatal {
 
 // On raspi3b the banner goes to the other serial line; the list of consoles comes once per start on both.
 const BANNER = /^U-Boot 20\d\d\.\d\d/;
-const START = /^In: +\S/;
+/** U-Boot began, the first time or again. */
+export const START = /^In: +\S/;
 const KERNEL = /^Starting kernel|\bBooting Linux on physical CPU\b/;
-const LOGIN = /(^|\s)[a-z0-9-]+ login: *$/i;
+/** The login prompt, which ends no line. */
+export const LOGIN = /(^|\s)[a-z0-9-]+ login: *$/i;
 const FATAL: readonly (readonly [Fatal["code"], RegExp])[] = [
   ["PANIC", /\bKernel panic\b|\bOops\b/],
   ["EMERGENCY", /You are in (emergency|rescue) mode|^\(initramfs\)|Give root password/],

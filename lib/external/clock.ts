@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** A moment in UTC, to the minute: enough to see that a clock is wrong. `ms` since 1970. */
+export function minuteOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { minuteOf } from "../external/clock.ts";
 import { exists, roomAt } from "../external/files.ts";
 import { availableMemory } from "../external/memory.ts";
 import { type Answer, askHead } from "../external/reach.ts";
@@ -99,15 +100,13 @@ export function judgeMachine(facts: MachineFacts): Finding[] {
     {
       name: "clock",
       ok: facts.now >= facts.past,
-      found: `${minute(facts.now)}${facts.now < facts.past ? `, but ${minute(facts.past)} is past: this project was written then` : ""}`,
+      found: `${minuteOf(facts.now)}${facts.now < facts.past ? `, but ${minuteOf(facts.past)} is past: this project was written then` : ""}`,
       fix: "sudo timedatectl set-ntp true (or set-time)",
       warning: true,
     },
     ...(facts.archive === undefined ? [] : [judgeArchive(facts.archive)]),
   ];
 }
-
-const minute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 const WORDS: Readonly<Record<string, string>> = {
   EROFS: "is on a read-only file system",

@@ -27437,6 +27437,9 @@ import { join as join2 } from "node:path";
 
 // lib/external/clock.ts
 import { setTimeout as sleep } from "node:timers/promises";
+function minuteOf(ms) {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
 var clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
@@ -47309,10 +47312,10 @@ function describeFailure(error62) {
 // lib/progress/tracker.ts
 var TAIL_LINES = 40;
 function trackSteps(view, now) {
-  const shown2 = /* @__PURE__ */ new WeakSet();
+  const shown = /* @__PURE__ */ new WeakSet();
   const unseenFor = (error62, state) => {
-    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown2.has(error62)) return [];
-    shown2.add(error62);
+    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown.has(error62)) return [];
+    shown.add(error62);
     return error62 instanceof Failure && error62.details.length > 0 ? [] : state.tail;
   };
   return {
@@ -48718,10 +48721,10 @@ var machineLimits = {
 async function waitForReport(machine, name, onStage) {
   const limits = machineLimits[name];
   const { console: console2, timeline } = machine;
-  let shown2 = "";
+  let shown = "";
   const look = () => {
-    if (shown2 !== timeline.stage) onStage(timeline.stage);
-    shown2 = timeline.stage;
+    if (shown !== timeline.stage) onStage(timeline.stage);
+    shown = timeline.stage;
     return timeline.report;
   };
   const up = () => look() !== void 0 || timeline.timings.loginMs !== void 0 ? true : void 0;
@@ -49011,7 +49014,7 @@ async function copyImage(bench, image) {
   if (!await exists(image)) {
     throw new EmulatorError("IMAGE", `there is no image ${image}`, { fix: "./pi build makes one" });
   }
-  if (image.endsWith(".img.zst")) await unpack(bench, image, path);
+  if (image.endsWith(".img.zst")) await unpackImage(bench, image, path);
   else if (image.endsWith(".img")) await copySparse(bench, image, path);
   else {
     throw new EmulatorError("IMAGE", `${basename(image)} is neither .img nor .img.zst`, {
@@ -49040,9 +49043,8 @@ function checkLayout(name, firstSector) {
   }
   return { slotA, slotB, data };
 }
-async function unpack(bench, image, path) {
-  const { tools, world, work } = bench;
-  const run3 = { binds: [{ source: work }], inputFile: image, timeoutMs: COPY_MS, signal: world.signal };
+async function unpackImage({ tools, world, work }, image, path, timeoutMs = COPY_MS) {
+  const run3 = { binds: [{ source: work }], inputFile: image, timeoutMs, signal: world.signal };
   await world.processes.run(tools.command(["zstd", "-d", "-q", "-f", "--sparse", "-o", path], run3));
 }
 async function copySparse(bench, image, path) {
@@ -49445,7 +49447,7 @@ function seconds(ms) {
 
 // lib/emulator/course.ts
 var EVENTS = [
-  [/^In: +\S/, () => "start"],
+  [START, () => "start"],
   [/^home-pi: boot state at block 0x10 is damaged/, () => "copy 1 damaged"],
   [/^home-pi: boot state at block 0x2000 is damaged/, () => "copy 2 damaged"],
   [/^home-pi: slot ([AB]), (\S+) attempts left after this one/, (slot, left) => `slot ${slot}, ${left} left`],
@@ -49453,10 +49455,9 @@ var EVENTS = [
   [/^home-pi: slot ([AB]) did not start/, (slot) => `slot ${slot} failed`],
   [/^Starting kernel/, () => "kernel"]
 ];
-var LOGIN2 = /(^|\s)[a-z0-9-]+ login: *$/i;
 var FATAL2 = { PANIC: "panic", EMERGENCY: "emergency", BOOTLOADER: "prompt" };
 function eventIn(line, unfinished) {
-  if (LOGIN2.test(line)) return "login";
+  if (LOGIN.test(line)) return "login";
   const fatal = fatalIn(line, unfinished);
   if (fatal !== void 0) return FATAL2[fatal.code];
   if (unfinished) return void 0;
@@ -50146,7 +50147,6 @@ function gaveUp() {
 
 // lib/image/archive/explain-apt.ts
 var NETWORK2 = "check this machine's network (and http_proxy, where you use one)";
-var shown = (now) => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 function fileBefore(text, pattern) {
   const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text);
   return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
@@ -50158,7 +50158,7 @@ function explainApt(lines, now) {
 function wrongTime(text, now) {
   const early = /Release file .+ is not valid yet|Not live until/.test(text);
   if (!early && !/Release file .+ is expired/.test(text)) return void 0;
-  const clock2 = `this machine's clock says ${shown(now)}`;
+  const clock2 = `this machine's clock says ${minuteOf(now)}`;
   const set2 = "set it: sudo timedatectl set-ntp true (or set-time)";
   return {
     problem: `the archive's Release file is not valid at this machine's time: ${clock2}`,
@@ -50170,7 +50170,7 @@ function wrongSignature(text, now) {
   const unsigned = / is not signed/.test(text) && !/Failed to fetch|^Err:|^Ign:/m.test(text);
   if (!wrong.test(text) && !unsigned) return void 0;
   const expired = /EXPKEYSIG|expired/.test(text);
-  const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
+  const clock2 = `if this machine's clock is wrong (it says ${minuteOf(now)}), set it: sudo timedatectl set-ntp true; `;
   return {
     problem: "the archive's signature is not by a key this project trusts",
     fix: `${expired ? clock2 : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`

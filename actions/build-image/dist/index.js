@@ -44206,9 +44206,9 @@ var require_timestamp = __commonJS({
         const match = str.match(timestamp.test);
         if (!match)
           throw new Error("!!timestamp expects a date, starting with yyyy-mm-dd");
-        const [, year, month, day, hour, minute2, second] = match.map(Number);
+        const [, year, month, day, hour, minute, second] = match.map(Number);
         const millisec = match[7] ? Number((match[7] + "00").substr(1, 3)) : 0;
-        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute2 || 0, second || 0, millisec);
+        let date5 = Date.UTC(year, month - 1, day, hour || 0, minute || 0, second || 0, millisec);
         const tz = match[8];
         if (tz && tz !== "Z") {
           let d = parseSexagesimal(tz, false);
@@ -60901,6 +60901,9 @@ import { join as join3 } from "node:path";
 
 // lib/external/clock.ts
 import { setTimeout as sleep } from "node:timers/promises";
+function minuteOf(ms) {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
 var clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
@@ -60956,10 +60959,10 @@ function withDurations(reporter, durations, now) {
 init_failure();
 var TAIL_LINES = 40;
 function trackSteps(view, now) {
-  const shown2 = /* @__PURE__ */ new WeakSet();
+  const shown = /* @__PURE__ */ new WeakSet();
   const unseenFor = (error62, state) => {
-    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown2.has(error62)) return [];
-    shown2.add(error62);
+    if (view.showsLines || typeof error62 !== "object" || error62 === null || shown.has(error62)) return [];
+    shown.add(error62);
     return error62 instanceof Failure && error62.details.length > 0 ? [] : state.tail;
   };
   return {
@@ -61069,12 +61072,12 @@ function prettyMilliseconds(milliseconds, options2) {
   };
   const { value, scale } = toExactMilliseconds(milliseconds);
   const second = ONE_SECOND_IN_MILLISECONDS * scale;
-  const minute2 = ONE_MINUTE_IN_MILLISECONDS * scale;
+  const minute = ONE_MINUTE_IN_MILLISECONDS * scale;
   const hour = ONE_HOUR_IN_MILLISECONDS * scale;
   const day = ONE_DAY_IN_MILLISECONDS * scale;
   const days = value / day;
   const hoursWithinDay = value % day / hour;
-  const minutesWithinHour = value % hour / minute2;
+  const minutesWithinHour = value % hour / minute;
   if (options2.hideYearAndDays) {
     add(days * 24n + hoursWithinDay, "hour", "h");
   } else {
@@ -61089,10 +61092,10 @@ function prettyMilliseconds(milliseconds, options2) {
   add(minutesWithinHour, "minute", "m");
   const secondsDecimalDigits = decimalDigits(options2.secondsDecimalDigits, 1);
   const secondsStepsPerSecond = 10n ** BigInt(secondsDecimalDigits);
-  const hideSeconds = options2.hideSeconds && value >= minute2;
+  const hideSeconds = options2.hideSeconds && value >= minute;
   const canShowAsDecimalSeconds = options2.subSecondsAsDecimals && !hideSeconds && value * secondsStepsPerSecond >= second;
   if (!hideSeconds) {
-    const withinMinute = value % minute2;
+    const withinMinute = value % minute;
     if (options2.separateMilliseconds || options2.formatSubMilliseconds || !canShowAsDecimalSeconds && !options2.colonNotation && value < second) {
       add(withinMinute / second, "second", "s");
       if (options2.formatSubMilliseconds) {
@@ -62192,7 +62195,7 @@ function showValue(value) {
 function showPath(path) {
   if (path.length === 0) return "the file";
   return path.reduce(
-    (shown2, step) => typeof step === "number" ? `${shown2}[${step}]` : shown2 === "" ? String(step) : `${shown2}.${String(step)}`,
+    (shown, step) => typeof step === "number" ? `${shown}[${step}]` : shown === "" ? String(step) : `${shown}.${String(step)}`,
     ""
   );
 }
@@ -62385,8 +62388,8 @@ var objectToSnapshot = (text2) => {
   const fix = "write a time of snapshot.debian.org, for example 20261115T000000Z";
   if (!matches(SNAPSHOT_PATTERN, text2))
     return { code: "SNAPSHOT", message: `"${text2}" is not a snapshot`, fix };
-  const [year, month, day, , hour, minute2, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
-  const iso = `${year}-${month}-${day}T${hour}:${minute2}:${second}.000Z`;
+  const [year, month, day, , hour, minute, second] = text2.match(/^\d{4}|\d{2}|T/g) ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const time3 = new Date(iso);
   if (!Number.isNaN(time3.getTime()) && time3.toISOString() === iso) return void 0;
   return { code: "SNAPSHOT", message: `the snapshot "${text2}" is no date`, fix };
@@ -62951,9 +62954,9 @@ function shownName(file3, project) {
   const inside = relative3(project, file3);
   return inside.startsWith("..") || isAbsolute2(inside) ? file3 : inside.split(sep3).join("/");
 }
-async function readDefinitionText(path, shown2) {
+async function readDefinitionText(path, shown) {
   const fail = (code, message, fix) => {
-    throw new DefinitionError({ code, message, place: { file: shown2 }, fix });
+    throw new DefinitionError({ code, message, place: { file: shown }, fix });
   };
   const read2 = await readBounded(path, MAX_FILE_BYTES);
   switch (read2.kind) {
@@ -62966,7 +62969,7 @@ async function readDefinitionText(path, shown2) {
     case "folder":
       return fail("FILE_UNREADABLE", "a folder, not a file", "name the file inside it");
     case "denied":
-      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown2}`);
+      return fail("FILE_UNREADABLE", "you may not read it", `chmod u+r ${shown}`);
     case "too-large": {
       const limit = `${MAX_FILE_BYTES / 1024} KiB are allowed`;
       return fail(
@@ -62992,13 +62995,13 @@ async function surroundingsOf(file3, project, folder) {
   return { boards: boards2, missingRoles: new Set(roles.filter((_, index) => found[index] !== true)) };
 }
 async function loadDefinition(project, path = join6(project, "cluster.yaml")) {
-  const shown2 = shownName(path, project);
-  const file3 = readYaml(await readDefinitionText(path, shown2), shown2);
+  const shown = shownName(path, project);
+  const file3 = readYaml(await readDefinitionText(path, shown), shown);
   const folder = dirname3(path);
   const { problems, definition } = checkDefinition(file3, await surroundingsOf(file3, project, folder));
   throwProblems(problems);
-  if (definition === void 0) throw new Error(`${shown2} has no definition and no problem`);
-  return { definition, file: shown2, folder };
+  if (definition === void 0) throw new Error(`${shown} has no definition and no problem`);
+  return { definition, file: shown, folder };
 }
 
 // lib/cluster/records.ts
@@ -63069,7 +63072,6 @@ function gaveUp() {
 
 // lib/image/archive/explain-apt.ts
 var NETWORK = "check this machine's network (and http_proxy, where you use one)";
-var shown = (now) => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 function fileBefore(text2, pattern) {
   const match = new RegExp(`(?:^|\\s|/)([^\\s/]+\\.deb)\\s+${pattern}`).exec(text2);
   return match?.[1] === void 0 ? void 0 : decodeURIComponent(match[1]);
@@ -63081,7 +63083,7 @@ function explainApt(lines2, now) {
 function wrongTime(text2, now) {
   const early = /Release file .+ is not valid yet|Not live until/.test(text2);
   if (!early && !/Release file .+ is expired/.test(text2)) return void 0;
-  const clock2 = `this machine's clock says ${shown(now)}`;
+  const clock2 = `this machine's clock says ${minuteOf(now)}`;
   const set2 = "set it: sudo timedatectl set-ntp true (or set-time)";
   return {
     problem: `the archive's Release file is not valid at this machine's time: ${clock2}`,
@@ -63093,7 +63095,7 @@ function wrongSignature(text2, now) {
   const unsigned = / is not signed/.test(text2) && !/Failed to fetch|^Err:|^Ign:/m.test(text2);
   if (!wrong.test(text2) && !unsigned) return void 0;
   const expired = /EXPKEYSIG|expired/.test(text2);
-  const clock2 = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
+  const clock2 = `if this machine's clock is wrong (it says ${minuteOf(now)}), set it: sudo timedatectl set-ntp true; `;
   return {
     problem: "the archive's signature is not by a key this project trusts",
     fix: `${expired ? clock2 : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`
@@ -64056,10 +64058,10 @@ function slotSize(tree, profile2) {
   const needed = tree.contentBytes * 1.02 + inodes * INODE + 12 * MIB2;
   const bytes = Math.ceil(needed / (4 * MIB2)) * 4 * MIB2;
   if (bytes > LARGEST_SLOT_BYTES) {
-    const shown2 = (value) => `${Math.ceil(value / MIB2)} MiB`;
+    const shown = (value) => `${Math.ceil(value / MIB2)} MiB`;
     throw new ImageError(
       "SLOT_TOO_LARGE",
-      `the system of ${profile2} needs ${shown2(bytes)}, a slot may hold ${shown2(LARGEST_SLOT_BYTES)}`,
+      `the system of ${profile2} needs ${shown(bytes)}, a slot may hold ${shown(LARGEST_SLOT_BYTES)}`,
       { fix: "take packages out of the profile" }
     );
   }
@@ -65055,10 +65057,10 @@ async function writeSbom(folder, name, job, core, tree) {
 }
 
 // lib/image/preflight.ts
-init_files();
-init_memory();
 import { readdir as readdir11, readFile as readFile11 } from "node:fs/promises";
 import { join as join22 } from "node:path";
+init_files();
+init_memory();
 
 // lib/external/reach.ts
 import { Agent, request } from "node:http";
@@ -65157,14 +65159,13 @@ function judgeMachine(facts) {
     {
       name: "clock",
       ok: facts.now >= facts.past,
-      found: `${minute(facts.now)}${facts.now < facts.past ? `, but ${minute(facts.past)} is past: this project was written then` : ""}`,
+      found: `${minuteOf(facts.now)}${facts.now < facts.past ? `, but ${minuteOf(facts.past)} is past: this project was written then` : ""}`,
       fix: "sudo timedatectl set-ntp true (or set-time)",
       warning: true
     },
     ...facts.archive === void 0 ? [] : [judgeArchive(facts.archive)]
   ];
 }
-var minute = (ms) => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 var WORDS = {
   EROFS: "is on a read-only file system",
   EACCES: "may not be written by this user",

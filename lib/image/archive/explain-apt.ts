@@ -1,3 +1,5 @@
+import { minuteOf } from "../../external/clock.ts";
+
 /** What happened, and what the reader can do. */
 export interface Explained {
   readonly problem: string;
@@ -5,9 +7,6 @@ export interface Explained {
 }
 
 const NETWORK = "check this machine's network (and http_proxy, where you use one)";
-
-/** Minutes are enough to see that a clock is wrong; UTC, as apt's own dates. */
-const shown = (now: number): string => `${new Date(now).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 /** The last part of the address that stands before what went wrong with it. */
 function fileBefore(text: string, pattern: string): string | undefined {
@@ -30,7 +29,7 @@ function wrongTime(text: string, now: number): Explained | undefined {
   // sqv's words for a signature from the future: before the check of signatures, whose words stand there too.
   const early = /Release file .+ is not valid yet|Not live until/.test(text);
   if (!early && !/Release file .+ is expired/.test(text)) return undefined;
-  const clock = `this machine's clock says ${shown(now)}`;
+  const clock = `this machine's clock says ${minuteOf(now)}`;
   const set = "set it: sudo timedatectl set-ntp true (or set-time)";
   return {
     problem: `the archive's Release file is not valid at this machine's time: ${clock}`,
@@ -47,7 +46,7 @@ function wrongSignature(text: string, now: number): Explained | undefined {
   const unsigned = / is not signed/.test(text) && !/Failed to fetch|^Err:|^Ign:/m.test(text);
   if (!wrong.test(text) && !unsigned) return undefined;
   const expired = /EXPKEYSIG|expired/.test(text);
-  const clock = `if this machine's clock is wrong (it says ${shown(now)}), set it: sudo timedatectl set-ntp true; `;
+  const clock = `if this machine's clock is wrong (it says ${minuteOf(now)}), set it: sudo timedatectl set-ntp true; `;
   return {
     problem: "the archive's signature is not by a key this project trusts",
     fix: `${expired ? clock : ""}if Debian changed its signing key, update to a release of this project that knows it; else the mirror is not Debian's`,
