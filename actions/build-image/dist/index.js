@@ -60398,7 +60398,7 @@ var init_installation = __esm({
 });
 
 // lib/image/provision/packer/carrier.ts
-import { rm as rm13 } from "node:fs/promises";
+import { rm as rm13, rmdir as rmdir2 } from "node:fs/promises";
 function carrierBytes(baseBytes) {
   return Math.ceil((3 * baseBytes + 2 * GIB2) / MIB3) * MIB3;
 }
@@ -60409,6 +60409,9 @@ async function removeCarrier(image, world) {
     await losetup("--detach", device.trim());
   }
   await rm13(image, { force: true });
+}
+async function removeMountPoint(path) {
+  await rmdir2(path).catch(() => void 0);
 }
 var MIB3, GIB2, TIMEOUT_MS2, PARTITION_OFFSET;
 var init_carrier = __esm({
@@ -60756,7 +60759,7 @@ function templateVariables(request2, baseBytes, interpreter) {
     base_sha256: request2.base.sha256,
     image_path: join30(request2.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
-    mount_path: join30(request2.work, "root"),
+    mount_path: mountPoint(request2),
     playbook: join30(request2.ansible, "site.yml"),
     vars_file: request2.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
@@ -60866,11 +60869,12 @@ function packerProvisioner(installation) {
         await readOut(image, request2, tools, world);
       } finally {
         await removeCarrier(image, world);
+        await removeMountPoint(mountPoint(request2));
       }
     }
   };
 }
-var TEMPLATE, HOST, INSIDE, SCRATCH;
+var TEMPLATE, HOST, INSIDE, SCRATCH, mountPoint;
 var init_packer = __esm({
   "lib/image/provision/packer/packer.ts"() {
     "use strict";
@@ -60889,6 +60893,7 @@ var init_packer = __esm({
     HOST = asset("lib", "image", "provision", "packer", "host");
     INSIDE = "/run/home-pi";
     SCRATCH = "/tmp/packer";
+    mountPoint = (request2) => join30(request2.work, "root");
   }
 });
 

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import type { World } from "../../../external/world.ts";
 
 const MIB = 1024 * 1024;
@@ -29,4 +29,12 @@ export async function removeCarrier(image: string, world: World): Promise<void> 
     await losetup("--detach", device.trim());
   }
   await rm(image, { force: true });
+}
+
+/**
+ * Removes the folder the image was mounted on, which the plugin leaves when it is ended before its own cleaning
+ * up. Only an empty one: its mount was in a name space that is gone, and what is in a folder is somebody's.
+ */
+export async function removeMountPoint(path: string): Promise<void> {
+  await rmdir(path).catch(() => undefined);
 }

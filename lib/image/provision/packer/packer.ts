@@ -8,7 +8,7 @@ import { timeouts } from "../../limits.ts";
 import type { ToolRun, ToolsTree } from "../../tools/tree.ts";
 import { canonicalTarArguments } from "../canonical-tar.ts";
 import type { Provisioner, ProvisionRequest } from "../provisioner.ts";
-import { carrierBytes, PARTITION_OFFSET, removeCarrier } from "./carrier.ts";
+import { carrierBytes, PARTITION_OFFSET, removeCarrier, removeMountPoint } from "./carrier.ts";
 import { ansibleEnvironment, packerEnvironment } from "./environment.ts";
 import { PackerError } from "./failure.ts";
 import type { PackerInstallation } from "./installation.ts";
@@ -22,6 +22,8 @@ const HOST = asset("lib", "image", "provision", "packer", "host");
 /** In memory, seen by one run only. */
 const INSIDE = "/run/home-pi";
 const SCRATCH = "/tmp/packer";
+
+const mountPoint = (request: ProvisionRequest): string => join(request.work, "root");
 
 /**
  * The values of the template's variables. `interpreter` is the path the kernel knows for arm64 programs;
@@ -37,7 +39,7 @@ export function templateVariables(
     base_sha256: request.base.sha256,
     image_path: join(request.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
-    mount_path: join(request.work, "root"),
+    mount_path: mountPoint(request),
     playbook: join(request.ansible, "site.yml"),
     vars_file: request.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
@@ -182,6 +184,7 @@ export function packerProvisioner(installation: PackerInstallation): Provisioner
         await readOut(image, request, tools, world);
       } finally {
         await removeCarrier(image, world);
+        await removeMountPoint(mountPoint(request));
       }
     },
   };
