@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import pc from "picocolors";
 import prettyMs from "pretty-ms";
+import { OutputTail } from "../lib/external/output-tail.ts";
 import { lineSplitter } from "../lib/external/process.ts";
 import type { CliContext } from "./context.ts";
+import { failureLines } from "./test-failures.ts";
 import { chooseGroups, type Door, doors, type TestGroup, testGroups } from "./test-groups.ts";
 
 /** What a person may set for the tests, beside what each group brings. */
@@ -12,6 +14,8 @@ interface GroupResult {
   readonly group: TestGroup;
   readonly ok: boolean;
   readonly durationMs: number;
+  /** Of a failed group: what is told again at the end. */
+  readonly failures: readonly string[];
 }
 
 /** Runs the groups behind a door one after another, all of them, and sums up. Resolves to the exit code. */
@@ -42,6 +46,7 @@ async function runGroup(group: TestGroup, context: CliContext): Promise<GroupRes
   context.print(`\n${pc.bold(`== ${group.name}`)}: ${group.shows}\n`);
   const started = context.world.clock.now();
   const splitter = lineSplitter((line) => context.print(`${line}\n`));
+  const output = new OutputTail();
   const child = context.world.processes.start(
     {
       argv: group.argv,
@@ -55,13 +60,16 @@ async function runGroup(group: TestGroup, context: CliContext): Promise<GroupRes
       },
       signal: context.world.signal,
     },
-    (chunk) => splitter.push(chunk),
+    (chunk) => {
+      output.push(chunk);
+      splitter.push(chunk);
+    },
   );
   const code = await child.exited;
   splitter.end();
   const durationMs = context.world.clock.now() - started;
   context.print(`== ${group.name}: ${code === 0 ? "passed" : "FAILED"} in ${prettyMs(durationMs)}\n`);
-  return { group, ok: code === 0, durationMs };
+  return { group, ok: code === 0, durationMs, failures: code === 0 ? [] : failureLines(output.text()) };
 }
 
 function summary(results: readonly GroupResult[]): string {
@@ -69,9 +77,12 @@ function summary(results: readonly GroupResult[]): string {
     const verdict = ok ? "passed" : "FAILED";
     return `${verdict}  ${prettyMs(durationMs, { secondsDecimalDigits: 0 }).padStart(8)}  ${group.name}`;
   });
+  const failures = results.flatMap(({ group, failures }) =>
+    failures.length === 0 ? [] : [`\n${group.name}:`, ...failures.map((line) => `  ${line}`)],
+  );
   const failed = results.filter(({ ok }) => !ok).length;
   const total = results.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  return `\n${lines.join("\n")}\n${prettyMs(total, { secondsDecimalDigits: 0 })} in all\n${results.length - failed} passed, ${failed} failed\n`;
+  return `\n${[...lines, ...failures].join("\n")}\n\n${prettyMs(total, { secondsDecimalDigits: 0 })} in all\n${results.length - failed} passed, ${failed} failed\n`;
 }
 
 function listing(groups: readonly TestGroup[]): string {
