@@ -47,7 +47,7 @@ function typing(powered: PoweredMachine, seed: number): { stop: () => Promise<nu
 }
 
 describe.runIf(cacheDir !== undefined)(`noise on the serial line of ${machine}`, () => {
-  test("U-Boot starts the kernel ten times, and the node its services", async () => {
+  test("U-Boot starts the kernel ten times, and the node comes up and is marked good", async () => {
     await withCardMachine("noise", machine, async ({ disk, powered, startAgain, until }) => {
       for (let seed = 1; seed <= 10; seed += 1) {
         await startAgain(async () => {
@@ -59,16 +59,17 @@ describe.runIf(cacheDir !== undefined)(`noise on the serial line of ${machine}`,
         if (seed < 10) {
           expect(await typist.stop(), `seed ${seed}`).toBeGreaterThan(50);
         } else {
+          // What the node prints is torn by what is typed, so its own judgement is read from the card: only a node
+          // whose services all came up is marked good, which gives its slot the attempts back.
           const { loginMs, reportMs } = machineLimits[machine];
-          await until((seen) => seen.includes("login"), loginMs);
-          await typist.stop();
-          // What was typed at the login prompt ends in a refusal; the report is printed in between.
-          await powered.console.waitFor({
-            what: "the node's report",
-            timeoutMs: reportMs,
-            look: () => (powered.timeline.report === undefined ? undefined : true),
-          });
-          expect(powered.timeline.report?.failedUnits).toEqual([]);
+          const good = state({ BOOT_ORDER: "A", BOOT_A_LEFT: "3", FRESH: "0" });
+          await expect
+            .poll(async () => decodeBootState(await readBootStateBytes(disk, 0)), {
+              timeout: loginMs + reportMs,
+              interval: 2_000,
+            })
+            .toEqual(good);
+          expect(await typist.stop(), "bytes typed").toBeGreaterThan(10_000);
           expect(powered.timeline.starts).toBe(1);
         }
         // No second start: one would be an attempt lost to noise, or a state that was read wrong and saved.
