@@ -1,0 +1,69 @@
+import { createHash, sign, verify, X509Certificate } from "node:crypto";
+import { encodeSignature, readSignature, signedBytes } from "./cms-form.ts";
+import { KeyError } from "./failure.ts";
+import type { SigningIdentity } from "./keys.ts";
+import { MAX_SIGNATURE_BYTES } from "./limits.ts";
+import { certificateOf, checkLeaf } from "./signing.ts";
+
+const sha256 = (content: Uint8Array): Buffer => createHash("sha256").update(content).digest();
+
+/**
+ * A detached CMS signature (DER) of the content, with the leaf's certificate in it and nothing else. It names no time:
+ * whoever has the key can write any, so it would prove nothing. Two signatures of one content differ all the same, as
+ * ECDSA takes a random number: a run that goes on where another ended keeps the one that is there.
+ */
+export async function signDetached(content: Uint8Array, identity: SigningIdentity): Promise<Buffer> {
+  const digest = sha256(content);
+  const certificate = new X509Certificate(identity.certificate).raw;
+  const signature = sign("sha256", await signedBytes(digest), identity.privateKey);
+  return encodeSignature({ certificate, digest, signature });
+}
+
+export interface DetachedNames {
+  /** How messages call the content: `SHA256SUMS`. */
+  readonly content: string;
+  /** How they call its signature: `SHA256SUMS.p7s`. */
+  readonly signature: string;
+  /** How they call the CA's file: `keys/ca.pem`. */
+  readonly ca: string;
+}
+
+const NAMES: DetachedNames = { content: "SHA256SUMS", signature: "SHA256SUMS.p7s", ca: "keys/ca.pem" };
+
+/**
+ * Checks a detached signature made by `signDetached` with a leaf of one of the CAs in `ca` (PEM). It has to be, byte
+ * for byte, what `signDetached` writes for this content, leaf and signature value: nothing can be changed in it, also
+ * not where it would mean the same. Throws KeyError WRONG naming the file and what is wrong; EXPIRED, CLOCK; and
+ * UNREADABLE for a CA that is none.
+ */
+export async function verifyDetached(
+  content: Uint8Array,
+  der: Uint8Array,
+  ca: string,
+  { now, names = NAMES }: { readonly now: Date; readonly names?: DetachedNames },
+): Promise<void> {
+  const wrong = (message: string): KeyError =>
+    new KeyError("WRONG", message, {
+      fix: "do not use it; download it again, from the place it was published",
+    });
+  if (der.length > MAX_SIGNATURE_BYTES)
+    throw wrong(`${names.signature} is far too large: ${der.length} bytes`);
+  const read = await readSignature(der);
+  if ("unlike" in read) throw wrong(`${names.signature} ${read.unlike}`);
+  const leaf = certificateOf(read.certificate);
+  if (leaf === undefined) throw wrong(`${names.signature} has a broken certificate in it`);
+  checkLeaf(
+    leaf,
+    `the certificate in ${names.signature}`,
+    { text: ca, what: "the CA", where: names.ca },
+    now,
+  );
+  if (!verify("sha256", await signedBytes(read.digest), leaf.publicKey, read.signature)) {
+    throw wrong(
+      `${names.signature} is damaged or forged: the signature in it is not that of its certificate`,
+    );
+  }
+  if (!sha256(content).equals(read.digest)) {
+    throw wrong(`${names.content} is not what was signed in ${names.signature}`);
+  }
+}
