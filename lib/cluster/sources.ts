@@ -8,7 +8,6 @@ const folders: Readonly<Record<string, string>> = {
   playbook: "ansible",
   tools: "tools",
   assembly: "lib/image",
-  keys: "keys",
 };
 
 async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<string, string>> {
@@ -18,12 +17,13 @@ async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<str
 
 /**
  * Digests of everything in the project (absolute path) that shapes the definition's images. Resolved package
- * lists are the caller's: see records.ts. Takes some 10 ms.
+ * lists are the caller's: see records.ts. `keys`: the folder with the public keys that nodes get. Takes some 10 ms.
  */
 export async function gatherSources(
   project: string,
   loaded: LoadedDefinition,
   packages: Sources["packages"],
+  keys = join(project, "keys"),
 ): Promise<Sources> {
   const builds = shapeBuilds(loaded.definition);
   const boards = new Map(builds.map(({ board }) => [board, join(project, "boards", board)]));
@@ -33,6 +33,7 @@ export async function gatherSources(
     ),
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join(project, folder)]));
+  shared.set("keys", keys);
   return {
     digests: await digestAll(shared),
     boards: await digestAll(boards),

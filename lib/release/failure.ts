@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 export type ReleaseCode =
   | "VERSION"
   | "TREE"
+  | "BUNDLE"
   | "NAME"
   | "TOO_LARGE"
   | "TOO_MANY"

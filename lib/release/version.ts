@@ -50,7 +50,7 @@ function stageNumber(
 ): number {
   if (prerelease.length === 0) return 999;
   const [name, number, ...more] = prerelease;
-  const stage = STAGES.findIndex((known) => known === name);
+  const stage = STAGES.map(String).indexOf(String(name));
   if (stage < 0 || typeof number !== "number" || more.length > 0) {
     throw refuse(`"-${prerelease.join(".")}" is none of -alpha.N, -beta.N, -rc.N`);
   }

@@ -72,7 +72,18 @@ export async function order(
   };
   const tree = join(folder, name, "tree.tar");
   const nativePython = details.nativePython ?? true;
-  return { build, base, ansible: PLAY, project, varsFile, tree, work, nativePython, epoch: EPOCH };
+  return {
+    build,
+    base,
+    ansible: PLAY,
+    project,
+    keys: project,
+    varsFile,
+    tree,
+    work,
+    nativePython,
+    epoch: EPOCH,
+  };
 }
 
 /** What a build of `request` left on this machine: loop devices, mounts, processes, files in its folder. */

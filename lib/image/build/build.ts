@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { shapeBuilds } from "../../cluster/compile.ts";
 import { renderIdentityExample } from "../../cluster/identity.ts";
 import { type LoadedDefinition, loadDefinition, rolePath } from "../../cluster/load.ts";
-import type { Build } from "../../cluster/plan.ts";
+import type { Build, Plan } from "../../cluster/plan.ts";
 import { writeRecord } from "../../cluster/records.ts";
 import { asset } from "../../external/assets.ts";
 import { sha256OfFile, sha256OfText } from "../../external/files.ts";
@@ -23,6 +23,7 @@ import { ImageError } from "../failure.ts";
 import type { Provisioner } from "../provision/provisioner.ts";
 import { sayingWhatRanOut } from "../starvation.ts";
 import { ensureTools } from "../tools/ensure.ts";
+import { playbookVariables } from "./playbook-variables.ts";
 import { type ResolvedPlan, resolvePlan } from "./resolve.ts";
 import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
 import { sbom } from "./sbom.ts";
@@ -30,11 +31,15 @@ import { sbom } from "./sbom.ts";
 export interface BuildOptions {
   /** This project: ansible/, boards/, keys/. */
   readonly project: string;
+  /** Folder with the public keys that nodes get, absolute; undefined: keys/ of the project. */
+  readonly keys?: string;
   /** The definition, absolute; undefined: cluster.yaml of the project. */
   readonly file?: string;
   readonly cacheDir: string;
   /** Builds by id or profile; empty: all. */
   readonly only: readonly string[];
+  /** Chooses among those once their build ids are known; undefined: all of them. */
+  readonly choose?: (plan: Plan) => Promise<readonly Build[]>;
   /** Nothing native in foreign roots; kept apart in the cache. */
   readonly plain: boolean;
   /** Folder for the results; undefined: they stay in the cache. */
@@ -60,13 +65,14 @@ async function buildLoaded(
   world: World,
   reporter: Reporter,
 ): Promise<BuiltImage[]> {
-  const { project, cacheDir } = options;
+  const { cacheDir } = options;
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop: Workshop = { tools, cacheDir, world, reporter, speed: options.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
   const archive = await openArchive(choice, tools, cacheDir, world, reporter);
-  const resolved = await resolvePlan(loaded, project, archive, cacheDir);
-  const builds = selectBuilds(resolved.plan.builds, options.only);
+  const resolved = await resolvePlan(loaded, options, archive, cacheDir);
+  const wanted = selectBuilds(resolved.plan.builds, options.only);
+  const builds = (await options.choose?.({ ...resolved.plan, builds: wanted })) ?? wanted;
   const foreign = lazily(() => useForeignBinaries(tools.path, world));
   const results: BuiltImage[] = [];
   try {
@@ -179,7 +185,7 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
   const work = join(folder, "work");
   const tree = join(folder, "tree.tar");
   await mkdir(work);
-  await writeFile(join(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  await writeFile(join(folder, "vars.json"), JSON.stringify(variablesOf(job, core), null, 2));
   await reporter.step(titled(`playbook for ${build.profile}`, workshop), {}, (step) =>
     provisioner.provision(
       {
@@ -187,6 +193,7 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
         base: { path: base.tar, sha256: base.sha256 },
         ansible: asset("ansible"),
         project: job.loaded.folder,
+        keys: keysOf(options),
         varsFile: join(folder, "vars.json"),
         tree,
         work,
@@ -246,6 +253,8 @@ const boardOf = (job: Job) => {
   return board;
 };
 
+const keysOf = ({ keys, project }: BuildOptions): string => keys ?? join(project, "keys");
+
 const packagesOf = (job: Job) => job.resolved.packages.get(job.build.id) ?? [];
 
 async function coreOf(job: Job): Promise<Core> {
@@ -260,25 +269,9 @@ async function coreOf(job: Job): Promise<Core> {
   return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
 
-/** The extra variables of the playbook: the resolved profile. */
-function playbookVariables({ build, resolved, options, loaded }: Job, core: Core): Record<string, unknown> {
-  const { cluster } = resolved.plan;
+function variablesOf({ build, resolved, options, loaded }: Job, { epoch }: Core): Record<string, unknown> {
   const roles = build.ansible.roles.map((role) => rolePath(role, options.project, loaded.folder));
-  return {
-    ...build.ansible.vars,
-    home_pi: {
-      cluster,
-      profile: build.profile,
-      board: build.board,
-      role: build.role,
-      build_id: build.buildId,
-      epoch: core.epoch,
-      boot: build.boot,
-      compatible: `${cluster}-${build.profile}-${build.board}`,
-      user_roles: roles,
-      keys: join(options.project, "keys"),
-    },
-  };
+  return playbookVariables(build, { cluster: resolved.plan.cluster, roles, epoch, keys: keysOf(options) });
 }
 
 async function writeSbom(folder: string, name: string, job: Job, core: Core, tree: string): Promise<void> {

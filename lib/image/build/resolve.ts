@@ -32,7 +32,7 @@ async function boardList(board: string, name: string): Promise<string[]> {
  */
 export async function resolvePlan(
   loaded: LoadedDefinition,
-  project: string,
+  { project, keys }: { readonly project: string; readonly keys?: string },
   archive: Archive,
   cacheDir: string,
 ): Promise<ResolvedPlan> {
@@ -58,7 +58,7 @@ export async function resolvePlan(
       digest,
     );
   }
-  const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id));
+  const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id), keys);
   return { plan: compile(loaded.definition, sources), boards, packages };
 }
 

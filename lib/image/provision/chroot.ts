@@ -39,6 +39,7 @@ async function provision(
             { source: request.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
             { source: request.project, readOnly: true },
+            { source: request.keys, readOnly: true },
             // Last: a folder above it may be bound read-only.
             { source: request.work },
           ],

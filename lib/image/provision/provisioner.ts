@@ -13,6 +13,8 @@ export interface ProvisionRequest {
   readonly ansible: string;
   /** Folder of cluster.yaml: a user's own roles are relative to it. */
   readonly project: string;
+  /** Folder with the public keys that nodes get, absolute. */
+  readonly keys: string;
   /** JSON file with the resolved profile, given to Ansible as `--extra-vars @FILE`. */
   readonly varsFile: string;
   /** Where the tar of the finished tree goes (written whole or not at all). */

@@ -32,6 +32,7 @@ const request: ProvisionRequest = {
   base: { path: "/cache/base/tree.tar", sha256: "a".repeat(64) },
   ansible: "/project/ansible",
   project: "/project",
+  keys: "/project/keys",
   varsFile: "/cache/scratch/vars.json",
   tree: "/cache/tree.tar",
   work: "/cache/scratch/with a space",

@@ -63,7 +63,10 @@ function insideTools(
   tools: ToolsTree,
   interpreter: string | undefined,
 ): Required<ToolRun> {
-  const readable = [assetsRoot, request.project, request.ansible, request.varsFile, ...installation.needs];
+  const readable = [
+    ...[assetsRoot, request.project, request.keys, request.ansible, request.varsFile],
+    ...installation.needs,
+  ];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
