@@ -1,19 +1,35 @@
-const MINUTE = 60_000;
-const GIB = 1024 ** 3;
+const MINUTE_MS = 60_000;
 
-/** How long each part of a release may take, in milliseconds: about five times what a slow machine needs. */
+/** How long each part of making a release may take, in milliseconds: about five times what a slow machine needs. */
 export const timeouts = {
-  bundle: 15 * MINUTE,
-  compress: 60 * MINUTE,
-  short: 2 * MINUTE,
-} as const;
-
-/** GitHub's limits, kept by every store so that a release can move from one to another. */
-export const limits = {
-  /** Assets have to be smaller than this, in bytes. */
-  assetBytes: 2 * GIB,
-  assets: 1000,
+  bundle: 15 * MINUTE_MS,
+  compress: 60 * MINUTE_MS,
+  short: 2 * MINUTE_MS,
 } as const;
 
 /** zstd's level for what people download: about a sixth smaller than a build's own, and minutes slower. */
 export const RELEASE_LEVEL = 19;
+
+/** What GitHub takes, as its documentation says; kept in a folder as well, so that both hold the same. */
+export const ASSET_LIMITS = {
+  /** Each file is smaller than 2 GiB, in bytes. */
+  maxBytes: 2 ** 31 - 1,
+  maxAssets: 1000,
+} as const;
+
+/** How often and after which waits one thing is tried again. */
+export const RETRIES = {
+  /** Per asset, and for each of listing, creating and publishing. */
+  tries: 5,
+  /** Before the second try; doubled for each later one. */
+  firstWaitMs: 2_000,
+  /** Up to this share is added by chance, so that two who met do not meet again. */
+  jitter: 0.25,
+} as const;
+
+/** For one file on its way up or down. */
+export const TRANSFER_LIMITS = {
+  /** Without a byte in either direction; GitHub thinks for a while after the last one. */
+  stallMs: 2 * MINUTE_MS,
+  totalMs: 180 * MINUTE_MS,
+} as const;

@@ -27,6 +27,10 @@ export interface StoredRelease {
   readonly tag: string;
   readonly draft: boolean;
   readonly assets: readonly StoredAsset[];
+  /** A draft that was not made by this program: what is in it and not wanted is somebody's work. */
+  readonly foreign?: boolean;
+  /** Published, and frozen by the store itself: the version is burnt if it is wrong. */
+  readonly immutable?: boolean;
 }
 
 export interface ReleaseDetails {
@@ -55,8 +59,17 @@ export interface ReleaseStore {
   /** Streams the file with constant memory; each call opens it anew. */
   upload(release: StoredRelease, asset: WantedAsset, onBytes?: OnBytes): Promise<StoredAsset>;
   remove(release: StoredRelease, asset: StoredAsset): Promise<void>;
+  /** SHA-256 (hex) of what the store holds, read as a stream: for assets whose digest it does not say. */
+  digestOf(release: StoredRelease, asset: StoredAsset): Promise<string>;
   /** Makes a complete draft visible to everybody. `latest`: whether it becomes the one people get by default. */
   publish(release: StoredRelease, details: ReleaseDetails, latest: boolean): Promise<StoredRelease>;
+  /**
+   * Finishes what a publishing that was killed left undone beside the published release, which stays as it is.
+   * Whether there was something. Only for stores where publishing is more than one step.
+   */
+  settle?(release: StoredRelease, latest: boolean): Promise<boolean>;
+  /** Runs `work` while no other publisher works here; `onWait` is told once when it has to wait for one. */
+  exclusively<T>(onWait: () => void, work: () => Promise<T>): Promise<T>;
   /** Copies an asset of a published release to `path`, by rename, when its size and digest are as expected. */
   fetch(
     release: StoredRelease,
