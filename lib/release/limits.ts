@@ -25,6 +25,8 @@ export const RETRIES = {
   firstWaitMs: 2_000,
   /** Up to this share is added by chance, so that two who met do not meet again. */
   jitter: 0.25,
+  /** A server that wants to be left alone for longer is not waited for. */
+  longestWaitMs: 15 * MINUTE_MS,
 } as const;
 
 /** For one file on its way up or down. */
