@@ -44,11 +44,11 @@ export async function makeBundle(
   await writeFile(join(content, "manifest.raucm"), bundleManifest(manifest));
   await link(slot, join(content, SLOT_FILE));
   await writeFile(join(folder, "certificate.pem"), throwAway.certificate);
-  const argv = [
-    ...(["rauc", "bundle", `--cert=${join(folder, "certificate.pem")}`, `--key=${STDIN}`] as const),
+  const args = [
+    ...["bundle", `--cert=${join(folder, "certificate.pem")}`, `--key=${STDIN}`],
     ...[`--mksquashfs-args=${SQUASHFS}`, content, bundle],
-  ] as const;
-  await runRauc(`the bundle of ${manifest.compatible}`, argv, {
+  ];
+  await runRauc(`the bundle of ${manifest.compatible}`, args, {
     ...{ tools, world, step, folder, epoch, input: throwAway.privateKey },
   });
   await rm(content, { recursive: true });
@@ -82,14 +82,14 @@ export async function resignBundle(
     await writeFile(file("before.pem"), request.throwAwayCa);
     await writeFile(file("keyring.pem"), identity.ca);
     await writeFile(file("certificate.pem"), identity.certificate);
-    const argv = [
-      ...(["rauc", "resign", `--cert=${file("certificate.pem")}`, `--key=${STDIN}`] as const),
+    const args = [
+      ...["resign", `--cert=${file("certificate.pem")}`, `--key=${STDIN}`],
       ...[`--keyring=${file("before.pem")}`, `--signing-keyring=${file("keyring.pem")}`],
       ...[from, file("bundle.raucb")],
-    ] as const;
+    ];
     const { privateKey: input } = identity;
     const seen = [dirname(from)];
-    await runRauc(`the signature of ${from}`, argv, { tools, world, step, folder, epoch, input, seen });
+    await runRauc(`the signature of ${from}`, args, { tools, world, step, folder, epoch, input, seen });
     const info = await readBundleInfo(file("bundle.raucb"), identity.ca, tools, world);
     await rename(file("bundle.raucb"), to);
     return info;
@@ -108,11 +108,14 @@ interface RaucRun {
   readonly input: string;
 }
 
-async function runRauc(what: string, argv: readonly [string, ...string[]], run: RaucRun): Promise<void> {
+/** Our own end of standard input is a socket, which nobody can open by its name; cat's is a pipe. */
+const THROUGH_A_PIPE = 'cat | rauc "$@"';
+
+async function runRauc(what: string, args: readonly string[], run: RaucRun): Promise<void> {
   const output: string[] = [];
   try {
     await run.world.processes.run(
-      run.tools.command(argv, {
+      run.tools.command(["sh", "-c", THROUGH_A_PIPE, "rauc", ...args], {
         binds: [
           ...(run.seen ?? []).map((source) => ({ source, readOnly: true })),
           // Last: it may lie in a folder bound read-only.
