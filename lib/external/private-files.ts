@@ -71,10 +71,13 @@ export async function writePrivate(path: string, content: string): Promise<void>
   }
 }
 
-/** Gives a file a second name, so that the first one can be replaced. One that is there already is let be. */
+/**
+ * Gives a file a second name, so that the first one can be replaced. One that has the name already is let be, and
+ * where there is no file there is nothing to keep.
+ */
 export async function keepAs(path: string, name: string): Promise<void> {
   await link(path, join(dirname(path), name)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
+    if (error.code !== "EEXIST" && error.code !== "ENOENT") throw error;
   });
 }
 

@@ -67,3 +67,30 @@ export async function verifyDetached(
     throw wrong(`${names.content} is not what was signed in ${names.signature}`);
   }
 }
+
+/**
+ * The commands by which anybody checks a download, to be run in its folder; each has to succeed.
+ *
+ * `-no-CApath -no-CAstore`: openssl would also trust every CA the machine trusts, so anybody's certificate for signed
+ * mail. That needs OpenSSL 3; LibreSSL, as on a Mac, knows neither. No `-purpose any`: see certificates.ts.
+ *
+ * openssl (3.0) does not look at every byte of a signature: not at the two version numbers, the content type (9 bytes),
+ * the name of the signature algorithm (8 bytes) and one bit of each of six tags. Nothing that is signed hangs on them,
+ * and `verifyDetached` refuses any change there. With `signatureSha256` (lower-case hex, from where the download is
+ * described) there is a further command, first, that sees a change of those bytes too.
+ */
+export function verifyCommands({
+  ca,
+  signatureSha256,
+}: {
+  readonly ca: string;
+  readonly signatureSha256?: string;
+}): string[] {
+  const same =
+    signatureSha256 === undefined ? [] : [`echo "${signatureSha256}  SHA256SUMS.p7s" | sha256sum --check`];
+  return [
+    ...same,
+    `openssl cms -verify -binary -inform DER -in SHA256SUMS.p7s -content SHA256SUMS -CAfile ${ca} -no-CApath -no-CAstore -out /dev/null`,
+    "sha256sum --check --ignore-missing SHA256SUMS",
+  ];
+}

@@ -14,6 +14,8 @@ export type KeyCode =
   | "EXPOSED"
   /** Would be overwritten. */
   | "EXISTS"
+  /** The folder for it cannot be written. */
+  | "UNWRITABLE"
   /** The public half is not in the project. */
   | "PUBLIC_MISSING";
 
