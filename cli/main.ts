@@ -15,11 +15,13 @@ import * as identity from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import * as pin from "./pin.ts";
 import * as plan from "./plan.ts";
+import * as release from "./release.ts";
+import * as serve from "./serve.ts";
 import * as test from "./test.ts";
 import * as tools from "./tools.ts";
 
 /** In the order of use. */
-const COMMANDS = [plan, build, boot, diff, identity, doctor, clean, test, tools, pin];
+const COMMANDS = [plan, build, boot, release, serve, diff, identity, doctor, clean, test, tools, pin];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
 
 function cacheDir(): string {

@@ -35,3 +35,10 @@ export const TRANSFER_LIMITS = {
   stallMs: 2 * MINUTE_MS,
   totalMs: 180 * MINUTE_MS,
 } as const;
+
+/** For what is said with small bodies; GitHub's longest answers are lists of assets. */
+export const API_LIMITS = {
+  stallMs: MINUTE_MS,
+  totalMs: 5 * MINUTE_MS,
+  maxAnswerBytes: 32 * 2 ** 20,
+} as const;

@@ -4,7 +4,7 @@ import { digestJson } from "../cluster/canonical-json.ts";
 import { sha256OfFile, sha256OfText } from "../external/files.ts";
 import type { BuiltImage } from "../image/build/results.ts";
 import { ensureCached } from "../image/cache.ts";
-import { signDetached } from "../keys/cms.ts";
+import { signDetached, verifyCommands } from "../keys/cms.ts";
 import { type BuildRelease, namesOf, serialOf } from "./carry-over.ts";
 import { type ComposedBuild, composeDocument } from "./compose.ts";
 import { type ReleaseDocument, releaseDocument } from "./document.ts";
@@ -24,8 +24,8 @@ export interface PrepareRequest {
   readonly development: boolean;
   readonly builds: readonly { readonly release: BuildRelease; readonly image?: BuiltImage }[];
   readonly previous: PreviousRelease | undefined;
-  /** The commands by which people check a download. */
-  readonly verify: readonly string[];
+  /** How people name the CA in the commands that check a download: `keys/ca.pem`. */
+  readonly caShown: string;
 }
 
 /** Everything a release consists of, as files on this machine. */
@@ -45,7 +45,7 @@ const NOTES = "notes.md";
 export async function prepareRelease(request: PrepareRequest, press: Press): Promise<PreparedRelease> {
   const { version, builds } = request;
   const key = digestJson({
-    ...{ tag: version.tag, commit: request.commit, machine: press.machine, verify: request.verify },
+    ...{ tag: version.tag, commit: request.commit, machine: press.machine, ca: request.caShown },
     ...{ tools: press.tools.digest, previous: request.previous?.document.tag ?? null },
     signer: sha256OfText(press.identity.certificate + press.identity.ca),
     builds: builds.map(({ release }) => [release.build.id, release.build.buildId, release.origin.kind]),
@@ -99,12 +99,17 @@ async function makeFiles(folder: string, request: PrepareRequest, press: Press):
   const signatures = [await describeFile(folder, SUMS), await describeFile(folder, SUMS_SIGNATURE)];
   const document: ReleaseDocument = releaseDocument.parse({ ...head, assets: [...files, ...signatures] });
   const changes = await changesSince(folder, request, document);
+  const signatureSha256 = signatures.find(({ name }) => name === SUMS_SIGNATURE)?.sha256;
+  const verify = verifyCommands({
+    ca: request.caShown,
+    ...(signatureSha256 === undefined ? {} : { signatureSha256 }),
+  });
   const text = {
     document: head,
     assets: files,
     previous: previous?.document.tag,
     changes,
-    verify: request.verify,
+    verify,
   };
   await writeFile(join(folder, NOTES), releaseNotes(text));
   await writeFile(join(folder, RELEASE_DOCUMENT), `${JSON.stringify(document, null, 2)}\n`);

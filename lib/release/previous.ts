@@ -1,5 +1,6 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withScratch } from "../external/scratch.ts";
 import { verifyDetached } from "../keys/cms.ts";
 import { type ReleaseDocument, releaseDocument } from "./document.ts";
 import { ReleaseError } from "./failure.ts";
@@ -30,51 +31,38 @@ export async function openPublished(
   scratch: string,
   now: Date,
 ): Promise<PreviousRelease> {
-  const work = await mkdtemp(join(scratch, "previous-"));
   const refuse = (why: string): ReleaseError =>
     new ReleaseError("DOCUMENT", `${release.tag} in ${store.place}: ${why}`, {
-      fix: `./pi verify ${release.tag} says what is wrong; carry nothing over from it with --anew`,
+      fix: `./pi verify ${release.tag} says what is wrong with it`,
     });
-  try {
-    const readSmall = async (name: string, sha256?: string): Promise<Buffer> => {
-      const stored = release.assets.find((asset) => asset.name === name);
-      if (stored === undefined) throw refuse(`there is no ${name}`);
-      if (stored.bytes > SMALL_BYTES) throw refuse(`${name} has ${stored.bytes} bytes`);
-      const digest = sha256 ?? stored.sha256;
-      if (digest === undefined) throw refuse(`the digest of ${name} is not known`);
-      const path = join(work, name);
-      await store.fetch(release, { name, bytes: stored.bytes, sha256: digest }, path);
-      return readFile(path);
-    };
-    const sums = await readSmall(SUMS);
-    await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
-    const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256 }) => [name, sha256]));
-    const document = releaseDocument.parse(JSON.parse((await readSmall(RELEASE_DOCUMENT)).toString()));
-    const wrong = document.assets.find(
-      ({ name, sha256 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha256,
-    );
-    if (wrong !== undefined) throw refuse(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
-    const fetch = async (name: string, path: string): Promise<void> => {
-      const listed = document.assets.find((asset) => asset.name === name);
-      if (listed === undefined) throw refuse(`${RELEASE_DOCUMENT} lists no ${name}`);
-      await store.fetch(release, listed, path);
-    };
-    return { document, fetch, read: (name) => readText(name, fetch, scratch) };
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-async function readText(
-  name: string,
-  fetch: (name: string, path: string) => Promise<void>,
-  scratch: string,
-): Promise<string> {
-  const work = await mkdtemp(join(scratch, "previous-"));
-  try {
-    await fetch(name, join(work, name));
-    return await readFile(join(work, name), "utf8");
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  const readSmall = (name: string): Promise<Buffer> => {
+    const stored = release.assets.find((asset) => asset.name === name);
+    if (stored === undefined) throw refuse(`there is no ${name}`);
+    if (stored.bytes > SMALL_BYTES) throw refuse(`${name} has ${stored.bytes} bytes`);
+    if (stored.sha256 === undefined) throw refuse(`the digest of ${name} is not known`);
+    const listed = { name, bytes: stored.bytes, sha256: stored.sha256 };
+    return withScratch(scratch, "previous-", async (folder) => {
+      await store.fetch(release, listed, join(folder, name));
+      return readFile(join(folder, name));
+    });
+  };
+  const sums = await readSmall(SUMS);
+  await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
+  const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256 }) => [name, sha256]));
+  const document = releaseDocument.parse(JSON.parse((await readSmall(RELEASE_DOCUMENT)).toString()));
+  const wrong = document.assets.find(
+    ({ name, sha256 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha256,
+  );
+  if (wrong !== undefined) throw refuse(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
+  const fetch = async (name: string, path: string): Promise<void> => {
+    const listed = document.assets.find((asset) => asset.name === name);
+    if (listed === undefined) throw refuse(`${RELEASE_DOCUMENT} lists no ${name}`);
+    await store.fetch(release, listed, path);
+  };
+  const read = (name: string): Promise<string> =>
+    withScratch(scratch, "previous-", async (folder) => {
+      await fetch(name, join(folder, name));
+      return readFile(join(folder, name), "utf8");
+    });
+  return { document, fetch, read };
 }

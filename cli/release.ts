@@ -1,0 +1,262 @@
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { LoadedDefinition } from "../lib/cluster/load.ts";
+import type { Build, Plan } from "../lib/cluster/plan.ts";
+import { type MachineName, machineNames } from "../lib/emulator/machine.ts";
+import type { BuiltImage } from "../lib/image/build/results.ts";
+import type { BuilderName } from "../lib/image/provision/provisioner.ts";
+import type { BuildRelease } from "../lib/release/carry-over.ts";
+import type { ChosenVersion } from "../lib/release/choose-version.ts";
+import type { PreparedRelease } from "../lib/release/prepare.ts";
+import type { PreviousRelease } from "../lib/release/previous.ts";
+import type { SourceState } from "../lib/release/repository.ts";
+import type { ReleaseStore, StoredRelease } from "../lib/release/store.ts";
+import type { CliContext } from "./context.ts";
+import { type ReleaseKeys, releaseKeys } from "./release-keys.ts";
+import { openStore, type StorePlace, storePlace, takeToken } from "./release-places.ts";
+import { becomeRoot } from "./root.ts";
+
+interface ReleaseFlags {
+  readonly store?: string;
+  readonly file?: string;
+  readonly machine: MachineName;
+  readonly builder: BuilderName;
+  readonly backport?: true;
+  readonly allowDirty?: true;
+  readonly dryRun?: true;
+}
+
+/** Everything that is known before anything is made. */
+interface Order {
+  readonly loaded: LoadedDefinition;
+  readonly source: SourceState;
+  readonly place: StorePlace;
+  readonly store: ReleaseStore;
+  readonly stored: readonly StoredRelease[];
+  readonly chosen: ChosenVersion;
+  readonly keys: ReleaseKeys;
+  readonly flags: ReleaseFlags;
+}
+
+async function release(context: CliContext, wanted: string | undefined, flags: ReleaseFlags): Promise<void> {
+  const { world } = context;
+  const [{ loadDefinition }, { parseVersion }, { readSourceState, refuseDirty }] = await Promise.all([
+    import("../lib/cluster/load.ts"),
+    import("../lib/release/version.ts"),
+    import("../lib/release/repository.ts"),
+  ]);
+  // Mistakes that can be seen at once are told before a password is asked for.
+  const loaded = await loadDefinition(
+    context.project,
+    flags.file === undefined ? undefined : resolve(flags.file),
+  );
+  if (wanted !== undefined) parseVersion(wanted);
+  const place = storePlace(flags.store, context.project);
+  const source = await readSourceState(context.project, world);
+  if (flags.allowDirty !== true) refuseDirty(source);
+  becomeRoot(context, "building images");
+  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }] = await Promise.all([
+    import("../lib/image/preflight.ts"),
+    import("../lib/keys/places.ts"),
+    import("../lib/release/choose-version.ts"),
+    import("../lib/image/cache-use.ts"),
+  ]);
+  const secrets = takeSecrets(process.env);
+  const store = await openStore(place, takeToken(process.env), process.env, world);
+  const stored = await store.releases();
+  const published = stored.filter(({ draft }) => !draft).map(({ tag }) => tag);
+  const question = { wanted, headTags: source.tags, published, backport: flags.backport === true };
+  const chosen = chooseVersion(question);
+  const { tag, channel } = chosen.version;
+  context.print(`${tag} (${chosen.because}) for ${channel}, to ${store.place}\n`);
+  const keys = await releaseKeys(context, loaded.definition.cluster, place, secrets);
+  const order: Order = { loaded, source, place, store, stored, chosen, keys, flags };
+  if (chosen.published) return confirm(context, order);
+  await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
+  await usingCache(context.cacheDir, world, context.reporter, () => make(context, order));
+}
+
+/** A published release is never changed: it is looked at, and the update manifest follows where it lags. */
+async function confirm(context: CliContext, order: Order): Promise<void> {
+  const { store, stored, chosen, source, keys, flags } = order;
+  const { tag } = chosen.version;
+  const [{ openPublished }, { ReleaseError }, { announce }] = await Promise.all([
+    import("../lib/release/previous.ts"),
+    import("../lib/release/failure.ts"),
+    import("./release-manifest.ts"),
+  ]);
+  const release = stored.find((one) => one.tag === tag && !one.draft);
+  if (release === undefined) throw new Error(`${tag} is published and not there`);
+  const now = new Date(context.world.clock.now());
+  const { ca } = keys.keys.signing(now);
+  const scratch = join(context.cacheDir, "scratch");
+  const { document } = await openPublished(store, release, ca, scratch, now);
+  if (document.commit !== source.commit) {
+    throw new ReleaseError(
+      "CONFLICT",
+      `${tag} is published in ${store.place}, from commit ${document.commit}`,
+      {
+        details: [`HEAD is ${source.commit}`],
+        fix: "a published release is never changed: release this commit under the next version",
+      },
+    );
+  }
+  context.print(`${tag} is published already, from this commit: nothing is built or uploaded\n`);
+  await announce(context, { ...order, document, dryRun: flags.dryRun === true });
+}
+
+async function make(context: CliContext, order: Order): Promise<void> {
+  const { store, chosen, keys, source, loaded, flags } = order;
+  const { version } = chosen;
+  const previous = await findPrevious(context, order);
+  const built = await build(context, order, previous);
+  if (flags.dryRun === true) return context.print("--dry-run: nothing was built, nothing is published\n");
+  const prepared = await prepare(context, order, built, previous);
+  const { publishRelease } = await import("../lib/release/publish-release.ts");
+  await publishRelease(
+    {
+      store,
+      details: {
+        ...{ tag: version.tag, commit: source.commit, title: `${loaded.definition.cluster} ${version.tag}` },
+        ...{ notes: prepared.notes, prerelease: version.prerelease },
+      },
+      assets: prepared.assets,
+    },
+    context.world,
+    context.reporter,
+  );
+  const { announce } = await import("./release-manifest.ts");
+  await announce(context, { ...order, document: prepared.document, dryRun: false });
+  context.print(await farewell(order, prepared, keys.caShown));
+}
+
+async function findPrevious(context: CliContext, order: Order): Promise<PreviousRelease | undefined> {
+  const [{ previousOf }, { versionsOf }, { openPublished }] = await Promise.all([
+    import("../lib/release/carry-over.ts"),
+    import("../lib/release/choose-version.ts"),
+    import("../lib/release/previous.ts"),
+  ]);
+  const published = order.stored.filter(({ draft }) => !draft);
+  const before = previousOf(order.chosen.version, versionsOf(published.map(({ tag }) => tag)));
+  const release = published.find(({ tag }) => tag === before?.tag);
+  if (release === undefined) return undefined;
+  const now = new Date(context.world.clock.now());
+  const { ca } = order.keys.keys.signing(now);
+  return openPublished(order.store, release, ca, join(context.cacheDir, "scratch"), now);
+}
+
+interface Built {
+  readonly releases: readonly BuildRelease[];
+  readonly images: readonly BuiltImage[];
+}
+
+/** Builds what is not carried over, once the table of both has been printed. */
+async function build(
+  context: CliContext,
+  { chosen, keys, flags }: Order,
+  previous: PreviousRelease | undefined,
+): Promise<Built> {
+  const [{ buildImages }, { provisionerNamed }, { planBuilds, buildRows }, { plainTable }] =
+    await Promise.all([
+      import("../lib/image/build/build.ts"),
+      import("../lib/image/provision/choose.ts"),
+      import("../lib/release/carry-over.ts"),
+      import("./table.ts"),
+    ]);
+  let releases: readonly BuildRelease[] = [];
+  const choose = async (plan: Plan): Promise<readonly Build[]> => {
+    releases = planBuilds(plan.cluster, plan.builds, previous?.document);
+    const rows = buildRows(releases, chosen.version);
+    context.print(await plainTable(["profile", "board", "version", "", "build id"], rows));
+    const anew = new Set(
+      releases.filter(({ origin }) => origin.kind === "new").map(({ build: { id } }) => id),
+    );
+    return flags.dryRun === true ? [] : plan.builds.filter(({ id }) => anew.has(id));
+  };
+  const images = await buildImages(
+    {
+      ...{ project: context.project, cacheDir: context.cacheDir, only: [], plain: false, choose },
+      ...(flags.file === undefined ? {} : { file: resolve(flags.file) }),
+      keys: keys.publicFolder,
+      provisioner: () => provisionerNamed(flags.builder, context.cacheDir, context.world, context.reporter),
+    },
+    context.world,
+    context.reporter,
+  );
+  return { releases, images };
+}
+
+async function prepare(
+  context: CliContext,
+  { loaded, chosen, keys, source, flags }: Order,
+  { releases, images }: Built,
+  previous: PreviousRelease | undefined,
+): Promise<PreparedRelease> {
+  const { world, reporter, cacheDir } = context;
+  const [{ prepareRelease }, { ensureTools }, { throwAway }] = await Promise.all([
+    import("../lib/release/prepare.ts"),
+    import("../lib/image/tools/ensure.ts"),
+    import("../lib/keys/certificates.ts"),
+  ]);
+  const { cluster } = loaded.definition;
+  const now = new Date(world.clock.now());
+  const builds = releases.map((one) => {
+    const image = images.find(({ id }) => id === one.build.id);
+    return { release: one, ...(image === undefined ? {} : { image }) };
+  });
+  return prepareRelease(
+    {
+      ...{ cluster, version: chosen.version, commit: source.commit, builds, previous },
+      ...{ development: keys.keys.development, caShown: keys.caShown },
+    },
+    {
+      ...{ tools: await ensureTools(world, reporter, cacheDir), cacheDir, world, reporter },
+      ...{ machine: flags.machine, identity: keys.keys.signing(now) },
+      throwAway: () => throwAway(now, cluster),
+    },
+  );
+}
+
+async function farewell(
+  { store, place, chosen }: Order,
+  prepared: PreparedRelease,
+  ca: string,
+): Promise<string> {
+  const { verifyCommands } = await import("../lib/keys/cms.ts");
+  const { tag } = chosen.version;
+  const images = prepared.document.builds.map(({ image }) => `  ${store.urlOf(tag, image)}\n`);
+  const local = place.kind === "local" ? `\nServe it on your network: ./pi serve\n` : "";
+  const commands = verifyCommands({ ca }).map((line) => `  ${line}\n`);
+  return [
+    `\n${tag} is published in ${store.place}\n`,
+    ...images,
+    "\nCheck a download, in its folder:\n",
+    ...commands,
+    `or everything at once: ./pi verify ${tag}\n`,
+    local,
+  ].join("");
+}
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command("release")
+    .description("build, boot, sign and publish a release; what is finished already is not done again")
+    .argument("[version]", "v1.2.3 or v1.2.3-rc.1 (default: the tag on HEAD, else the next rc)")
+    .option("--store <place>", "a folder, or github:OWNER/REPO (default: store/ of the project)")
+    .option("--file <path>", "the definition (default: cluster.yaml)")
+    .addOption(
+      new Option("--machine <name>", "what the images are booted on first")
+        .choices(machineNames)
+        .default("raspi3b"),
+    )
+    .addOption(
+      new Option("--builder <name>", "who runs the playbook").choices(["chroot", "packer"]).default("chroot"),
+    )
+    .option(
+      "--backport",
+      "a version below the channel's latest: published, and no node moves to it by itself",
+    )
+    .option("--allow-dirty", "release what lies in the work tree, committed or not")
+    .option("--dry-run", "show what would be built and carried over, and do nothing")
+    .action((version: string | undefined, flags: ReleaseFlags) => release(context, version, flags));
+}
