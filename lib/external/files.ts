@@ -58,6 +58,16 @@ export async function writeAtomically(
   }
 }
 
+/** Makes the renames in a folder last: without it, a power cut may keep a later one and lose an earlier one. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * Removes a file or a folder with all it holds; what is not there is as good as removed. Tries again for some
  * seconds where a process that was just killed still puts something in.

@@ -1,5 +1,7 @@
 import { Metadata, MetaFile, Snapshot, type TargetFile, Targets, Timestamp } from "@tufjs/models";
 import { CHANNEL_NAMES, type Channels, channelBytes } from "../channel.ts";
+import { ManifestError } from "../failure.ts";
+import { MAX_VERSION } from "../limits.ts";
 import { type ManifestChange, type ManifestWrite, superfluous } from "./change.ts";
 import { expiryOf } from "./expiry.ts";
 import { metadataBytes, readMetadata, type Signed, SPEC_VERSION, sha256 } from "./metadata.ts";
@@ -20,6 +22,14 @@ export interface Signing {
 export interface Floor {
   readonly snapshot: number;
   readonly timestamp: number;
+}
+
+/** The version after this one. Throws ManifestError ROLLBACK where somebody let them run out. */
+function after(version: number, file: string): number {
+  if (version < MAX_VERSION) return version + 1;
+  throw new ManifestError("ROLLBACK", `${file}: its version is ${version}, which nothing can follow`, {
+    fix: "whoever signed that has the online key: replace it with ./pi keys rotate online --compromised",
+  });
 }
 
 function metaOf(version: number, content: Uint8Array): MetaFile {
@@ -50,7 +60,7 @@ export function timestampFor(
   const timestamp = new Metadata(
     new Timestamp({
       specVersion: SPEC_VERSION,
-      version: floor.timestamp + 1,
+      version: after(floor.timestamp, TIMESTAMP),
       expires: expiryOf("timestamp", now),
       snapshotMeta: metaOf(snapshot.signed.version, metadataBytes(snapshot)),
     }),
@@ -69,7 +79,7 @@ export function snapshotFor(
   const snapshot = new Metadata(
     new Snapshot({
       specVersion: SPEC_VERSION,
-      version: floor.snapshot + 1,
+      version: after(floor.snapshot, `${floor.snapshot}.snapshot.json`),
       expires: expiryOf("snapshot", signing.now),
       meta: { "targets.json": metaOf(targets.signed.version, metadataBytes(targets)) },
     }),
@@ -147,12 +157,12 @@ export function publishTargets(
     return changeOf(state, [...lines, waiting], [...before, ...writes], current, true);
   }
   const version = targets.signed.version;
-  const after = snapshotFor(state, targets, signing);
+  const rest = snapshotFor(state, targets, signing);
   const snapshot = floorOf(state).snapshot + 1;
   const writes = [
     ...before,
     { path: versionedName("targets", version), content: metadataBytes(targets) },
-    ...after,
+    ...rest,
   ];
   const said = `targets ${version}, snapshot ${snapshot}, timestamp until ${expiryOf("timestamp", now).slice(0, 10)}`;
   return changeOf(state, [...lines, said], writes, { targets: version, snapshot }, false);

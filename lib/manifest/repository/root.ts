@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { canonicalize } from "@tufjs/canonical-json";
 import { Metadata, MetadataKind } from "@tufjs/models";
 import type { RoleKey } from "../../keys/keys.ts";
 import { ManifestError } from "../failure.ts";
@@ -28,28 +26,24 @@ function keyObject(publicHex: string) {
   return { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
 }
 
-/** TUF's name of an ed25519 key: SHA-256 (hex) of its canonical public form. */
-export function keyIdOf(publicHex: string): string {
-  return createHash("sha256")
-    .update(canonicalize(keyObject(publicHex)))
-    .digest("hex");
-}
-
-function checkRole(name: string, { keys, threshold }: RoleKeys): void {
-  const different = new Set(keys.map(({ keyId }) => keyId)).size;
-  if (threshold >= 1 && different >= threshold) return;
-  throw new ManifestError(
-    "NO_KEY",
-    `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
-    {
-      fix: "a threshold is at least 1 and at most the number of keys",
-    },
-  );
+/** Throws ManifestError NO_KEY where a role cannot reach its threshold. */
+export function checkThresholds(content: RootContent): void {
+  for (const [name, { keys, threshold }] of Object.entries(content) as [string, RoleKeys][]) {
+    const different = new Set(keys.map(({ keyId }) => keyId)).size;
+    if (threshold >= 1 && different >= threshold) continue;
+    throw new ManifestError(
+      "NO_KEY",
+      `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
+      {
+        fix: "a threshold is at least 1 and at most the number of keys",
+      },
+    );
+  }
 }
 
 /** A root as it is before anybody signs it. Throws ManifestError NO_KEY where a role cannot reach its threshold. */
 export function unsignedRoot(content: RootContent, version: number, now: Date): Signed<"root"> {
-  for (const [name, role] of Object.entries(content)) checkRole(name, role);
+  checkThresholds(content);
   const all = Object.values(content).flatMap(({ keys }: RoleKeys) => keys);
   const role = ({ keys, threshold }: RoleKeys) => ({
     keyids: [...new Set(keys.map(({ keyId }) => keyId))].sort(),

@@ -12,7 +12,14 @@ import {
   type Signing,
   snapshotFor,
 } from "./publish.ts";
-import { contentOfRoot, type RoleKeys, type RootContent, rootName, unsignedRoot } from "./root.ts";
+import {
+  checkThresholds,
+  contentOfRoot,
+  type RoleKeys,
+  type RootContent,
+  rootName,
+  unsignedRoot,
+} from "./root.ts";
 import { countSignatures, roleIn, signWith } from "./signatures.ts";
 import { requireKeys } from "./signers.ts";
 import type { ManifestState } from "./state.ts";
@@ -89,6 +96,7 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
   const { role, next, compromised = false } = request;
   const now = contentOfRoot(state.root);
   const final: RootContent = { ...now, [role]: next };
+  checkThresholds(final);
   const first = missingRoots(state);
   const write = (root: Signed<"root">): ManifestWrite => ({
     path: rootName(root),
@@ -111,6 +119,15 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
       state.pending !== undefined,
     );
     return { change, root: metadataBytes(root) };
+  }
+  if (role === "targets" && state.pending !== undefined) {
+    throw new ManifestError(
+      "PENDING",
+      `targets ${state.pending.signed.version} waits for signatures of the old keys`,
+      {
+        fix: "finish that first: ./pi keys approve",
+      },
+    );
   }
   if (compromised && role === "online") return replaceStolen(state, state.targets, final, lines, signing);
   const both = nextRoot(state, { ...now, [role]: union(now[role], next) }, signing);
@@ -150,9 +167,8 @@ function renew(
   }
   const renewing: Signing = { ...signing, signers: { ...signers, [role]: keys } };
   if (role === "targets") {
-    const waiting = state.pending === undefined ? state.channels : state.pendingChannels;
-    const map = (state.pending ?? targets).signed.targets;
-    return publishTargets(state, nextTargets(state, map, signing.now), waiting, [], renewing);
+    const next = nextTargets(state, targets.signed.targets, signing.now);
+    return publishTargets(state, next, state.channels, [], renewing);
   }
   const versions = { targets: targets.signed.version, snapshot: (state.snapshot?.signed.version ?? 0) + 1 };
   return changeOf(state, [], snapshotFor(state, targets, renewing), versions, state.pending !== undefined);
