@@ -90,7 +90,7 @@ async function confirm(context: CliContext, order: Order): Promise<void> {
   const now = new Date(context.world.clock.now());
   const { ca } = keys.keys.signing(now);
   const scratch = join(context.cacheDir, "scratch");
-  const { document } = await openPublished(store, release, ca, scratch, now);
+  const { document, file } = await openPublished(store, release, ca, scratch, now);
   if (document.commit !== source.commit) {
     throw new ReleaseError(
       "CONFLICT",
@@ -102,7 +102,7 @@ async function confirm(context: CliContext, order: Order): Promise<void> {
     );
   }
   context.print(`${tag} is published already, from this commit: nothing is built or uploaded\n`);
-  await announce(context, { ...order, document, dryRun: flags.dryRun === true });
+  await announce(context, { ...order, document, file, dryRun: flags.dryRun === true });
 }
 
 async function make(context: CliContext, order: Order): Promise<void> {
@@ -126,7 +126,7 @@ async function make(context: CliContext, order: Order): Promise<void> {
     context.reporter,
   );
   const { announce } = await import("./release-manifest.ts");
-  await announce(context, { ...order, document: prepared.document, dryRun: false });
+  await announce(context, { ...order, document: prepared.document, file: prepared.file, dryRun: false });
   context.print(await farewell(order, prepared, keys.caShown));
 }
 

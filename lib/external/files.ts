@@ -132,16 +132,6 @@ export async function roomAt(path: string): Promise<Room> {
   };
 }
 
-/** Brings a folder's own entries (names made, renamed, removed in it) down to the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Reads a file piece by piece; the pieces wait for `onData`. */
 export async function readPieces(path: string, onData: (chunk: Buffer) => Promise<void>): Promise<void> {
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))

@@ -31,6 +31,8 @@ export interface PrepareRequest {
 /** Everything a release consists of, as files on this machine. */
 export interface PreparedRelease {
   readonly document: ReleaseDocument;
+  /** release.json itself. */
+  readonly file: { readonly bytes: number; readonly sha256: string };
   readonly notes: string;
   /** In the order they are to be uploaded. */
   readonly assets: readonly WantedAsset[];
@@ -65,6 +67,7 @@ export async function prepareRelease(request: PrepareRequest, press: Press): Pro
   const own = await describeFile(entry.folder, RELEASE_DOCUMENT);
   return {
     document,
+    file: { bytes: own.bytes, sha256: own.sha256 },
     notes: await readFile(join(entry.folder, NOTES), "utf8"),
     assets: [...document.assets, own].map((asset) => ({ ...asset, path: join(entry.folder, asset.name) })),
   };

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sha256OfText } from "../external/files.ts";
 import { withScratch } from "../external/scratch.ts";
 import { verifyDetached } from "../keys/cms.ts";
 import { type ReleaseDocument, releaseDocument } from "./document.ts";
@@ -11,6 +12,8 @@ import { parseSums } from "./sums.ts";
 /** A published release whose checksums are signed under the cluster's CA, opened for reading. */
 export interface PreviousRelease {
   readonly document: ReleaseDocument;
+  /** release.json itself. */
+  readonly file: { readonly bytes: number; readonly sha256: string };
   /** Copies a file that the signed checksums name, or throws. */
   fetch(name: string, path: string): Promise<void>;
   /** Text of a small one. */
@@ -49,7 +52,8 @@ export async function openPublished(
   const sums = await readSmall(SUMS);
   await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
   const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256 }) => [name, sha256]));
-  const document = releaseDocument.parse(JSON.parse((await readSmall(RELEASE_DOCUMENT)).toString()));
+  const file = await readSmall(RELEASE_DOCUMENT);
+  const document = releaseDocument.parse(JSON.parse(file.toString()));
   const wrong = document.assets.find(
     ({ name, sha256 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha256,
   );
@@ -64,5 +68,5 @@ export async function openPublished(
       await fetch(name, join(folder, name));
       return readFile(join(folder, name), "utf8");
     });
-  return { document, fetch, read };
+  return { document, file: { bytes: file.length, sha256: sha256OfText(file) }, fetch, read };
 }
