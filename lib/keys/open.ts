@@ -1,12 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { readBounded } from "../external/bounded-file.ts";
 import { namesIn } from "../external/private-files.ts";
 import { isDevelopmentCa } from "./certificates.ts";
 import { KeyError } from "./failure.ts";
-import { type FoundKey, findKey, numbersOf } from "./key-files.ts";
+import { type FoundKey, findCertificate, findKey, numbersOf } from "./key-files.ts";
 import type { Keys, RoleName } from "./keys.ts";
-import { MAX_PEM_BYTES } from "./limits.ts";
 import { makeKeys } from "./make.ts";
 import { certificatesIn, type PemText } from "./pem.ts";
 import { files, type Secrets, secretNames } from "./places.ts";
@@ -81,16 +79,10 @@ async function findSigning({ folder, secrets = {} }: KeySource) {
   return findSigningFiles(folder);
 }
 
-async function findCa(publicFolder: string): Promise<PemText | undefined> {
-  const where = join(publicFolder, files.ca);
-  const read = await readBounded(where, MAX_PEM_BYTES);
-  if (read.kind !== "content") return undefined;
-  return { text: Buffer.from(read.bytes).toString("utf8"), what: "the CA", where };
-}
-
-function isDevelopment(ca: PemText | undefined): boolean {
+function isDevelopment(ca: FoundKey | undefined): boolean {
+  if (ca === undefined || ca instanceof KeyError) return false;
   try {
-    return certificatesIn(ca?.text ?? "").some((pem) => isDevelopmentCa(new X509Certificate(pem)));
+    return certificatesIn(ca.text).some((pem) => isDevelopmentCa(new X509Certificate(pem)));
   } catch {
     // What is wrong with it is said when it is used.
     return false;
@@ -109,7 +101,7 @@ export async function openKeys(source: KeySource): Promise<Keys> {
     online: await findRole(source, "online"),
   };
   const signing = await findSigning(source);
-  const ca = await findCa(source.publicFolder);
+  const ca = await findCertificate(source.publicFolder, files.ca, "the CA");
   const names = (await namesIn(folder)) ?? [];
   const place = [
     ...(Object.keys(secrets).length > 0 ? [SECRETS_PLACE] : []),
@@ -147,6 +139,7 @@ export async function openKeys(source: KeySource): Promise<Keys> {
           },
         );
       }
+      if (ca instanceof KeyError) throw ca;
       return signingIdentity({ certificate, privateKey, ca }, now);
     },
   });

@@ -59,7 +59,7 @@ export function checkLeaf(leaf: X509Certificate, what: string, ca: PemText, now:
   const wrong = (why: string, fix: string): KeyError => new KeyError("WRONG", `${what} ${why}`, { fix });
   const issuer = readCas(ca).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
   if (issuer === undefined) {
-    const why = `is not signed by ${ca.what} in ${ca.where}, but by "${nameOf(leaf.issuer)}"`;
+    const why = `is not signed by ${ca.what} in ${ca.where}, but by another one, "${nameOf(leaf.issuer)}"`;
     throw wrong(why, "was it made for another cluster, or by a build job?");
   }
   const uses: readonly string[] = leaf.keyUsage ?? [];
