@@ -1,9 +1,12 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { bufferOf, encodeCertificate, libraries } from "../../../lib/keys/certificate-form.ts";
 import { issueCa, throwAway } from "../../../lib/keys/certificates.ts";
 import { signDetached, verifyCommands, verifyDetached } from "../../../lib/keys/cms.ts";
+import { oids } from "../../../lib/keys/oids.ts";
+import { toPem } from "../../../lib/keys/pem.ts";
 import { emptyFolder, NOW } from "./key-folder.ts";
 import { flips, shell, succeeds, takenOf } from "./openssl.ts";
 
@@ -53,6 +56,30 @@ describe("the certificates", () => {
     expect(leaf).toContain("Extended Key Usage: Code Signing, E-mail Protection");
     const own = /Subject Key Identifier: ([0-9A-F:]{59})/.exec(ca)?.[1];
     expect(leaf).toContain(`Authority Key Identifier: ${own ?? "none"}`);
+  });
+});
+
+describe("both usages of a leaf", () => {
+  it("are needed: openssl refuses signed mail of one that is for code only", async () => {
+    const { folder } = await download();
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    const form = {
+      from: new Date("2020-01-01"),
+      until: new Date("2040-01-01"),
+      publicKey,
+      signedWith: privateKey,
+    };
+    const ca = await encodeCertificate({ ...form, commonName: "a", issuer: undefined, extendedKeyUsage: [] });
+    const [{ Certificate }] = await libraries();
+    const issuer = Certificate.fromBER(bufferOf(ca));
+    const accepts = async (...extendedKeyUsage: string[]) => {
+      const leaf = await encodeCertificate({ ...form, commonName: "b", issuer, extendedKeyUsage });
+      await writeFile(join(folder, "ca.pem"), toPem("certificate", ca));
+      await writeFile(join(folder, "leaf.pem"), toPem("certificate", leaf));
+      return succeeds("openssl verify -CAfile ca.pem -purpose smimesign leaf.pem", folder);
+    };
+    expect(await accepts(oids.codeSigning)).toBe(false);
+    expect(await accepts(oids.codeSigning, oids.emailProtection)).toBe(true);
   });
 });
 
