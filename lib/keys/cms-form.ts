@@ -78,7 +78,18 @@ export async function encodeSignature(parts: SignatureParts): Promise<Buffer> {
 /** What a signature consists of, or why it is none of ours, as the end of a sentence. */
 export type ReadSignature = SignatureParts | { readonly unlike: string };
 
-/** Takes a signature apart. Says what is in it that ours do not have; never throws. */
+/** Whether a signature consists of these parts and nothing else, each byte as `encodeSignature` writes it. */
+export async function isExactly(parts: SignatureParts, der: Uint8Array): Promise<boolean> {
+  return encodeSignature(parts).then(
+    (exact) => exact.equals(der),
+    () => false,
+  );
+}
+
+/**
+ * Takes a signature apart, or says what is in it that ours do not have; never throws. Does not see everything that may
+ * be in there besides: see isExactly.
+ */
 export async function readSignature(der: Uint8Array): Promise<ReadSignature> {
   const [pkijs, asn1] = await libraries();
   try {
@@ -89,10 +100,7 @@ export async function readSignature(der: Uint8Array): Promise<ReadSignature> {
     }
     const content = new pkijs.ContentInfo({ schema: outer.result });
     if (content.contentType !== oids.signedData) return { unlike: "is CMS, but nothing signed" };
-    const parts = await partsOf(new pkijs.SignedData({ schema: content.content }));
-    if ("unlike" in parts) return parts;
-    const exact = await encodeSignature(parts);
-    return exact.equals(der) ? parts : { unlike: "is not written the one way that is accepted" };
+    return await partsOf(new pkijs.SignedData({ schema: content.content }));
   } catch {
     // The libraries throw all kinds of errors at bytes that make no sense to them.
     return { unlike: "is no CMS signature in DER" };

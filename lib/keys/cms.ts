@@ -1,5 +1,5 @@
 import { createHash, sign, verify, X509Certificate } from "node:crypto";
-import { encodeSignature, readSignature, signedBytes } from "./cms-form.ts";
+import { encodeSignature, isExactly, readSignature, signedBytes } from "./cms-form.ts";
 import { KeyError } from "./failure.ts";
 import type { SigningIdentity } from "./keys.ts";
 import { MAX_SIGNATURE_BYTES } from "./limits.ts";
@@ -62,6 +62,9 @@ export async function verifyDetached(
     throw wrong(
       `${names.signature} is damaged or forged: the signature in it is not that of its certificate`,
     );
+  }
+  if (!(await isExactly(read, der))) {
+    throw wrong(`${names.signature} is not written the one way that is accepted`);
   }
   if (!sha256(content).equals(read.digest)) {
     throw wrong(`${names.content} is not what was signed in ${names.signature}`);

@@ -23,7 +23,7 @@ export function certificateOf(bytes: Uint8Array): X509Certificate | undefined {
 export function readCas(ca: PemText): X509Certificate[] {
   const found = certificatesIn(ca.text).map((text) => certificateOf(readPem({ ...ca, text }, "certificate")));
   const cas = found.filter((one) => one !== undefined);
-  const fix = "take it from the commit that ./pi keys init was followed by";
+  const fix = "take it again from the project's repository; git checkout keys/ca.pem brings it back";
   if (cas.length === 0 || cas.length < found.length) {
     throw new KeyError("UNREADABLE", `${ca.what} in ${ca.where}: no certificate, or a broken one`, { fix });
   }

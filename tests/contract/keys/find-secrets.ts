@@ -122,12 +122,16 @@ export async function findSecrets(needles: readonly Needle[], paths: readonly st
 
 /**
  * Where the needles are in the command lines and environments of the processes that run at this moment, as far as we
- * may read them. To be called again and again while something works.
+ * may read them. To be called again and again while something works. A process that was started with a secret shows it
+ * in `environ` as long as it lives, also after it took it out: there only its children are of interest.
  */
-export async function findInProcesses(needles: readonly Needle[]): Promise<Finding[]> {
+export async function findInProcesses(
+  needles: readonly Needle[],
+  parts: readonly ("cmdline" | "environ")[] = ["cmdline", "environ"],
+): Promise<Finding[]> {
   const found: Finding[] = [];
   for (const id of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    for (const part of ["cmdline", "environ"]) {
+    for (const part of parts) {
       const bytes = await readFile(`/proc/${id}/${part}`).catch(() => Buffer.alloc(0));
       const command = await readFile(`/proc/${id}/comm`, "utf8").catch(() => "?");
       found.push(...inBytes(needles, bytes, () => `${part} of process ${id} (${command.trim()})`));
