@@ -1,6 +1,7 @@
 import type { RoleName } from "../../keys/keys.ts";
 import { ManifestError } from "../failure.ts";
 import type { ManifestChange, ManifestWrite } from "./change.ts";
+import { isDue } from "./expiry.ts";
 import { metadataBytes, type Signed } from "./metadata.ts";
 import { versionedName } from "./names.ts";
 import {
@@ -23,6 +24,7 @@ import {
 import { countSignatures, roleIn, signWith } from "./signatures.ts";
 import { requireKeys } from "./signers.ts";
 import type { ManifestState } from "./state.ts";
+import { unchanged } from "./targets.ts";
 
 export interface RotateRequest {
   readonly role: RoleName;
@@ -81,6 +83,25 @@ function union(old: RoleKeys, next: RoleKeys): RoleKeys {
   return { keys: [...keys.values()], threshold: Math.min(old.threshold, next.threshold) };
 }
 
+const idsOf = (role: RoleKeys): readonly string[] => role.keys.map(({ keyId }) => keyId).sort();
+
+function isSame(a: RoleKeys, b: RoleKeys): boolean {
+  return a.threshold === b.threshold && idsOf(a).join() === idsOf(b).join();
+}
+
+/** Whether the root knows the new keys beside the old ones: an earlier run was stopped on its way. */
+function isBetween(now: RoleKeys, next: RoleKeys): boolean {
+  return idsOf(next).every((id) => idsOf(now).includes(id)) && now.threshold <= next.threshold;
+}
+
+/** Whether what the role signs is signed by these keys and no others. */
+function isSignedBy(state: ManifestState, role: RoleName, keyIds: readonly string[]): boolean {
+  const files = role === "targets" ? [state.targets] : [state.snapshot, state.timestamp];
+  return files.every(
+    (file) => file !== undefined && Object.keys(file.signatures).sort().join() === keyIds.join(),
+  );
+}
+
 export interface Rotation {
   readonly change: ManifestChange;
   /** The new keys/root.json. */
@@ -97,6 +118,13 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
   const now = contentOfRoot(state.root);
   const final: RootContent = { ...now, [role]: next };
   checkThresholds(final);
+  if (
+    isSame(now[role], next) &&
+    !(role === "root" && isDue("root", state.root.signed.expires, signing.now))
+  ) {
+    const said = `nothing changes: these are the ${role} keys already`;
+    return { change: unchanged(state, said), root: metadataBytes(state.root) };
+  }
   const first = missingRoots(state);
   const write = (root: Signed<"root">): ManifestWrite => ({
     path: rootName(root),
@@ -130,9 +158,10 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
     );
   }
   if (compromised && role === "online") return replaceStolen(state, state.targets, final, lines, signing);
-  const both = nextRoot(state, { ...now, [role]: union(now[role], next) }, signing);
-  const start = [...first, write(both)];
-  const between = withRoot(state, both, start);
+  const begun = isBetween(now[role], next);
+  const both = begun ? state.root : nextRoot(state, { ...now, [role]: union(now[role], next) }, signing);
+  const start = begun ? first : [...first, write(both)];
+  const between = begun ? state : withRoot(state, both, start);
   const renewed = renew(between, state.targets, role, final, signing);
   const last = nextRoot(between, final, signing);
   const said = [
@@ -165,6 +194,7 @@ function renew(
       },
     );
   }
+  if (isSignedBy(state, role, idsOf(final[role]))) return unchanged(state, "");
   const renewing: Signing = { ...signing, signers: { ...signers, [role]: keys } };
   if (role === "targets") {
     const next = nextTargets(state, targets.signed.targets, signing.now);

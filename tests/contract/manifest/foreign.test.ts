@@ -7,6 +7,9 @@ import { histories } from "./histories.ts";
 import { foreignPython, lay, ours, pythonTuf, type Reader } from "./readers.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "manifest-foreign-"));
+/** What python-tuf raises about a manifest; anything else would be a mistake of the test. */
+const REFUSAL =
+  /^(BadVersionNumber|Deserialization|DownloadHTTP|ExpiredMetadata|LengthOrHashMismatch|UnsignedMetadata)Error: /;
 const found = foreignPython();
 const foreign = "python" in found ? pythonTuf(found.python, scratch) : undefined;
 if ("missing" in found)
@@ -37,7 +40,7 @@ describe("what a reader makes of a manifest", () => {
         if (typeof expected === "string") expect(reading).toMatchObject({ channels: { stable: expected } });
         else if (reader === ours)
           expect(reading).toEqual({ error: expect.stringContaining(`${expected.code}: ${expected.file}: `) });
-        else expect(reading).toEqual({ error: expect.any(String) });
+        else expect(reading).toEqual({ error: expect.stringMatching(REFUSAL) });
       }
     };
 
