@@ -13,15 +13,21 @@ import * as diff from "./diff.ts";
 import * as doctor from "./doctor.ts";
 import * as identity from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
+import * as keys from "./keys.ts";
+import * as manifest from "./manifest.ts";
 import * as pin from "./pin.ts";
 import * as plan from "./plan.ts";
 import * as release from "./release.ts";
 import * as serve from "./serve.ts";
 import * as test from "./test.ts";
 import * as tools from "./tools.ts";
+import * as verify from "./verify.ts";
 
 /** In the order of use. */
-const COMMANDS = [plan, build, boot, release, serve, diff, identity, doctor, clean, test, tools, pin];
+const COMMANDS = [
+  ...[plan, build, boot, release, verify, serve, diff, identity, keys, manifest],
+  ...[doctor, clean, test, tools, pin],
+];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
 
 function cacheDir(): string {

@@ -23,10 +23,10 @@ export interface PlannedChange {
   /** Whether there is nothing to do. */
   readonly empty: boolean;
   /**
-   * Does it; where another run was faster it is planned anew, and `onReplan` gets the new lines. Throws
-   * ManifestError.
+   * Does it; where another run was faster it is planned anew, and `onReplan` gets the new lines. "refuse": it is
+   * not, because a person agreed to this plan. Throws ManifestError.
    */
-  carryOut(onReplan?: (lines: readonly string[]) => void): Promise<void>;
+  carryOut(onReplan?: ((lines: readonly string[]) => void) | "refuse"): Promise<void>;
 }
 
 interface Planned {
@@ -57,11 +57,14 @@ export async function planChange(request: ChangeRequest): Promise<PlannedChange>
           return await request.home.publish(planned.read, planned.change, request.message);
         } catch (error) {
           const again =
-            error instanceof ManifestError && error.code === "REMOTE_MOVED" && attempt < MAX_ATTEMPTS;
+            error instanceof ManifestError &&
+            error.code === "REMOTE_MOVED" &&
+            attempt < MAX_ATTEMPTS &&
+            onReplan !== "refuse";
           if (!again) throw error;
         }
         planned = await plan(request);
-        onReplan?.(planned.change.lines);
+        if (typeof onReplan === "function") onReplan(planned.change.lines);
       }
     },
   };

@@ -127,18 +127,31 @@ export function addRelease(
 export interface BlockRequest {
   /** Without `v`. */
   readonly version: string;
-  /** `<profile>-<board>`, or `*`. */
-  readonly id: string;
+  /** `<profile>-<board>` each; undefined: every image. Those that no channel has are passed over. */
+  readonly ids?: readonly string[];
   readonly reason: string;
 }
 
-/** Forbids nodes a version. Throws ManifestError VERSION where no channel is there to say it. */
+/** Forbids nodes a version. Throws ManifestError VERSION where no channel, or none with such an image, is there. */
 export function block(state: ManifestState, request: BlockRequest, signing: Signing): ManifestChange {
   const { channels } = baseOf(state);
   requireChannels(channels);
   const since = `${signing.now.toISOString().slice(0, 19)}Z`;
-  const line = `block ${request.version} for ${request.id === "*" ? "every image" : request.id}: ${request.reason}`;
-  return withContent(state, [], channelsBlocking(channels, { ...request, since }), [line], signing);
+  const { version, reason } = request;
+  const ids = idsToBlock(channels, request.ids);
+  const line = `block ${version} for ${ids[0] === "*" ? "every image" : ids.join(", ")}: ${reason}`;
+  const after = ids.reduce((all, id) => channelsBlocking(all, { version, id, reason, since }), channels);
+  return withContent(state, [], after, [line], signing);
+}
+
+function idsToBlock(channels: Channels, wanted: readonly string[] | undefined): readonly string[] {
+  if (wanted === undefined) return ["*"];
+  const known = CHANNEL_NAMES.flatMap((name) => Object.keys(channels[name]?.images ?? {}));
+  const found = wanted.filter((id) => known.includes(id));
+  if (found.length > 0) return found;
+  throw new ManifestError("VERSION", `no channel has an image ${wanted.join(" or ")}`, {
+    fix: `there are: ${[...new Set(known)].sort().join(", ")}`,
+  });
 }
 
 /** Allows a blocked version again. Throws ManifestError VERSION where it is not blocked. */

@@ -19,6 +19,8 @@ describe("pi without a command", () => {
       "boot",
       "diff",
       "identity",
+      "keys",
+      "manifest",
       "doctor",
       "clean",
       "test",

@@ -32,7 +32,7 @@ export const changes: readonly Change[] = [
   release("v1.1.0-rc.1"),
   {
     name: "block",
-    plan: (state) => block(state, { version: "1.0.0", id: "*", reason: "loses its clock" }, with_({})),
+    plan: (state) => block(state, { version: "1.0.0", reason: "loses its clock" }, with_({})),
   },
   ...Array.from({ length: 9 }, (_, at) => release(`v1.1.${at}`)),
   {

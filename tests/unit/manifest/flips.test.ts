@@ -20,9 +20,7 @@ function everything(): Bench {
   const request = { role: "online" as const, next: { keys: [keyCalled("online-2")], threshold: 1 } };
   bench.carryOut(rotate(bench.state, request, { ...bench.signing, signers }).change);
   bench.at(0, signersOf({ ...names, online: ["online-2"] }));
-  bench.do((state, signing) =>
-    block(state, { version: "1.0.0", id: "*", reason: "loses its clock" }, signing),
-  );
+  bench.do((state, signing) => block(state, { version: "1.0.0", reason: "loses its clock" }, signing));
   bench.carryOut({ lines: [], writes: pageWrites(bench.state), removes: [] });
   bench.at(0, signersOf({ targets: [], online: ["online-2"] })).release("v1.2.0");
   return bench;

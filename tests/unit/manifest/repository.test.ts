@@ -89,11 +89,11 @@ describe("a release", () => {
 });
 
 describe("blocking", () => {
-  const request = { version: "1.0.0", id: "*", reason: "loses its clock" };
+  const request = { version: "1.0.0", reason: "loses its clock" };
 
   it("is told to every channel, and taken back", () => {
     const bench = new Bench().release("v1.0.0").do((state, signing) => block(state, request, signing));
-    const blocked = [{ ...request, since: "2026-11-01T12:00:00Z" }];
+    const blocked = [{ ...request, id: "*", since: "2026-11-01T12:00:00Z" }];
     expect(bench.state.channels.stable?.blocked).toEqual(blocked);
     expect(bench.state.channels.beta?.blocked).toEqual(blocked);
     bench.at(1).do((state, signing) => block(state, request, signing));
@@ -102,6 +102,17 @@ describe("blocking", () => {
     expect(bench.state.channels.stable?.blocked).toEqual(blocked);
     bench.do((state, signing) => unblock(state, "1.0.0", undefined, signing));
     expect(bench.state.channels.stable?.blocked).toEqual([]);
+  });
+
+  it("is told of one image alone", () => {
+    const ids = ["agent-rpi-arm64", "agent-rpi5"];
+    const bench = new Bench()
+      .release("v1.0.0")
+      .do((state, signing) => block(state, { ...request, ids }, signing));
+    expect(bench.state.channels.stable?.blocked.map(({ id }) => id)).toEqual(["agent-rpi-arm64"]);
+    expect(code(() => block(bench.state, { ...request, ids: ["x-rpi5"] }, bench.signing))).toBe(
+      "VERSION: no channel has an image x-rpi5",
+    );
   });
 
   it("is refused without channels, and taken back only where it is", () => {

@@ -1,0 +1,74 @@
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { ManifestHome } from "../lib/manifest/home.ts";
+import type { ProjectKeys } from "../lib/manifest/project-keys.ts";
+import type { CliContext } from "./context.ts";
+
+/** Where a command finds the update manifest. */
+export interface PlaceFlags {
+  readonly store?: string;
+  readonly branch?: string;
+  readonly file?: string;
+  readonly dryRun?: true;
+}
+
+export interface Place {
+  readonly cluster: string;
+  readonly home: ManifestHome;
+  readonly project: ProjectKeys;
+  readonly now: Date;
+}
+
+/** The folder of the local store where nobody names one; git ignores it. */
+export function defaultStore(context: Pick<CliContext, "project">): string {
+  return join(context.project, "store");
+}
+
+export function placeOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--store <folder>", "the local store (default: store/)").conflicts("branch"))
+    .option("--branch <repository>", "the branch manifest of this git repository instead")
+    .option("--file <path>", "the definition (default: cluster.yaml)");
+}
+
+/** The name in cluster.yaml. Throws DefinitionError. */
+export async function clusterName(context: Pick<CliContext, "project">, file?: string): Promise<string> {
+  const { loadDefinition } = await import("../lib/cluster/load.ts");
+  const loaded = await loadDefinition(context.project, file === undefined ? undefined : resolve(file));
+  return loaded.definition.cluster;
+}
+
+/** The environment that names the folder of the keys, its path made absolute. */
+export function keyEnvironment(): Readonly<Record<string, string | undefined>> {
+  const { PI_KEYS: own } = process.env;
+  return own === undefined || own === "" ? process.env : { ...process.env, PI_KEYS: resolve(own) };
+}
+
+/**
+ * Home and keys of the manifest that a command is about. Who only `look`s gets no keys made on the spot. Throws
+ * DefinitionError, KeyError, ManifestError.
+ */
+export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "look"): Promise<Place> {
+  const [{ developmentFolder, openProjectKeys, readRootFile }, { takeSecrets }] = await Promise.all([
+    import("../lib/manifest/project-keys.ts"),
+    import("../lib/keys/places.ts"),
+  ]);
+  const { world, cacheDir } = context;
+  const cluster = await clusterName(context, flags.file);
+  const now = new Date(world.clock.now());
+  const tried = await readRootFile(developmentFolder(context.project, cluster));
+  const project = await openProjectKeys({
+    ...{ project: context.project, cluster, now, env: keyEnvironment() },
+    secrets: takeSecrets(process.env),
+    development: flags.branch === undefined && (look === undefined || tried !== undefined),
+  });
+  for (const note of project.notes) context.reporter.info(note);
+  if (flags.branch !== undefined) {
+    const { branchHome } = await import("../lib/manifest/branch-home.ts");
+    const scratch = join(cacheDir, "scratch");
+    return { cluster, now, project, home: branchHome({ remote: flags.branch, scratch, world }) };
+  }
+  const { localHome } = await import("../lib/manifest/local-home.ts");
+  const store = flags.store === undefined ? defaultStore(context) : resolve(flags.store);
+  return { cluster, now, project, home: localHome({ store, world }) };
+}

@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { readBounded } from "../external/bounded-file.ts";
+import { writeAtomically } from "../external/files.ts";
+import type { Keys } from "../keys/keys.ts";
+import { openKeys, takeDevelopmentKeys } from "../keys/open.ts";
+import { keysFolder, type Secrets } from "../keys/places.ts";
+import { ManifestError } from "./failure.ts";
+import { MAX_BYTES } from "./limits.ts";
+import { firstRoot } from "./repository/root.ts";
+
+export interface ProjectKeysRequest {
+  /** Root of the project, whose `keys/` holds the public halves. */
+  readonly project: string;
+  readonly cluster: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** See takeSecrets. */
+  readonly secrets?: Secrets;
+  readonly now: Date;
+  /** Whether keys may be made on the spot where the project has none: for a store on this machine. */
+  readonly development: boolean;
+}
+
+export interface ProjectKeys {
+  readonly keys: Keys;
+  /** Content of root.json, from which everything is trusted. */
+  readonly trustedRoot: Uint8Array;
+  /** Folder of the public halves: ca.pem and root.json. */
+  readonly publicFolder: string;
+  /** For people, what there is to know about these keys; empty for real ones. */
+  readonly notes: readonly string[];
+}
+
+export const ROOT_FILE = "root.json";
+
+/** root.json of a folder, or undefined where there is none. Throws ManifestError ROOT. */
+export async function readRootFile(folder: string): Promise<Uint8Array | undefined> {
+  const read = await readBounded(join(folder, ROOT_FILE), MAX_BYTES.root);
+  if (read.kind === "content") return read.bytes;
+  if (read.kind === "absent") return undefined;
+  throw new ManifestError("ROOT", `${join(folder, ROOT_FILE)} cannot be read (${read.kind})`, {
+    fix: "take it from git: git checkout keys/root.json",
+  });
+}
+
+/** The folder of keys for trying things out: in the project, ignored by git, never in what is served. */
+export function developmentFolder(project: string, cluster: string): string {
+  return join(project, ".pi", "development-keys", cluster);
+}
+
+async function openDevelopment({ project, cluster, now }: ProjectKeysRequest): Promise<ProjectKeys> {
+  const folder = developmentFolder(project, cluster);
+  const keys = await takeDevelopmentKeys({ folder, cluster, now });
+  const known = await readRootFile(folder);
+  const one = (role: "root" | "targets" | "online") => ({ keys: keys.role(role), threshold: 1 });
+  const trustedRoot =
+    known ??
+    firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
+  if (known === undefined) await writeAtomically(join(folder, ROOT_FILE), trustedRoot);
+  const notes = [
+    `development keys in ${folder}: for trying things out, nobody keeps them safe`,
+    "./pi keys init makes keys that nodes can rely on",
+  ];
+  return { keys, trustedRoot, publicFolder: folder, notes };
+}
+
+/**
+ * The keys of a project and the root they belong to. Where the project has no keys/root.json and the store is on
+ * this machine, development keys, made at first use. Throws KeyError; ManifestError ROOT where there are none.
+ */
+export async function openProjectKeys(request: ProjectKeysRequest): Promise<ProjectKeys> {
+  const { project, cluster, env, secrets } = request;
+  const publicFolder = join(project, "keys");
+  const trustedRoot = await readRootFile(publicFolder);
+  if (trustedRoot !== undefined) {
+    const folder = keysFolder(env, cluster);
+    const keys = await openKeys({ folder, publicFolder, ...(secrets === undefined ? {} : { secrets }) });
+    return { keys, trustedRoot, publicFolder, notes: [] };
+  }
+  if (request.development) return openDevelopment(request);
+  throw new ManifestError("ROOT", `there is no ${join("keys", ROOT_FILE)}: this cluster has no keys yet`, {
+    fix: "./pi keys init makes them; commit what it writes into keys/",
+  });
+}

@@ -1,0 +1,230 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CliContext } from "../../../cli/context.ts";
+import * as keys from "../../../cli/keys.ts";
+import * as manifest from "../../../cli/manifest.ts";
+import { clock } from "../../../lib/external/clock.ts";
+import { processes } from "../../../lib/external/process.ts";
+import { describeFailure } from "../../../lib/failure.ts";
+import { localHome } from "../../../lib/manifest/local-home.ts";
+import { openProjectKeys } from "../../../lib/manifest/project-keys.ts";
+import { publishRelease } from "../../../lib/manifest/publish-release.ts";
+import { choices, exampleRelease } from "../../unit/manifest/example.ts";
+import { repository } from "../cli/run-pi.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "manifest-commands-"));
+const project = join(folder, "project");
+const keyFolder = join(folder, "keys", "home");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Answer {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command of `./pi` in this process: cli/main.ts but for the project, which is not this repository. */
+async function pi(...argv: readonly string[]): Promise<Answer> {
+  let [stdout, stderr] = ["", ""];
+  const say = (text: string): void => {
+    stderr += `${text}\n`;
+  };
+  const context: CliContext = {
+    project,
+    cacheDir: join(folder, "cache"),
+    world: { processes, clock, signal: new AbortController().signal },
+    reporter: { step: (_, __, work) => work({ line: say, update: say }), info: say, warn: say, error: say },
+    print: (text) => {
+      stdout += text;
+    },
+  };
+  const program = new Command("pi").exitOverride();
+  for (const command of [keys, manifest]) command.register(program, context);
+  process.exitCode = undefined;
+  try {
+    await program.parseAsync(["node", "pi", ...argv]);
+    return { code: Number(process.exitCode ?? 0), stdout, stderr };
+  } catch (error) {
+    return { code: 1, stdout, stderr: `${stderr}error: ${describeFailure(error).join("\n")}\n` };
+  } finally {
+    process.exitCode = undefined;
+  }
+}
+
+/** What ./pi release does behind the publishing of its files. */
+async function release(tag: string): Promise<void> {
+  const now = new Date();
+  const opened = await openProjectKeys({
+    ...{ project, cluster: "home", now, development: true },
+    env: { PI_KEYS: keyFolder, HOME: folder },
+  });
+  const signal = new AbortController().signal;
+  const home = localHome({ store: join(project, "store"), world: { processes, signal } });
+  const planned = await publishRelease({
+    home,
+    keys: opened.keys,
+    trustedRoot: opened.trustedRoot,
+    release: exampleRelease(tag),
+    now,
+    ...choices,
+  });
+  await planned.carryOut();
+}
+
+/** A project of one's own: that of the repository must get no keys. */
+beforeAll(() => {
+  mkdirSync(project);
+  for (const part of ["ansible", "boards", "cluster.yaml", "keys"]) {
+    cpSync(join(repository, part), join(project, part), { recursive: true });
+  }
+  process.env.PI_KEYS = keyFolder;
+});
+afterAll(() => {
+  delete process.env.PI_KEYS;
+});
+
+describe("keys and manifest, from the first day on", () => {
+  it("has no keys, says so, and makes none by being looked at", async () => {
+    const { code, stderr } = await pi("keys", "status");
+    expect(code).toBe(1);
+    expect(stderr).toContain("there is no keys/root.json: this cluster has no keys yet");
+    expect(existsSync(join(project, ".pi"))).toBe(false);
+  });
+
+  it("makes keys to try things out for a local store, and says what they are", async () => {
+    const { code, stdout, stderr } = await pi("manifest", "refresh");
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("the first manifest, empty"),
+    });
+    expect(stderr).toContain("for trying things out, nobody keeps them safe");
+    expect((await pi("keys", "status")).code).toBe(0);
+    expect(existsSync(join(project, "keys/root.json"))).toBe(false);
+    rmSync(join(project, "store"), { recursive: true });
+  });
+
+  it("init makes keys, writes the public halves, says what to commit, back up and set", async () => {
+    const { code, stdout, stderr } = await pi("keys", "init", "--roots", "2");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const said of [
+      "add keys/ca.pem keys/root.json",
+      "root-2.pem",
+      "gh secret set PI_KEY_ONLINE --env release <",
+      "Back up",
+    ]) {
+      expect(stdout).toContain(said);
+    }
+    expect(readdirSync(keyFolder)).toContain("root-2.pem");
+    expect(statSync(join(keyFolder, "online-1.pem")).mode & 0o777).toBe(0o600);
+    const published = ["ca.pem", "root.json"].map((name) =>
+      readFileSync(join(project, "keys", name), "utf8"),
+    );
+    expect(published.join()).not.toContain("PRIVATE KEY");
+  });
+
+  it("init a second time refuses, and says why", async () => {
+    const { code, stderr } = await pi("keys", "init");
+    expect(code).toBe(1);
+    expect(stderr).toContain("this cluster has keys already");
+  });
+
+  it("init goes on where it was stopped between the private and the public halves", async () => {
+    const root = readFileSync(join(project, "keys/root.json"));
+    rmSync(join(project, "keys/root.json"));
+    const { code, stdout } = await pi("keys", "init", "--roots", "2");
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`the keys in ${keyFolder} are used`),
+    });
+    const signers = (text: Buffer) =>
+      (JSON.parse(text.toString("utf8")) as { signed: { keys: object } }).signed.keys;
+    expect(signers(readFileSync(join(project, "keys/root.json")))).toEqual(signers(root));
+  });
+
+  it("shows a release, blocks it, and takes that back", async () => {
+    await release("v1.0.0");
+    expect((await pi("manifest")).stdout).toMatch(/^stable +v1\.0\.0 +agent-rpi-arm64 +1\.0\.0 +\d+$/m);
+    expect(
+      (await pi("manifest", "block", "v1.0.0", "--reason", "loses its clock", "--dry-run")).stdout,
+    ).toContain("block 1.0.0 for every image: loses its clock");
+    expect((await pi("manifest", "show")).stdout).not.toContain("loses its clock");
+    expect(
+      (await pi("manifest", "block", "v1.0.0", "--profile", "agent", "--reason", "loses its clock")).code,
+    ).toBe(0);
+    expect((await pi("manifest", "show")).stdout).toMatch(
+      /^stable +1\.0\.0 +agent-rpi-arm64 +loses its clock +20/m,
+    );
+    expect((await pi("manifest", "unblock", "1.0.0")).code).toBe(0);
+    expect((await pi("manifest", "show")).stdout).not.toContain("loses its clock");
+    expect((await pi("manifest", "block", "1.0", "--reason", "x")).stderr).toContain('"v1.0" is no version');
+  });
+
+  it.each(["online", "targets", "root"])(
+    "rotates the %s key, and goes on with the new one alone",
+    async (role) => {
+      const before = readFileSync(join(project, "keys/root.json"));
+      const dry = await pi("keys", "rotate", role, "--dry-run");
+      expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining("not carried out") });
+      expect(readFileSync(join(project, "keys/root.json")).equals(before)).toBe(true);
+      const { code, stdout, stderr } = await pi("keys", "rotate", role);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toContain(`new key: ${keyFolder}/${role}-`);
+      for (const name of readdirSync(keyFolder).filter((one) => one.startsWith(`${role}-1.`)))
+        rmSync(join(keyFolder, name));
+      await release(`v1.${["online", "targets", "root"].indexOf(role) + 1}.0`);
+      expect((await pi("manifest", "show")).code).toBe(0);
+      expect(await pi("keys", "status")).toMatchObject({ code: 0 });
+    },
+  );
+
+  it("finds the new root written where a rotation was stopped before its end", async () => {
+    const now = readFileSync(join(project, "keys/root.json"));
+    const older = readFileSync(join(project, "store/manifest/2.root.json"));
+    writeFileSync(join(project, "keys/root.json"), older);
+    expect(older.equals(now)).toBe(false);
+    expect((await pi("keys", "rotate", "root")).stdout).toContain("which an earlier rotation made");
+    expect(readFileSync(join(project, "keys/root.json")).equals(now)).toBe(true);
+  });
+
+  it("replaces a stolen online key", async () => {
+    expect(await pi("keys", "rotate", "online", "--compromised")).toMatchObject({ code: 0 });
+    await release("v1.9.0");
+    expect((await pi("manifest", "show")).stdout).toMatch(/^timestamp +\d{4,} /m);
+  });
+
+  it("replaces the signing key under the same CA", async () => {
+    const before = readFileSync(join(keyFolder, "signing.pem"), "utf8");
+    expect(await pi("keys", "rotate", "signing")).toMatchObject({ code: 0 });
+    expect(readFileSync(join(keyFolder, "signing.pem"), "utf8")).not.toBe(before);
+  });
+
+  it("tells which file of the manifest is damaged", async () => {
+    const path = join(project, "store/manifest/timestamp.json");
+    const content = readFileSync(path);
+    writeFileSync(path, Buffer.from(content).fill("x", 200, 201));
+    expect((await pi("manifest", "show")).stderr).toContain("error: timestamp.json: ");
+    writeFileSync(path, content);
+  });
+
+  it("says which key is missing, where it was looked for, and what to do", async () => {
+    for (const name of readdirSync(keyFolder).filter((one) => /^online-/.test(one)))
+      rmSync(join(keyFolder, name));
+    const { code, stderr } = await pi("manifest", "refresh", "--force");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`signing timestamp takes 1 online key; 0 in ${keyFolder}`);
+    expect(stderr).toContain("fix: ");
+  });
+});
