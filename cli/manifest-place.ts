@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import type { ManifestHome } from "../lib/manifest/home.ts";
 import type { ProjectKeys } from "../lib/manifest/project-keys.ts";
 import type { CliContext } from "./context.ts";
+import { defaultStore } from "./release-places.ts";
 
 /** Where a command finds the update manifest. */
 export interface PlaceFlags {
@@ -17,11 +18,6 @@ export interface Place {
   readonly home: ManifestHome;
   readonly project: ProjectKeys;
   readonly now: Date;
-}
-
-/** The folder of the local store where nobody names one; git ignores it. */
-export function defaultStore(context: Pick<CliContext, "project">): string {
-  return join(context.project, "store");
 }
 
 export function placeOptions(command: Command): Command {
@@ -56,7 +52,7 @@ export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "
   const { world, cacheDir } = context;
   const cluster = await clusterName(context, flags.file);
   const now = new Date(world.clock.now());
-  const tried = await readRootFile(developmentFolder(context.project, cluster));
+  const tried = await readRootFile(join(developmentFolder(keyEnvironment(), cluster), "public"));
   const project = await openProjectKeys({
     ...{ project: context.project, cluster, now, env: keyEnvironment() },
     secrets: takeSecrets(process.env),
@@ -69,6 +65,6 @@ export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "
     return { cluster, now, project, home: branchHome({ remote: flags.branch, scratch, world }) };
   }
   const { localHome } = await import("../lib/manifest/local-home.ts");
-  const store = flags.store === undefined ? defaultStore(context) : resolve(flags.store);
+  const store = flags.store === undefined ? defaultStore(context.project) : resolve(flags.store);
   return { cluster, now, project, home: localHome({ store, world }) };
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManifestHome } from "../lib/manifest/home.ts";
 import type { ReleaseDocument } from "../lib/release/document.ts";
@@ -40,7 +39,7 @@ export async function announce(context: CliContext, announcement: Announcement):
   const home = await manifestHome(place, context);
   const change = await publishRelease({
     ...{ home, keys: keys.keys, now: new Date(context.world.clock.now()) },
-    trustedRoot: await readFile(join(keys.publicFolder, "root.json")),
+    trustedRoot: keys.trustedRoot,
     release: { document, file },
     urlsOf: (tag, name) => [store.urlOf(tag, name)],
   });

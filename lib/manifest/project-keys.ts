@@ -1,9 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readBounded } from "../external/bounded-file.ts";
-import { writeAtomically } from "../external/files.ts";
+import { exists, writeAtomically } from "../external/files.ts";
 import type { Keys } from "../keys/keys.ts";
 import { openKeys, takeDevelopmentKeys } from "../keys/open.ts";
-import { keysFolder, type Secrets } from "../keys/places.ts";
+import { files, keysFolder, type Secrets } from "../keys/places.ts";
 import { ManifestError } from "./failure.ts";
 import { MAX_BYTES } from "./limits.ts";
 import { firstRoot } from "./repository/root.ts";
@@ -42,25 +43,32 @@ export async function readRootFile(folder: string): Promise<Uint8Array | undefin
   });
 }
 
-/** The folder of keys for trying things out: in the project, ignored by git, never in what is served. */
-export function developmentFolder(project: string, cluster: string): string {
-  return join(project, ".pi", "development-keys", cluster);
+/**
+ * The folder of keys for trying things out: beside the real ones, so not in the project, which a build shows to
+ * users' playbooks, and not in what is served.
+ */
+export function developmentFolder(env: ProjectKeysRequest["env"], cluster: string): string {
+  return `${keysFolder(env, cluster)}-development`;
 }
 
-async function openDevelopment({ project, cluster, now }: ProjectKeysRequest): Promise<ProjectKeys> {
-  const folder = developmentFolder(project, cluster);
+async function openDevelopment({ env, cluster, now }: ProjectKeysRequest): Promise<ProjectKeys> {
+  const folder = developmentFolder(env, cluster);
+  const publicFolder = join(folder, "public");
   const keys = await takeDevelopmentKeys({ folder, cluster, now });
-  const known = await readRootFile(folder);
+  // Once written they stay: images carry them, so every byte is in their build ids.
+  const ca = join(publicFolder, files.ca);
+  if (!(await exists(ca))) await writeAtomically(ca, await readFile(join(folder, files.ca)));
+  const known = await readRootFile(publicFolder);
   const one = (role: "root" | "targets" | "online") => ({ keys: keys.role(role), threshold: 1 });
   const trustedRoot =
     known ??
     firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
-  if (known === undefined) await writeAtomically(join(folder, ROOT_FILE), trustedRoot);
+  if (known === undefined) await writeAtomically(join(publicFolder, ROOT_FILE), trustedRoot);
   const notes = [
     `development keys in ${folder}: for trying things out, nobody keeps them safe`,
     "./pi keys init makes keys that nodes can rely on",
   ];
-  return { keys, trustedRoot, publicFolder: folder, notes };
+  return { keys, trustedRoot, publicFolder, notes };
 }
 
 /**
