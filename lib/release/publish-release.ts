@@ -26,6 +26,8 @@ interface Run extends PublishRequest {
   readonly retries: Retries;
   /** Digests this run saw itself, of files whose store does not say them. */
   readonly seen: Map<string, string>;
+  /** What worked; if it has to be done again, the store did not keep it, or does not show it yet. */
+  readonly worked: Set<string>;
 }
 
 /**
@@ -39,7 +41,8 @@ export async function publishRelease(
   reporter: Reporter,
 ): Promise<PublishOutcome> {
   checkAssets(request.assets);
-  const run: Run = { ...request, reporter, retries: countRetries(patience, reporter), seen: new Map() };
+  const retries = countRetries(patience, reporter);
+  const run: Run = { ...request, reporter, retries, seen: new Map(), worked: new Set() };
   const { store, details } = request;
   if (request.dryRun === true) return { kind: "planned", plan: await firstPlan(run) };
   const wait = () => reporter.info(`waiting for another release to ${store.place}`);
@@ -105,8 +108,13 @@ async function converge(run: Run, first: PublishPlan): Promise<StoredRelease> {
 
 /** Does one thing; where it failed in passing, waits. Whether it worked the next look tells better. */
 async function attempt(run: Run, what: string, work: () => Promise<unknown>): Promise<boolean> {
+  if (run.worked.has(what)) {
+    const unseen = `${what} worked, and ${run.store.place} does not show it`;
+    await run.retries.again(what, new ReleaseError("SERVER", unseen));
+  }
   try {
     await work();
+    run.worked.add(what);
     return true;
   } catch (error) {
     await run.retries.again(what, error);
@@ -117,7 +125,7 @@ async function attempt(run: Run, what: string, work: () => Promise<unknown>): Pr
 /** One file after the other: many at once run into GitHub's limits. Ends early where one failed. */
 async function carryOut(run: Run, release: StoredRelease, todo: readonly AssetAction[]): Promise<void> {
   for (const action of todo) {
-    if (!(await attempt(run, action.name, () => act(run, release, action)))) return;
+    if (!(await attempt(run, `${action.kind} ${action.name}`, () => act(run, release, action)))) return;
   }
 }
 
