@@ -142,9 +142,10 @@ function redirected(request: HttpRequest, location: string): HttpRequest {
 async function exchange(request: HttpRequest, watching: Watch, follows: boolean): Promise<HttpAnswer> {
   const url = requireSecure(request.url);
   const secure = url.protocol === "https:";
-  const agent = secure
-    ? new SecureAgent({ proxyEnv: process.env })
-    : new PlainAgent({ proxyEnv: process.env });
+  // A server asked to close would do so right after an early refusal, and what we still send would be answered
+  // with a reset that takes the refusal, and its retry-after, with it.
+  const options = { proxyEnv: process.env, keepAlive: true };
+  const agent = secure ? new SecureAgent(options) : new PlainAgent(options);
   const upload = await openUpload(request.body);
   const asked = (secure ? secureRequest : plainRequest)(url, {
     method: request.method,

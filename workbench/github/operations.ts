@@ -17,6 +17,7 @@ import {
 } from "./repository.ts";
 
 export interface Ask {
+  readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -82,7 +83,7 @@ export function perform(operation: OperationName, ask: Ask, place: Place): Reply
   if (writing && !ask.writes) return missing;
   switch (operation) {
     case "list":
-      return { status: 200, body: page(shown, ask.query).map(record) };
+      return paged(shown, ask, place, (one) => record(one));
     case "create":
       return createRelease(ask.body as ReleaseFields, place);
     case "release": {
@@ -93,11 +94,7 @@ export function perform(operation: OperationName, ask: Ask, place: Place): Reply
       return release === undefined ? missing : updateRelease(release, ask.body as ReleaseFields, place);
     case "assets": {
       if (release === undefined) return missing;
-      const assets = page(release.assets, ask.query);
-      return {
-        status: 200,
-        body: assets.map((asset) => assetRecord(repository, release, asset, addresses)),
-      };
+      return paged(release.assets, ask, place, (asset) => assetRecord(repository, release, asset, addresses));
     }
     case "download":
       return withAsset(shown, params, (of, asset) => ({
@@ -126,10 +123,19 @@ export function perform(operation: OperationName, ask: Ask, place: Place): Reply
   }
 }
 
-function page<T>(all: readonly T[], query: Ask["query"]): T[] {
+/** One page, and where the next one is: GitHub's clients follow that header. */
+function paged<T>(
+  all: readonly T[],
+  { query, path }: Ask,
+  { addresses }: Place,
+  record: (one: T) => unknown,
+): Reply {
   const size = Number(query.per_page ?? 30);
-  const from = (Number(query.page ?? 1) - 1) * size;
-  return all.slice(from, from + size);
+  const number = Number(query.page ?? 1);
+  const body = all.slice((number - 1) * size, number * size).map(record);
+  if (all.length <= number * size) return { status: 200, body };
+  const next = `${addresses.api}${path}?per_page=${size}&page=${number + 1}`;
+  return { status: 200, body, headers: { link: `<${next}>; rel="next"` } };
 }
 
 function withAsset(

@@ -102,6 +102,7 @@ async function handle(
   const query = Object.fromEntries(url.searchParams);
   const authorization = request.headers.authorization ?? "";
   const ask = {
+    path: url.pathname,
     params,
     query,
     writes: authorization.split(" ")[1] === fake.token,
