@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Octokit } from "@octokit/core";
 import { paginateRest } from "@octokit/plugin-paginate-rest";
 import { restEndpointMethods } from "@octokit/plugin-rest-endpoint-methods";
@@ -46,7 +47,8 @@ export function githubClient(options: GithubClientOptions): GithubClient {
     throttle: {
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
-      ...(waits.spaced ? {} : { write: unspaced, notifications: unspaced }),
+      // All clients of a process keep their distance together, but for tests.
+      ...(waits.spaced ? {} : { id: randomUUID(), write: unspaced, notifications: unspaced }),
     },
   });
 }
