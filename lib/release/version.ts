@@ -28,7 +28,9 @@ export function parseVersion(tag: string): Version {
     new ReleaseError("VERSION", `${JSON.stringify(tag)} is no version: ${why}`, { fix: FIX });
   if (!tag.startsWith("v")) throw refuse("it does not begin with v");
   const parsed = semver.parse(tag.slice(1));
-  if (parsed === null || parsed.raw !== tag.slice(1)) throw refuse("it is not vMAJOR.MINOR.PATCH");
+  // Not `raw`: semver lets another v and white space pass.
+  const [text] = tag.slice(1).split("+");
+  if (parsed === null || parsed.version !== text) throw refuse("it is not vMAJOR.MINOR.PATCH");
   if (parsed.build.length > 0) throw refuse(`build metadata (+${parsed.build.join(".")}) has no order`);
   const { major, minor, patch } = parsed;
   if (major > LARGEST.major || minor > LARGEST.minor || patch > LARGEST.patch) {
