@@ -144,7 +144,8 @@ async function exchange(request: HttpRequest, watching: Watch, follows: boolean)
   const secure = url.protocol === "https:";
   // A server asked to close would do so right after an early refusal, and what we still send would be answered
   // with a reset that takes the refusal, and its retry-after, with it.
-  const options = { proxyEnv: process.env, keepAlive: true };
+  const proxy = LOOPBACK.test(url.hostname) ? {} : { proxyEnv: process.env };
+  const options = { ...proxy, keepAlive: true };
   const agent = secure ? new SecureAgent(options) : new PlainAgent(options);
   const upload = await openUpload(request.body);
   const asked = (secure ? secureRequest : plainRequest)(url, {
@@ -236,7 +237,8 @@ function explain(error: unknown, request: HttpRequest, signal: AbortSignal): unk
   if (error instanceof Failure || !(error instanceof Error)) return error;
   const where = `${request.method} ${shownUrl(request.url)}`;
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (syscall === "connect" || syscall === "getaddrinfo" || code?.startsWith("ERR_TLS") === true) {
+  const refused = /^ERR_(?:TLS|PROXY)/.test(code ?? "");
+  if (syscall === "connect" || syscall === "getaddrinfo" || refused) {
     return new HttpError("UNREACHABLE", `${where} could not be reached: ${error.message}`, {
       fix: "check the network and the proxy settings",
     });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { sha256OfText } from "../../../lib/external/files.ts";
@@ -171,23 +172,24 @@ describe("a request", () => {
     expect((await failure(get(here, { redirects: 1 }))).code).toBe("REDIRECT");
   });
 
-  it("goes through the environment's proxy", async () => {
-    const url = await serve((_, response) => response.end("by the proxy"));
-    const before = { ...process.env };
+  it("goes through the environment's proxy, but not to this machine", async () => {
+    const url = await serve((_, response) => response.end("from here"));
     const asked: string[] = [];
-    const proxy = await serve((request, response) => {
-      asked.push(request.url ?? "");
-      response.end("from the proxy");
+    const proxy = await serve((request) => void asked.push(`plain ${request.url}`));
+    servers.at(-1)?.on("connect", (request: IncomingMessage, socket: Duplex) => {
+      asked.push(`${request.method} ${request.url}`);
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
     });
+    const names = ["https_proxy", "http_proxy", "no_proxy", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
+    const before = names.map((name) => [name, process.env[name]] as const);
     try {
-      Object.assign(process.env, { http_proxy: proxy, no_proxy: "" });
-      expect((await get(url)).body.toString()).toBe("from the proxy");
-      expect(asked).toEqual([url]);
-      process.env.no_proxy = "127.0.0.1";
-      expect((await get(url)).body.toString()).toBe("by the proxy");
+      for (const name of names) delete process.env[name];
+      Object.assign(process.env, { https_proxy: proxy, http_proxy: proxy });
+      expect((await failure(get("https://example.org/file"))).code).toBe("UNREACHABLE");
+      expect(asked).toEqual(["CONNECT example.org:443"]);
+      expect((await get(url)).body.toString()).toBe("from here");
     } finally {
-      for (const name of ["http_proxy", "no_proxy"]) {
-        const old = before[name];
+      for (const [name, old] of before) {
         if (old === undefined) delete process.env[name];
         else process.env[name] = old;
       }
