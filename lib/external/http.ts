@@ -5,7 +5,6 @@ import {
   request as plainRequest,
 } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
-import { pipeline } from "node:stream/promises";
 import { Failure } from "../failure.ts";
 import { openUpload, type UploadFile } from "./upload-file.ts";
 
@@ -156,10 +155,11 @@ async function exchange(request: HttpRequest, watching: Watch, follows: boolean)
   });
   try {
     const answered = whenAnswered(asked);
-    const sent = sendBody(asked, upload?.chunks, (bytes) => {
+    const sent = sendBody(asked, upload?.pieces, (bytes) => {
       watching.progress();
       request.onSent?.(bytes);
     });
+    sent.catch(() => undefined);
     // A server may answer, with a refusal, before it has read everything; then the rest is not sent.
     const response = await Promise.race([answered, sent.then(() => answered)]);
     const body = await receive(response, request, watching, follows);
@@ -186,25 +186,34 @@ function whenAnswered(asked: ClientRequest): Promise<IncomingMessage> {
 
 async function sendBody(
   asked: ClientRequest,
-  chunks: AsyncIterable<Buffer> | undefined,
+  pieces: AsyncIterable<Buffer> | undefined,
   onSent: (bytes: number) => void,
 ): Promise<void> {
-  if (chunks === undefined) {
-    asked.end();
-    return;
-  }
+  const gone = new Promise<never>((_, reject) => {
+    asked.on("error", reject);
+    asked.on("close", () => reject(new Error("the connection was closed")));
+  });
+  gone.catch(() => undefined);
   let bytes = 0;
-  const counted = async function* () {
-    for await (const chunk of chunks) {
-      yield chunk;
-      // Asked for the next one: the one before is in the network's hands.
-      bytes += chunk.byteLength;
+  let before: Promise<unknown> = Promise.resolve();
+  for await (const piece of pieces ?? []) {
+    // While one piece is on its way the next one is read, but no third one: its buffer would be in use.
+    await before;
+    before = Promise.race([gone, write(asked, piece)]).then(() => {
+      bytes += piece.length;
       onSent(bytes);
-    }
-  };
-  const sending = pipeline(counted(), asked);
-  sending.catch(() => undefined);
-  await sending;
+    });
+    before.catch(() => undefined);
+  }
+  await before;
+  asked.end();
+}
+
+/** Resolves when the piece is in the kernel's hands, and its buffer is free again. */
+function write(asked: ClientRequest, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    asked.write(piece, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function receive(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { Failure } from "../failure.ts";
 
 /** A file on its way out, with what it was when it was looked at. */
@@ -16,33 +16,39 @@ export class UploadFileError extends Failure<"CHANGED"> {
 
 export interface OpenUpload {
   readonly bytes: number;
-  readonly chunks: AsyncIterable<Buffer>;
+  /** A piece is valid until the piece after the next one is asked for: there are three, used in turn. */
+  readonly pieces: AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
 
-const CHUNK_BYTES = 256 * 1024;
+const PIECE_BYTES = 512 * 1024;
+/** One in the network's hands, one that waits for the digest, one that is read into. */
+const PIECES = 3;
 
 /** Opens what is to be sent. Its pieces end with UploadFileError where the file is not what it was. */
 export async function openUpload(body: Uint8Array | UploadFile | undefined): Promise<OpenUpload | undefined> {
   if (body === undefined) return undefined;
   if (body instanceof Uint8Array) {
-    const chunk = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    return { bytes: chunk.length, chunks: once(chunk), close: async () => undefined };
+    const piece = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    return { bytes: piece.length, pieces: single(piece), close: async () => undefined };
   }
   const handle = await open(body.path, "r");
-  const stream = handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false });
-  return {
-    bytes: body.bytes,
-    chunks: checked(stream as AsyncIterable<Buffer>, body),
-    close: async () => {
-      stream.destroy();
-      await handle.close();
-    },
-  };
+  return { bytes: body.bytes, pieces: checked(read(handle), body), close: () => handle.close() };
 }
 
-async function* once(chunk: Buffer): AsyncIterable<Buffer> {
-  yield chunk;
+async function* single(piece: Buffer): AsyncIterable<Buffer> {
+  yield piece;
+}
+
+/** Into the same few buffers: new ones for each piece would pile up until the garbage collector comes. */
+async function* read(handle: FileHandle): AsyncIterable<Buffer> {
+  const buffers = Array.from({ length: PIECES }, () => Buffer.allocUnsafe(PIECE_BYTES));
+  for (let at = 0; ; at = (at + 1) % PIECES) {
+    const buffer = buffers[at] ?? Buffer.allocUnsafe(PIECE_BYTES);
+    const { bytesRead } = await handle.read(buffer, 0, PIECE_BYTES, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** Passes pieces on, each after the next one was read, so that the last waits for the digest. */
