@@ -71,11 +71,11 @@ export interface ReleaseStore {
   /** Runs `work` while no other publisher works here; `onWait` is told once when it has to wait for one. */
   exclusively<T>(onWait: () => void, work: () => Promise<T>): Promise<T>;
   /** Copies an asset of a published release to `path`, by rename, when its size and digest are as expected. */
-  fetch(
+  readonly fetch: (
     release: StoredRelease,
     asset: { readonly name: string; readonly bytes: number; readonly sha256: string },
     path: string,
-  ): Promise<void>;
+  ) => Promise<void>;
   /** Where nodes and people get an asset of a published release. Relative (`releases/v1.2.3/x`) in a folder. */
   urlOf(tag: string, name: string): string;
 }

@@ -97,6 +97,7 @@ describe("the arrows of the house", () => {
 
 describe("the doors to the outside", () => {
   it("are in lib/external alone: processes and network", () => {
+    // What stands in for the outside, in the workbench and in tests, is the outside.
     const door = /^(node:)?(child_process|net|https?|http2|dgram|tls|dns)(\/promises)?$/;
     const others = typescript.filter(
       (path) =>
