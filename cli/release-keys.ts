@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Secrets } from "../lib/keys/places.ts";
 import type { ProjectKeys } from "../lib/manifest/project-keys.ts";
+import type { StoreName } from "../lib/release/open-store.ts";
 import type { CliContext } from "./context.ts";
 import { keyEnvironment } from "./manifest-place.ts";
-import type { StorePlace } from "./release-places.ts";
 
 /** The keys a release is made with, and their public halves, which its images carry. */
 export interface ReleaseKeys extends ProjectKeys {
@@ -18,7 +18,7 @@ export interface ReleaseKeys extends ProjectKeys {
 export async function releaseKeys(
   context: Pick<CliContext, "project" | "world" | "reporter">,
   cluster: string,
-  place: StorePlace,
+  place: StoreName,
   secrets: Secrets,
 ): Promise<ReleaseKeys> {
   const { project, world, reporter } = context;

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import type { ManifestHome } from "../lib/manifest/home.ts";
 import type { ReleaseDocument } from "../lib/release/document.ts";
 import type { ReleaseStore, WantedAsset } from "../lib/release/store.ts";
+import type { StoreName } from "../lib/release/open-store.ts";
 import type { CliContext } from "./context.ts";
 import type { ReleaseKeys } from "./release-keys.ts";
-import type { StorePlace } from "./release-places.ts";
 
 export interface Announcement {
-  readonly place: StorePlace;
+  readonly place: StoreName;
   readonly store: ReleaseStore;
   readonly keys: ReleaseKeys;
   readonly document: ReleaseDocument;
@@ -18,7 +18,7 @@ export interface Announcement {
 
 /** Where the manifest of a store lies: in the folder itself, or on the branch `manifest` of the repository. */
 export async function manifestHome(
-  place: StorePlace,
+  place: StoreName,
   context: Pick<CliContext, "cacheDir" | "world">,
 ): Promise<ManifestHome> {
   const { world, cacheDir } = context;

@@ -8,12 +8,13 @@ import type { BuilderName } from "../lib/image/provision/provisioner.ts";
 import type { BuildRelease } from "../lib/release/carry-over.ts";
 import type { ChosenVersion } from "../lib/release/choose-version.ts";
 import type { PreparedRelease } from "../lib/release/prepare.ts";
+import type { StoreName } from "../lib/release/open-store.ts";
 import type { PreviousRelease } from "../lib/release/previous.ts";
 import type { SourceState } from "../lib/release/repository.ts";
 import type { ReleaseStore, StoredRelease } from "../lib/release/store.ts";
 import type { CliContext } from "./context.ts";
 import { type ReleaseKeys, releaseKeys } from "./release-keys.ts";
-import { openStore, type StorePlace, storePlace, takeToken } from "./release-places.ts";
+import { storeNamed, takeEnvironment } from "./release-places.ts";
 import { becomeRoot } from "./root.ts";
 
 interface ReleaseFlags {
@@ -30,7 +31,7 @@ interface ReleaseFlags {
 interface Order {
   readonly loaded: LoadedDefinition;
   readonly source: SourceState;
-  readonly place: StorePlace;
+  readonly place: StoreName;
   readonly store: ReleaseStore;
   readonly stored: readonly StoredRelease[];
   readonly chosen: ChosenVersion;
@@ -51,18 +52,19 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
     flags.file === undefined ? undefined : resolve(flags.file),
   );
   if (wanted !== undefined) parseVersion(wanted);
-  const place = storePlace(flags.store, context.project);
+  const place = await storeNamed(flags.store, context.project);
   const source = await readSourceState(context.project, world);
   if (flags.allowDirty !== true) refuseDirty(source);
   becomeRoot(context, "building images");
-  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }] = await Promise.all([
+  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }, { openStore }] = await Promise.all([
     import("../lib/image/preflight.ts"),
     import("../lib/keys/places.ts"),
     import("../lib/release/choose-version.ts"),
     import("../lib/image/cache-use.ts"),
+    import("../lib/release/open-store.ts"),
   ]);
   const secrets = takeSecrets(process.env);
-  const store = await openStore(place, takeToken(process.env), process.env, world);
+  const store = openStore(place, { env: takeEnvironment(process.env) }, world);
   const stored = await store.releases();
   const published = stored.filter(({ draft }) => !draft).map(({ tag }) => tag);
   const question = { wanted, headTags: source.tags, published, backport: flags.backport === true };

@@ -11,7 +11,6 @@ import {
   rm,
   stat,
   statfs,
-  symlink,
 } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -55,16 +54,6 @@ export async function writeAtomically(
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
-  }
-}
-
-/** Makes the renames in a folder last: without it, a power cut may keep a later one and lose an earlier one. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -130,22 +119,4 @@ export async function roomAt(path: string): Promise<Room> {
     // A file in the place of a folder may well be writable.
     refuses: (await stat(at)).isDirectory() ? refuses : "ENOTDIR",
   };
-}
-
-/** Reads a file piece by piece; the pieces wait for `onData`. */
-export async function readPieces(path: string, onData: (chunk: Buffer) => Promise<void>): Promise<void> {
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
-    await onData(chunk as Buffer);
-}
-
-/** Points a symbolic link at `target`; a reader sees the old one or the new one, never none. */
-export async function linkAtomically(target: string, path: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
-  await symlink(target, temporary);
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

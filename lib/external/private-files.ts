@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BoundedRead, readBounded } from "./bounded-file.ts";
+import { syncFolder } from "./durable-files.ts";
 
 export type PrivateRead =
   | BoundedRead
@@ -35,15 +36,6 @@ export async function namesIn(folder: string): Promise<string[] | undefined> {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     if (["ENOENT", "ENOTDIR", "EACCES"].includes(code)) return undefined;
     throw error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

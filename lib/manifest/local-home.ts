@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exists, listTree, removeWhole, syncFolder, writeAtomically } from "../external/files.ts";
+import { syncFolder } from "../external/durable-files.ts";
+import { exists, listTree, removeWhole, writeAtomically } from "../external/files.ts";
 import { acquireLock } from "../external/lock.ts";
 import type { World } from "../external/world.ts";
 import { ManifestError } from "./failure.ts";

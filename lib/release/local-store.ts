@@ -1,15 +1,8 @@
 import { lstat, mkdir, readdir, readlink, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { between, type Checkpoint, noCheckpoint } from "../external/checkpoint.ts";
-import {
-  exists,
-  linkAtomically,
-  readPieces,
-  removeWhole,
-  sha256OfFile,
-  syncFolder,
-  writeAtomically,
-} from "../external/files.ts";
+import { linkAtomically, readPieces, syncFolder } from "../external/durable-files.ts";
+import { exists, removeWhole, sha256OfFile, writeAtomically } from "../external/files.ts";
 import { acquireLock } from "../external/lock.ts";
 import { receiveFile, writeExpected } from "../external/receive-file.ts";
 import type { World } from "../external/world.ts";
