@@ -34,6 +34,15 @@ export const TRANSFER_LIMITS = {
   /** Without a byte in either direction; GitHub thinks for a while after the last one. */
   stallMs: 2 * MINUTE_MS,
   totalMs: 180 * MINUTE_MS,
+  maxAnswerBytes: 2 ** 31,
+} as const;
+
+/** For questions and answers without files. */
+export const CALL_LIMITS = {
+  stallMs: MINUTE_MS / 2,
+  totalMs: 2 * MINUTE_MS,
+  /** A hundred releases with their notes, of 125,000 characters at most, and the records of their files. */
+  maxAnswerBytes: 64 * 1024 * 1024,
 } as const;
 
 /** For what is said with small bodies; GitHub's longest answers are lists of assets. */

@@ -65,6 +65,10 @@ async function firstPlan(run: Run): Promise<PublishPlan> {
   for (const { id } of plan.otherDrafts) {
     run.reporter.warn(`there is another draft of ${plan.tag}, ${id}: it is left alone; delete it by hand`);
   }
+  if (plan.release.kind === "use-draft" && plan.release.release.foreign === true) {
+    const { id } = plan.release.release;
+    run.reporter.warn(`the draft ${id} was begun by hand: its text is replaced by the notes of this release`);
+  }
   return plan;
 }
 

@@ -48,7 +48,7 @@ export function reconcile(
   stored: readonly StoredRelease[],
 ): PublishPlan {
   const ofTag = stored.filter(({ tag }) => tag === details.tag);
-  const drafts = ofTag.filter(({ draft }) => draft).sort(byId);
+  const drafts = ofTag.filter(({ draft }) => draft).sort(oursAndOldest);
   const published = ofTag.find(({ draft }) => !draft);
   const latest = isLatest(details.tag, stored);
   const plan = { tag: details.tag, latest } as const;
@@ -65,9 +65,10 @@ export function reconcile(
   return { ...plan, release: { kind: "use-draft", release: first }, actions, otherDrafts };
 }
 
-/** GitHub's ids are numbers, and the lowest is the oldest draft. */
-function byId(a: StoredRelease, b: StoredRelease): number {
-  return Number(a.id) - Number(b.id) || (a.id < b.id ? -1 : 1);
+/** Ours before somebody else's; GitHub's ids are numbers, and the lowest is the oldest draft. */
+function oursAndOldest(a: StoredRelease, b: StoredRelease): number {
+  const foreign = Number(a.foreign === true) - Number(b.foreign === true);
+  return foreign || Number(a.id) - Number(b.id) || (a.id < b.id ? -1 : 1);
 }
 
 type Rule = (action: AssetAction) => AssetAction;

@@ -54,6 +54,11 @@ describe("what is done with a draft", () => {
   });
 });
 
+it("a draft of ours is taken before an older one of somebody else", () => {
+  const drafts = [storedRelease({ id: "3", foreign: true }), storedRelease({ id: "7" })];
+  expect(reconcile(details, [], drafts).release).toMatchObject({ release: { id: "7" } });
+});
+
 describe("what is done with a published release", () => {
   const published = { draft: false };
   it("nothing, where all is as wanted", () => {
