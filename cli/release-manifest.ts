@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { ManifestHome } from "../lib/manifest/home.ts";
 import type { ReleaseDocument } from "../lib/release/document.ts";
-import type { ReleaseStore, WantedAsset } from "../lib/release/store.ts";
 import type { StoreName } from "../lib/release/open-store.ts";
+import type { ReleaseStore, WantedAsset } from "../lib/release/store.ts";
 import type { CliContext } from "./context.ts";
 import type { ReleaseKeys } from "./release-keys.ts";
 

@@ -7,8 +7,8 @@ import type { BuiltImage } from "../lib/image/build/results.ts";
 import type { BuilderName } from "../lib/image/provision/provisioner.ts";
 import type { BuildRelease } from "../lib/release/carry-over.ts";
 import type { ChosenVersion } from "../lib/release/choose-version.ts";
-import type { PreparedRelease } from "../lib/release/prepare.ts";
 import type { StoreName } from "../lib/release/open-store.ts";
+import type { PreparedRelease } from "../lib/release/prepare.ts";
 import type { PreviousRelease } from "../lib/release/previous.ts";
 import type { SourceState } from "../lib/release/repository.ts";
 import type { ReleaseStore, StoredRelease } from "../lib/release/store.ts";
@@ -56,13 +56,14 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   const source = await readSourceState(context.project, world);
   if (flags.allowDirty !== true) refuseDirty(source);
   becomeRoot(context, "building images");
-  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }, { openStore }] = await Promise.all([
-    import("../lib/image/preflight.ts"),
-    import("../lib/keys/places.ts"),
-    import("../lib/release/choose-version.ts"),
-    import("../lib/image/cache-use.ts"),
-    import("../lib/release/open-store.ts"),
-  ]);
+  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }, { openStore }] =
+    await Promise.all([
+      import("../lib/image/preflight.ts"),
+      import("../lib/keys/places.ts"),
+      import("../lib/release/choose-version.ts"),
+      import("../lib/image/cache-use.ts"),
+      import("../lib/release/open-store.ts"),
+    ]);
   const secrets = takeSecrets(process.env);
   const store = openStore(place, { env: takeEnvironment(process.env) }, world);
   const stored = await store.releases();

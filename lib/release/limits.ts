@@ -44,10 +44,3 @@ export const CALL_LIMITS = {
   /** A hundred releases with their notes, of 125,000 characters at most, and the records of their files. */
   maxAnswerBytes: 64 * 1024 * 1024,
 } as const;
-
-/** For what is said with small bodies; GitHub's longest answers are lists of assets. */
-export const API_LIMITS = {
-  stallMs: MINUTE_MS,
-  totalMs: 5 * MINUTE_MS,
-  maxAnswerBytes: 32 * 2 ** 20,
-} as const;
