@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readlink, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { between, type Checkpoint, noCheckpoint } from "../external/checkpoint.ts";
 import { linkAtomically, readPieces, syncFolder } from "../external/durable-files.ts";
@@ -7,23 +7,22 @@ import { acquireLock } from "../external/lock.ts";
 import { receiveFile, writeExpected } from "../external/receive-file.ts";
 import type { World } from "../external/world.ts";
 import { NOTES_FILE } from "./check-assets.ts";
-import { ASSET_NAME } from "./document.ts";
 import { ReleaseError } from "./failure.ts";
 import { sayingWhatStopped } from "./local-errors.ts";
-import type {
-  OnBytes,
-  ReleaseDetails,
-  ReleaseStore,
-  StoredAsset,
-  StoredRelease,
-  WantedAsset,
-} from "./store.ts";
-import { parseVersion } from "./version.ts";
+import {
+  checkedName,
+  checkedTag,
+  draftName,
+  folderOf,
+  LATEST,
+  latestOf,
+  listReleases,
+  ROOM,
+  readRelease,
+  safeEntry,
+} from "./local-layout.ts";
+import type { OnBytes, ReleaseDetails, ReleaseStore, StoredRelease, WantedAsset } from "./store.ts";
 
-/** Below the store's folder: one folder for each published release, called by its tag. */
-const ROOM = "releases";
-const DRAFT = ".draft-";
-const LATEST = "latest";
 const LOCK = ".lock";
 /** Published files are read-only, as the cache's are: a later writer has to mean it. */
 const FILE_MODE = 0o444;
@@ -113,73 +112,13 @@ export function localStore(
   };
 }
 
-/** The tag that `latest` points at; undefined where there is none. */
-export async function latestOf(folder: string): Promise<string | undefined> {
-  const target = await readlink(join(folder, LATEST)).catch(() => undefined);
-  return target?.startsWith(`${ROOM}/`) === true ? target.slice(ROOM.length + 1) : undefined;
-}
-
 async function makeLatest(folder: string, tag: string): Promise<void> {
   await linkAtomically(join(ROOM, tag), join(folder, LATEST));
   await syncFolder(folder);
 }
 
-/** Throws ReleaseError VERSION: a tag that is none could lead out of the store. */
-function checkedTag(tag: string): string {
-  return parseVersion(tag).tag;
-}
-
-const draftName = (tag: string): string => `${DRAFT}${checkedTag(tag)}`;
-const folderOf = ({ tag, draft }: StoredRelease): string => (draft ? draftName(tag) : checkedTag(tag));
-
-function checkedName(name: string): string {
-  if (ASSET_NAME.test(name) && name !== NOTES_FILE) return name;
-  throw new ReleaseError("NAME", `${JSON.stringify(name)} is no name of a release's file`, {
-    fix: "use letters, digits, '.', '_' and '-', beginning and ending with a letter or digit",
-  });
-}
-
-/** Any entry of a folder, whatever it is called; nothing that leads elsewhere. */
-function safeEntry(name: string): string {
-  if (name !== "" && name !== "." && name !== ".." && !name.includes("/")) return name;
-  throw new ReleaseError("NAME", `${JSON.stringify(name)} is no file of a draft`);
-}
-
 function requireDraft({ tag, draft }: StoredRelease): void {
   if (!draft) throw new ReleaseError("CONFLICT", `${tag} is published: it is not changed any more`);
-}
-
-async function listReleases(room: string): Promise<StoredRelease[]> {
-  if (!(await exists(room))) return [];
-  const found: StoredRelease[] = [];
-  for (const entry of await readdir(room, { withFileTypes: true })) {
-    if (entry.isDirectory() && isTag(entry.name.replace(DRAFT, ""))) {
-      found.push(await readRelease(room, entry.name));
-    }
-  }
-  return found;
-}
-
-function isTag(name: string): boolean {
-  try {
-    return parseVersion(name).tag === name;
-  } catch {
-    return false;
-  }
-}
-
-async function readRelease(room: string, name: string): Promise<StoredRelease> {
-  const draft = name.startsWith(DRAFT);
-  const names = (await readdir(join(room, name))).filter((file) => file !== NOTES_FILE);
-  // Names that begin with a dot are never a release's: what is half written is called so.
-  const visible = names.filter((file) => !file.startsWith(".")).sort();
-  const assets: StoredAsset[] = [];
-  for (const file of visible) {
-    const stats = await lstat(join(room, name, file));
-    const state = stats.isFile() ? "uploaded" : "starter";
-    assets.push({ id: file, name: file, bytes: stats.size, sha256: undefined, state });
-  }
-  return { id: name, tag: draft ? name.slice(DRAFT.length) : name, draft, assets };
 }
 
 /** Copies with the digest of what is written; a part that a killed run left is overwritten. */

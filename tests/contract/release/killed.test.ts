@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../../lib/external/checkpoint.ts";
 import { listTree, sha256OfFile } from "../../../lib/external/files.ts";
-import { latestOf } from "../../../lib/release/local-store.ts";
+import { latestOf } from "../../../lib/release/local-layout.ts";
 import type { WantedAsset } from "../../../lib/release/store.ts";
 import { type FakeGithub, startGithub } from "../../../workbench/github/server.ts";
 import { scratchFolder } from "../../unit/external/scratch-folder.ts";
