@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { Octokit } from "@octokit/core";
 import { paginateRest } from "@octokit/plugin-paginate-rest";
 import { restEndpointMethods } from "@octokit/plugin-rest-endpoint-methods";
@@ -44,23 +43,13 @@ export function githubClient(options: GithubClientOptions): GithubClient {
     log: { debug: silent, info: silent, warn: silent, error: silent },
     request: { fetch: fetchThrough(options) },
     retry: { doNotRetry: NO_RETRY, retryAfterBaseValue: waits.secondMs },
-    throttle: {
-      onRateLimit: () => false,
-      onSecondaryRateLimit: () => false,
-      // All clients of a process keep their distance together, but for tests.
-      ...(waits.spaced ? {} : { id: randomUUID(), write: unspaced, notifications: unspaced }),
-    },
+    // Limits are left to the caller; what this is for is the distance between writes.
+    throttle: { enabled: waits.spaced, onRateLimit: () => false, onSecondaryRateLimit: () => false },
   });
 }
 
 /** For writes: one whose answer was lost may have worked, and a second one would make a second release. */
 export const once = { request: { retries: 0 } } as const;
-
-type Throttle = NonNullable<Parameters<typeof throttling>[1]["throttle"]>;
-type Spacing = NonNullable<Extract<Throttle, { enabled: false }>["write"]>;
-
-/** Stands where the throttling plugin keeps its queues. */
-const unspaced = { key: () => ({ schedule: () => Promise.resolve() }) } as unknown as Spacing;
 
 interface FetchInit {
   readonly method?: string;
