@@ -71,6 +71,38 @@ async function openDevelopment({ env, cluster, now }: ProjectKeysRequest): Promi
   return { keys, trustedRoot, publicFolder, notes };
 }
 
+/** What somebody needs who signs nothing: the root and the CA that count here. */
+export interface PublicKeys {
+  /** Content of root.json. */
+  readonly trustedRoot: Uint8Array;
+  /** PEM. */
+  readonly ca: string;
+  readonly notes: readonly string[];
+}
+
+/** The public halves of the project's keys, else of this machine's development keys. Throws ManifestError ROOT. */
+export async function readPublicKeys(
+  request: Pick<ProjectKeysRequest, "project" | "cluster" | "env">,
+): Promise<PublicKeys> {
+  const tried = join(developmentFolder(request.env, request.cluster), "public");
+  for (const [folder, notes] of [
+    [join(request.project, "keys"), []],
+    [tried, [`checked with the development keys of this machine, ${tried}`]],
+  ] as const) {
+    const trustedRoot = await readRootFile(folder);
+    if (trustedRoot !== undefined) {
+      return { trustedRoot, ca: await readFile(join(folder, files.ca), "utf8"), notes };
+    }
+  }
+  throw new ManifestError(
+    "ROOT",
+    `there is no ${join("keys", ROOT_FILE)}, so nothing here says whom to trust`,
+    {
+      fix: "take keys/root.json and keys/ca.pem from the repository the release was made of",
+    },
+  );
+}
+
 /**
  * The keys of a project and the root they belong to. Where the project has no keys/root.json and the store is on
  * this machine, development keys, made at first use. Throws KeyError; ManifestError ROOT where there are none.
