@@ -3,7 +3,7 @@ import type { HomeContent, ManifestHome } from "./home.ts";
 import { MAX_ATTEMPTS } from "./limits.ts";
 import { pageWrites } from "./page.ts";
 import { filesAfter, isEmpty, type ManifestChange } from "./repository/change.ts";
-import { type ManifestState, openState } from "./repository/state.ts";
+import { type ManifestFiles, type ManifestState, openState } from "./repository/state.ts";
 
 export interface ChangeRequest {
   readonly home: ManifestHome;
@@ -39,9 +39,19 @@ async function plan(request: ChangeRequest): Promise<Planned> {
   const read = await home.read();
   const state = (request.open ?? openState)(read.files, trustedRoot);
   const change = request.plan(state);
-  if (!home.page || isEmpty(change)) return { read, change };
-  const after = openState(filesAfter(read.files, change), trustedRoot);
-  return { read, change: { ...change, writes: [...change.writes, ...pageWrites(after)] } };
+  return { read, change: withPage(home, read.files, change, trustedRoot) };
+}
+
+/** The change, and with it the page of what it leads to, in a home that has one. Throws ManifestError. */
+export function withPage(
+  home: ManifestHome,
+  files: ManifestFiles,
+  change: ManifestChange,
+  trustedRoot: Uint8Array,
+): ManifestChange {
+  if (!home.page || isEmpty(change)) return change;
+  const after = openState(filesAfter(files, change), trustedRoot);
+  return { ...change, writes: [...change.writes, ...pageWrites(after)] };
 }
 
 /** Reads a home and plans a change of it. Throws ManifestError. */

@@ -68,3 +68,9 @@ export function nextKeys(state: ManifestState, signers: Signers, role: RoleName,
     },
   };
 }
+
+/** The keys the role has already, where a rotation goes on behind its root. */
+export function presentKeys(state: ManifestState, signers: Signers, role: RoleName): NextKeys {
+  const next = contentOfRoot(state.root)[role];
+  return { next, keys: signers[role], made: [], write: async () => undefined };
+}

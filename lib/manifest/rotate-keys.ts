@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { writeAtomically } from "../external/files.ts";
 import type { RoleName } from "../keys/keys.ts";
 import { planSigningRotation } from "../keys/rotate.ts";
+import { withPage } from "./carry-out.ts";
 import type { ManifestHome } from "./home.ts";
-import { isBegun, nextKeys } from "./next-keys.ts";
-import { pageWrites } from "./page.ts";
+import { isBegun, nextKeys, presentKeys } from "./next-keys.ts";
 import { type ProjectKeys, ROOT_FILE } from "./project-keys.ts";
-import { filesAfter, isEmpty } from "./repository/change.ts";
+import { isEmpty } from "./repository/change.ts";
 import { metadataBytes } from "./repository/metadata.ts";
 import { readRoot } from "./repository/root.ts";
 import { rotate } from "./repository/rotate.ts";
@@ -38,14 +38,17 @@ export async function rotateKeys(
     project.trustedRoot,
   );
   const rootFile = join(project.publicFolder, ROOT_FILE);
-  if (readRoot(project.trustedRoot).signed.version < state.root.signed.version && !isBegun(state, role)) {
+  // The project's root.json is written last: where it is behind, an earlier run did not come to its end.
+  const behind = readRoot(project.trustedRoot).signed.version < state.root.signed.version;
+  if (behind && !compromised && !isBegun(state, role)) {
     say(`${rootFile} gets root ${state.root.signed.version}, which an earlier rotation made`);
     if (dryRun) return say("not carried out: --dry-run");
     await writeAtomically(rootFile, metadataBytes(state.root));
     return say("commit it; to replace the key once more, run it again");
   }
   const signers = signersFrom(project.keys);
-  const next = nextKeys(state, signers, role, folder);
+  const next =
+    behind && compromised ? presentKeys(state, signers, role) : nextKeys(state, signers, role, folder);
   const signing = { signers: { ...signers, [role]: next.keys }, now };
   const { change, root } = rotate(state, { role, next: next.next, compromised }, signing);
   for (const name of next.made) say(`new key: ${join(folder, name)}`);
@@ -53,8 +56,7 @@ export async function rotateKeys(
   if (dryRun) return say("not carried out: --dry-run");
   await next.write();
   if (!isEmpty(change)) {
-    const page = home.page ? pageWrites(openState(filesAfter(read.files, change), project.trustedRoot)) : [];
-    await home.publish(read, { ...change, writes: [...change.writes, ...page] }, `Rotate ${role}`);
+    await home.publish(read, withPage(home, read.files, change, project.trustedRoot), `Rotate ${role}`);
   }
   await writeAtomically(rootFile, root);
   say(`written to ${home.place} and ${rootFile}`);

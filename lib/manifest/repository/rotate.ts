@@ -118,8 +118,10 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
   const now = contentOfRoot(state.root);
   const final: RootContent = { ...now, [role]: next };
   checkThresholds(final);
+  const stolen = compromised && role === "online";
   if (
     isSame(now[role], next) &&
+    !(stolen && state.targets !== undefined) &&
     !(role === "root" && isDue("root", state.root.signed.expires, signing.now))
   ) {
     const said = `nothing changes: these are the ${role} keys already`;
@@ -157,7 +159,7 @@ export function rotate(state: ManifestState, request: RotateRequest, signing: Si
       },
     );
   }
-  if (compromised && role === "online") return replaceStolen(state, state.targets, final, lines, signing);
+  if (stolen) return replaceStolen(state, state.targets, final, lines, signing);
   const begun = isBetween(now[role], next);
   const both = begun ? state.root : nextRoot(state, { ...now, [role]: union(now[role], next) }, signing);
   const start = begun ? first : [...first, write(both)];
@@ -212,8 +214,11 @@ function replaceStolen(
   lines: readonly string[],
   signing: Signing,
 ): Rotation {
-  const root = nextRoot(state, final, signing);
-  const start = [...missingRoots(state), { path: rootName(root), content: metadataBytes(root) }];
+  // Where the root is there already, an earlier run was stopped behind it.
+  const done = isSame(contentOfRoot(state.root).online, final.online);
+  const root = done ? state.root : nextRoot(state, final, signing);
+  const own = done ? [] : [{ path: rootName(root), content: metadataBytes(root) }];
+  const start = [...missingRoots(state), ...own];
   const version = root.signed.version * VERSIONS_PER_ROOT;
   const floor: Floor = { snapshot: version, timestamp: version };
   const writes = [...start, ...snapshotFor(withRoot(state, root, start), targets, signing, floor)];

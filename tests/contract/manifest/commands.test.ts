@@ -199,8 +199,13 @@ describe("keys and manifest, from the first day on", () => {
     expect(readFileSync(join(project, "keys/root.json")).equals(now)).toBe(true);
   });
 
-  it("replaces a stolen online key", async () => {
+  it("replaces a stolen online key, also in a second run behind one that was stopped", async () => {
+    const before = readFileSync(join(project, "keys/root.json"));
     expect(await pi("keys", "rotate", "online", "--compromised")).toMatchObject({ code: 0 });
+    const replaced = readFileSync(join(project, "keys/root.json"));
+    writeFileSync(join(project, "keys/root.json"), before);
+    expect(await pi("keys", "rotate", "online", "--compromised")).toMatchObject({ code: 0 });
+    expect(readFileSync(join(project, "keys/root.json")).equals(replaced)).toBe(true);
     await release("v1.9.0");
     expect((await pi("manifest", "show")).stdout).toMatch(/^timestamp +\d{4,} /m);
   });

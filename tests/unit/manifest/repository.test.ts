@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { approve } from "../../../lib/manifest/repository/approve.ts";
+import { filesAfter } from "../../../lib/manifest/repository/change.ts";
 import { refresh } from "../../../lib/manifest/repository/refresh.ts";
 import { contentOfRoot } from "../../../lib/manifest/repository/root.ts";
 import { rotate } from "../../../lib/manifest/repository/rotate.ts";
+import { recoverState } from "../../../lib/manifest/repository/state.ts";
 import { addRelease, block, unblock } from "../../../lib/manifest/repository/targets.ts";
 import { Bench, choices, exampleRelease, keyCalled, rootOf, signersOf } from "./example.ts";
 
@@ -231,6 +233,26 @@ describe("rotating", () => {
       keyCalled(`${role}-2`).keyId,
     ]);
     bench.at(1, signers).release("v1.0.1");
+  });
+
+  it("replaces a stolen online key, also where an earlier run was stopped behind any of its files", () => {
+    const bench = new Bench().release("v1.0.0");
+    const before = bench.files;
+    const signers = signersOf({ online: ["online-2"] });
+    const request = { role: "online", next: next("online-2"), compromised: true } as const;
+    const again = () =>
+      rotate(recoverState(bench.files, bench.trusted), request, { ...bench.signing, signers }).change;
+    const whole = again();
+    expect(whole.writes.map(({ path }) => path)).toEqual([
+      "2.root.json",
+      "2001.snapshot.json",
+      "timestamp.json",
+    ]);
+    const expected = filesAfter(before, whole);
+    for (let at = 0; at <= whole.writes.length; at += 1) {
+      bench.files = filesAfter(before, { ...whole, writes: whole.writes.slice(0, at), removes: [] });
+      expect(filesAfter(bench.files, again()), `behind ${at}`).toEqual(expected);
+    }
   });
 
   it("asks for the threshold of the old root and of the new one", () => {
