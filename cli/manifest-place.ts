@@ -40,6 +40,15 @@ export function keyEnvironment(): Readonly<Record<string, string | undefined>> {
   return own === undefined || own === "" ? process.env : { ...process.env, PI_KEYS: resolve(own) };
 }
 
+/** What a person or a job has told git by its environment: how to log in, and settings; nothing else is handed on. */
+const GIT_VARIABLE =
+  /^(SSH_AUTH_SOCK|SSH_ASKPASS|GIT_SSH_COMMAND|GIT_ASKPASS|GIT_CONFIG_(COUNT|(KEY|VALUE)_\d+))$/;
+
+function gitEnvironment(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => GIT_VARIABLE.test(name));
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? ""]));
+}
+
 /**
  * Home and keys of the manifest that a command is about. Who only `look`s gets no keys made on the spot. Throws
  * DefinitionError, KeyError, ManifestError.
@@ -62,7 +71,12 @@ export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "
   if (flags.branch !== undefined) {
     const { branchHome } = await import("../lib/manifest/branch-home.ts");
     const scratch = join(cacheDir, "scratch");
-    return { cluster, now, project, home: branchHome({ remote: flags.branch, scratch, world }) };
+    return {
+      cluster,
+      now,
+      project,
+      home: branchHome({ remote: flags.branch, scratch, world, env: gitEnvironment() }),
+    };
   }
   const { localHome } = await import("../lib/manifest/local-home.ts");
   const store = flags.store === undefined ? defaultStore(context.project) : resolve(flags.store);

@@ -34,10 +34,18 @@ const SETTINGS = ["commit.gpgSign=false", "core.hooksPath=/dev/null", "core.auto
 
 type Git = (cwd: string, argv: readonly string[], accept?: readonly number[]) => Promise<string>;
 
-/** The branch `manifest` of a git repository as the home of a manifest: one commit per change, plain pushes only. */
+/**
+ * The branch `manifest` of a git repository as the home of a manifest: one commit per change, plain pushes only.
+ * Throws ManifestError HOME where the address holds a password, which everybody on the machine could read.
+ */
 export function branchHome(options: BranchHomeOptions): ManifestHome {
   const { remote, scratch, world, checkpoint } = options;
   const place = `the branch ${BRANCH} of ${withoutCredentials(remote)}`;
+  if (/^\w+:\/\/[^/@]*:[^/@]*@/.test(remote)) {
+    throw new ManifestError("HOME", `${place}: its address holds a password`, {
+      fix: "leave it out; git asks its credential helper, or takes a header from GIT_CONFIG_COUNT and its like",
+    });
+  }
   const at = async (name: string): Promise<void> => {
     await checkpoint?.(name);
   };

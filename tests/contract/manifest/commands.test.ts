@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -5,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -214,6 +216,52 @@ describe("keys and manifest, from the first day on", () => {
     const before = readFileSync(join(keyFolder, "signing.pem"), "utf8");
     expect(await pi("keys", "rotate", "signing")).toMatchObject({ code: 0 });
     expect(readFileSync(join(keyFolder, "signing.pem"), "utf8")).not.toBe(before);
+  });
+
+  it("lets a release wait for a person whose key is elsewhere", async () => {
+    const elsewhere = join(folder, "elsewhere.pem");
+    const here = join(keyFolder, "targets-2.pem");
+    renameSync(here, elsewhere);
+    await release("v2.0.0");
+    expect((await pi("manifest", "show")).stdout).toMatch(/^targets \d+ waits: 0 of 1 signatures$/m);
+    expect((await pi("keys", "approve")).stderr).toContain("signing targets takes 1 targets key; 0 in");
+    renameSync(elsewhere, here);
+    const { code, stdout } = await pi("keys", "approve");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\+ releases\/v2\.0\.0\/release\.json \d+ bytes sha256 [0-9a-f]{64}$/m);
+    expect((await pi("manifest", "show")).stdout).toMatch(/^stable +v2\.0\.0 /m);
+    expect((await pi("keys", "approve")).stderr).toContain("nothing waits for a signature");
+  });
+
+  it("writes to a branch, logging in as the environment says and not as the address does", async () => {
+    const remote = join(folder, "remote.git");
+    execFileSync("git", ["init", "--quiet", "--bare", remote]);
+    // A setting by environment is how a job hands git its token, too.
+    const settings = { COUNT: "1", KEY_0: `url.${remote}.insteadOf`, VALUE_0: "https://git.invalid/home" };
+    for (const [name, value] of Object.entries(settings)) process.env[`GIT_CONFIG_${name}`] = value;
+    try {
+      const { code, stderr } = await pi(
+        "manifest",
+        "refresh",
+        "--branch",
+        "https://user:word@git.invalid/home",
+      );
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringContaining("its address holds a password"),
+      });
+      expect(stderr).not.toContain("word@");
+      const done = await pi("manifest", "refresh", "--branch", "https://git.invalid/home");
+      expect(done).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("the branch manifest of https://git.invalid/home"),
+      });
+      expect(
+        execFileSync("git", ["-C", remote, "ls-tree", "--name-only", "manifest"], { encoding: "utf8" }),
+      ).toContain("timestamp.json");
+    } finally {
+      for (const name of Object.keys(settings)) delete process.env[`GIT_CONFIG_${name}`];
+    }
   });
 
   it("tells which file of the manifest is damaged", async () => {
