@@ -22,10 +22,10 @@ function toCount(text: string): number {
 function afterwards(folder: string, project: string): string {
   const { secrets, lines } = {
     secrets: [
-      ["PI_KEY_TARGETS", "targets-1.pem"],
-      ["PI_KEY_ONLINE", "online-1.pem"],
-      ["PI_KEY_SIGNING", "signing-key.pem"],
-      ["PI_CERT_SIGNING", "signing.pem"],
+      ["PI_KEY_TARGETS", "targets-1.pem", "release"],
+      ["PI_KEY_ONLINE", "online-1.pem", "manifest"],
+      ["PI_KEY_SIGNING", "signing-key.pem", "release"],
+      ["PI_CERT_SIGNING", "signing.pem", "release"],
     ] as const,
     lines: (items: readonly string[]) => items.map((item) => `     ${item}\n`).join(""),
   };
@@ -36,7 +36,7 @@ function afterwards(folder: string, project: string): string {
     lines([folder]),
     "  3. Then take root-*.pem and ca-key.pem away from this machine; they are needed about once a year.\n",
     "  4. Only for releases made on GitHub, set the environment's secrets; the keys go in by standard input:\n",
-    lines(secrets.map(([name, file]) => `gh secret set ${name} --env release < ${join(folder, file)}`)),
+    lines(secrets.map(([name, file, env]) => `gh secret set ${name} --env ${env} < ${join(folder, file)}`)),
   ].join("");
 }
 

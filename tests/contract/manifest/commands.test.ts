@@ -124,7 +124,7 @@ describe("keys and manifest, from the first day on", () => {
     for (const said of [
       "add keys/ca.pem keys/root.json",
       "root-2.pem",
-      "gh secret set PI_KEY_ONLINE --env release <",
+      "gh secret set PI_KEY_ONLINE --env manifest <",
       "Back up",
     ]) {
       expect(stdout).toContain(said);
