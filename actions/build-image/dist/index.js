@@ -60772,7 +60772,10 @@ function buildArguments(packer, variables) {
   return [packer, "-machine-readable", "build", "-on-error=cleanup", "-timestamp-ui", ...given, TEMPLATE];
 }
 function insideTools(request2, installation, tools, interpreter) {
-  const readable = [assetsRoot, request2.project, request2.ansible, request2.varsFile, ...installation.needs];
+  const readable = [
+    ...[assetsRoot, request2.project, request2.keys, request2.ansible, request2.varsFile],
+    ...installation.needs
+  ];
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
@@ -64699,6 +64702,25 @@ function lockCache(cacheDir, mode, world, waitMs, onWait) {
 init_failure2();
 init_starvation();
 
+// lib/image/build/playbook-variables.ts
+function playbookVariables(build2, { cluster, roles, keys, epoch }) {
+  return {
+    ...build2.ansible.vars,
+    home_pi: {
+      cluster,
+      profile: build2.profile,
+      board: build2.board,
+      role: build2.role,
+      build_id: build2.buildId,
+      epoch,
+      boot: build2.boot,
+      compatible: `${cluster}-${build2.profile}-${build2.board}`,
+      user_roles: roles,
+      keys
+    }
+  };
+}
+
 // lib/image/build/resolve.ts
 import { readFile as readFile9 } from "node:fs/promises";
 
@@ -64707,14 +64729,13 @@ import { join as join19 } from "node:path";
 var folders = {
   playbook: "ansible",
   tools: "tools",
-  assembly: "lib/image",
-  keys: "keys"
+  assembly: "lib/image"
 };
 async function digestAll(paths) {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)]);
   return Object.fromEntries(await Promise.all(digests));
 }
-async function gatherSources(project, loaded, packages) {
+async function gatherSources(project, loaded, packages, keys = join19(project, "keys")) {
   const builds = shapeBuilds(loaded.definition);
   const boards2 = new Map(builds.map(({ board }) => [board, join19(project, "boards", board)]));
   const roles = new Map(
@@ -64723,6 +64744,7 @@ async function gatherSources(project, loaded, packages) {
     )
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join19(project, folder)]));
+  shared.set("keys", keys);
   return {
     digests: await digestAll(shared),
     boards: await digestAll(boards2),
@@ -64737,7 +64759,7 @@ init_files();
 async function boardList(board, name) {
   return parsePackageNames(await readFile9(asset("boards", board, name), "utf8"));
 }
-async function resolvePlan(loaded, project, archive, cacheDir) {
+async function resolvePlan(loaded, { project, keys }, archive, cacheDir) {
   const boards2 = /* @__PURE__ */ new Map();
   const packages = /* @__PURE__ */ new Map();
   const digests = /* @__PURE__ */ new Map();
@@ -64760,7 +64782,7 @@ async function resolvePlan(loaded, project, archive, cacheDir) {
       digest2
     );
   }
-  const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id));
+  const sources = await gatherSources(project, loaded, (shape) => digests.get(shape.id), keys);
   return { plan: compile2(loaded.definition, sources), boards: boards2, packages };
 }
 async function packagesOf(shape, archive) {
@@ -64849,13 +64871,14 @@ async function build(options2, world, reporter) {
   return usingCache(options2.cacheDir, world, reporter, () => buildLoaded(loaded, options2, world, reporter));
 }
 async function buildLoaded(loaded, options2, world, reporter) {
-  const { project, cacheDir } = options2;
+  const { cacheDir } = options2;
   const tools = await ensureTools(world, reporter, cacheDir);
   const workshop = { tools, cacheDir, world, reporter, speed: options2.plain ? "plain" : "native" };
   const choice = choiceOf(loaded);
   const archive = await openArchive(choice, tools, cacheDir, world, reporter);
-  const resolved = await resolvePlan(loaded, project, archive, cacheDir);
-  const builds = selectBuilds(resolved.plan.builds, options2.only);
+  const resolved = await resolvePlan(loaded, options2, archive, cacheDir);
+  const wanted = selectBuilds(resolved.plan.builds, options2.only);
+  const builds = await options2.choose?.({ ...resolved.plan, builds: wanted }) ?? wanted;
   const foreign = lazily(() => useForeignBinaries(tools.path, world));
   const results = [];
   try {
@@ -64948,7 +64971,7 @@ async function makeImage(folder, job, started) {
   const work = join21(folder, "work");
   const tree = join21(folder, "tree.tar");
   await mkdir14(work);
-  await writeFile4(join21(folder, "vars.json"), JSON.stringify(playbookVariables(job, core), null, 2));
+  await writeFile4(join21(folder, "vars.json"), JSON.stringify(variablesOf(job, core), null, 2));
   await reporter.step(
     titled(`playbook for ${build2.profile}`, workshop),
     {},
@@ -64958,6 +64981,7 @@ async function makeImage(folder, job, started) {
         base: { path: base2.tar, sha256: base2.sha256 },
         ansible: asset("ansible"),
         project: job.loaded.folder,
+        keys: keysOf(options2),
         varsFile: join21(folder, "vars.json"),
         tree,
         work,
@@ -65018,6 +65042,7 @@ var boardOf = (job) => {
   if (board === void 0) throw new Error(`board ${job.build.board} was not resolved`);
   return board;
 };
+var keysOf = ({ keys, project }) => keys ?? join21(project, "keys");
 var packagesOf2 = (job) => job.resolved.packages.get(job.build.id) ?? [];
 async function coreOf(job) {
   const { workshop, archive, choice } = job;
@@ -65030,24 +65055,9 @@ async function coreOf(job) {
   }
   return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
-function playbookVariables({ build: build2, resolved, options: options2, loaded }, core) {
-  const { cluster } = resolved.plan;
+function variablesOf({ build: build2, resolved, options: options2, loaded }, { epoch }) {
   const roles = build2.ansible.roles.map((role) => rolePath(role, options2.project, loaded.folder));
-  return {
-    ...build2.ansible.vars,
-    home_pi: {
-      cluster,
-      profile: build2.profile,
-      board: build2.board,
-      role: build2.role,
-      build_id: build2.buildId,
-      epoch: core.epoch,
-      boot: build2.boot,
-      compatible: `${cluster}-${build2.profile}-${build2.board}`,
-      user_roles: roles,
-      keys: join21(options2.project, "keys")
-    }
-  };
+  return playbookVariables(build2, { cluster: resolved.plan.cluster, roles, epoch, keys: keysOf(options2) });
 }
 async function writeSbom(folder, name, job, core, tree) {
   const { workshop, build: build2 } = job;
@@ -65270,6 +65280,7 @@ async function provision(request2, tools, world, step) {
             { source: request2.varsFile, readOnly: true },
             { source: asset(), readOnly: true },
             { source: request2.project, readOnly: true },
+            { source: request2.keys, readOnly: true },
             // Last: a folder above it may be bound read-only.
             { source: request2.work }
           ],

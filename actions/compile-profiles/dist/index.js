@@ -49514,14 +49514,13 @@ import { join as join6 } from "node:path";
 var folders = {
   playbook: "ansible",
   tools: "tools",
-  assembly: "lib/image",
-  keys: "keys"
+  assembly: "lib/image"
 };
 async function digestAll(paths) {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)]);
   return Object.fromEntries(await Promise.all(digests));
 }
-async function gatherSources(project, loaded, packages) {
+async function gatherSources(project, loaded, packages, keys = join6(project, "keys")) {
   const builds = shapeBuilds(loaded.definition);
   const boards = new Map(builds.map(({ board }) => [board, join6(project, "boards", board)]));
   const roles = new Map(
@@ -49530,6 +49529,7 @@ async function gatherSources(project, loaded, packages) {
     )
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join6(project, folder)]));
+  shared.set("keys", keys);
   return {
     digests: await digestAll(shared),
     boards: await digestAll(boards),
