@@ -5,6 +5,7 @@ import prettyBytes from "pretty-bytes";
 import { exists } from "../lib/external/files.ts";
 import type { BuiltImage } from "../lib/image/build/results.ts";
 import type { BuilderName } from "../lib/image/provision/provisioner.ts";
+import { caller } from "./caller.ts";
 import type { CliContext } from "./context.ts";
 import { becomeRoot } from "./root.ts";
 
@@ -13,12 +14,6 @@ interface BuildFlags {
   readonly out: string;
   readonly builder: BuilderName;
   readonly plain?: true;
-}
-
-/** Who called sudo: results belong to them, not to root. */
-function caller(): { uid: number; gid: number } | undefined {
-  const [uid, gid] = [Number(process.env.SUDO_UID), Number(process.env.SUDO_GID)];
-  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
 }
 
 async function makeResultsFolder(folder: string): Promise<void> {

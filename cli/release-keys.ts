@@ -16,18 +16,17 @@ export interface ReleaseKeys extends ProjectKeys {
  * things out. Throws KeyError, ManifestError ROOT where a release for others would be signed with such.
  */
 export async function releaseKeys(
-  context: Pick<CliContext, "project" | "world" | "reporter">,
+  context: Pick<CliContext, "project" | "world">,
   cluster: string,
   place: StoreName,
   secrets: Secrets,
 ): Promise<ReleaseKeys> {
-  const { project, world, reporter } = context;
+  const { project, world } = context;
   const { openProjectKeys } = await import("../lib/manifest/project-keys.ts");
   const keys = await openProjectKeys({
     ...{ project, cluster, secrets, env: keyEnvironment(), now: new Date(world.clock.now()) },
     development: place.kind === "local",
   });
-  for (const note of keys.notes) reporter.warn(note);
   const ca = join(keys.publicFolder, "ca.pem");
   return { ...keys, caShown: keys.publicFolder === join(project, "keys") ? "keys/ca.pem" : ca };
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import type { LoadedDefinition } from "../lib/cluster/load.ts";
 import type { Build, Plan } from "../lib/cluster/plan.ts";
 import { type MachineName, machineNames } from "../lib/emulator/machine.ts";
+import { exists } from "../lib/external/files.ts";
 import type { BuiltImage } from "../lib/image/build/results.ts";
 import type { BuilderName } from "../lib/image/provision/provisioner.ts";
 import type { BuildRelease } from "../lib/release/carry-over.ts";
@@ -11,7 +12,8 @@ import type { StoreName } from "../lib/release/open-store.ts";
 import type { PreparedRelease } from "../lib/release/prepare.ts";
 import type { PreviousRelease } from "../lib/release/previous.ts";
 import type { SourceState } from "../lib/release/repository.ts";
-import type { ReleaseStore, StoredRelease } from "../lib/release/store.ts";
+import type { ReleaseDetails, ReleaseStore, StoredRelease } from "../lib/release/store.ts";
+import { giveFolderBack } from "./caller.ts";
 import type { CliContext } from "./context.ts";
 import { type ReleaseKeys, releaseKeys } from "./release-keys.ts";
 import { storeNamed, takeEnvironment } from "./release-places.ts";
@@ -55,6 +57,8 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   const place = await storeNamed(flags.store, context.project);
   const source = await readSourceState(context.project, world);
   if (flags.allowDirty !== true) refuseDirty(source);
+  // Development keys are made as who calls, so that they are theirs and not root's.
+  if (process.getuid?.() !== 0) await releaseKeys(context, loaded.definition.cluster, place, {});
   becomeRoot(context, "building images");
   const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }, { openStore }] =
     await Promise.all([
@@ -73,21 +77,29 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   const { tag, channel } = chosen.version;
   context.print(`${tag} (${chosen.because}) for ${channel}, to ${store.place}\n`);
   const keys = await releaseKeys(context, loaded.definition.cluster, place, secrets);
+  for (const note of keys.notes) context.reporter.warn(note);
   const order: Order = { loaded, source, place, store, stored, chosen, keys, flags };
-  if (chosen.published) return confirm(context, order);
-  await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
-  await usingCache(context.cacheDir, world, context.reporter, () => make(context, order));
+  try {
+    if (chosen.published) return await confirm(context, order);
+    await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
+    await usingCache(context.cacheDir, world, context.reporter, () => make(context, order));
+  } finally {
+    if (place.kind === "local" && (await exists(place.folder))) await giveFolderBack(place.folder);
+  }
 }
 
 /** A published release is never changed: it is looked at, and the update manifest follows where it lags. */
 async function confirm(context: CliContext, order: Order): Promise<void> {
   const { store, stored, chosen, source, keys, flags } = order;
   const { tag } = chosen.version;
-  const [{ openPublished }, { ReleaseError }, { announce }] = await Promise.all([
-    import("../lib/release/previous.ts"),
-    import("../lib/release/failure.ts"),
-    import("./release-manifest.ts"),
-  ]);
+  const [{ openPublished }, { ReleaseError }, { publishRelease }, { RELEASE_DOCUMENT }, { announce }] =
+    await Promise.all([
+      import("../lib/release/previous.ts"),
+      import("../lib/release/failure.ts"),
+      import("../lib/release/publish-release.ts"),
+      import("../lib/release/names.ts"),
+      import("./release-manifest.ts"),
+    ]);
   const release = stored.find((one) => one.tag === tag && !one.draft);
   if (release === undefined) throw new Error(`${tag} is published and not there`);
   const now = new Date(context.world.clock.now());
@@ -105,12 +117,26 @@ async function confirm(context: CliContext, order: Order): Promise<void> {
     );
   }
   context.print(`${tag} is published already, from this commit: nothing is built or uploaded\n`);
+  const assets = [...document.assets, { name: RELEASE_DOCUMENT, ...file }].map((asset) => ({
+    ...asset,
+    path: "",
+  }));
+  const details = detailsOf(order, "");
+  await publishRelease(
+    { store, details, assets, dryRun: flags.dryRun === true },
+    context.world,
+    context.reporter,
+  );
   await announce(context, { ...order, document, file, dryRun: flags.dryRun === true });
 }
 
+function detailsOf({ chosen, source, loaded }: Order, notes: string): ReleaseDetails {
+  const { tag, prerelease } = chosen.version;
+  return { tag, commit: source.commit, title: `${loaded.definition.cluster} ${tag}`, notes, prerelease };
+}
+
 async function make(context: CliContext, order: Order): Promise<void> {
-  const { store, chosen, keys, source, loaded, flags } = order;
-  const { version } = chosen;
+  const { store, keys, flags } = order;
   const previous = await findPrevious(context, order);
   const built = await build(context, order, previous);
   if (flags.dryRun === true) return context.print("--dry-run: nothing was built, nothing is published\n");
@@ -119,10 +145,7 @@ async function make(context: CliContext, order: Order): Promise<void> {
   await publishRelease(
     {
       store,
-      details: {
-        ...{ tag: version.tag, commit: source.commit, title: `${loaded.definition.cluster} ${version.tag}` },
-        ...{ notes: prepared.notes, prerelease: version.prerelease },
-      },
+      details: detailsOf(order, prepared.notes),
       assets: prepared.assets,
     },
     context.world,

@@ -38,12 +38,12 @@ export async function openPublished(
     new ReleaseError("DOCUMENT", `${release.tag} in ${store.place}: ${why}`, {
       fix: `./pi verify ${release.tag} says what is wrong with it`,
     });
-  const readSmall = (name: string): Promise<Buffer> => {
+  const readSmall = async (name: string): Promise<Buffer> => {
     const stored = release.assets.find((asset) => asset.name === name);
     if (stored === undefined) throw refuse(`there is no ${name}`);
     if (stored.bytes > SMALL_BYTES) throw refuse(`${name} has ${stored.bytes} bytes`);
-    if (stored.sha256 === undefined) throw refuse(`the digest of ${name} is not known`);
-    const listed = { name, bytes: stored.bytes, sha256: stored.sha256 };
+    const sha256 = stored.sha256 ?? (await store.digestOf(release, stored));
+    const listed = { name, bytes: stored.bytes, sha256 };
     return withScratch(scratch, "previous-", async (folder) => {
       await store.fetch(release, listed, join(folder, name));
       return readFile(join(folder, name));
