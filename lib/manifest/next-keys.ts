@@ -50,7 +50,8 @@ export function nextKeys(state: ManifestState, signers: Signers, role: RoleName,
     half.length > 0
       ? here.filter(({ keyId }) => half.includes(keyId))
       : here.filter((key) => newest > 0 && !ids.has(key.keyId) && numberOf(key) > newest);
-  const highest = Math.max(0, ...here.map(numberOf));
+  // A lost key keeps its name: it may turn up again.
+  const highest = Math.max(known.length, ...here.map(numberOf));
   const fresh = Array.from({ length: Math.max(0, count - waiting.length) }, (_, at) => {
     const name = `${role}-${highest + 1 + at}`;
     const { privateKey } = generateKeyPairSync("ed25519");

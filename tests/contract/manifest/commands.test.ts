@@ -272,6 +272,24 @@ describe("keys and manifest, from the first day on", () => {
     writeFileSync(path, content);
   });
 
+  it("has published no private key, not in the store and not in the project's keys/", () => {
+    const secrets = readdirSync(keyFolder)
+      .map((name) => readFileSync(join(keyFolder, name), "utf8"))
+      .filter((text) => text.includes("PRIVATE KEY"))
+      .map((text) => text.split("\n")[1] ?? "");
+    expect(secrets.length).toBeGreaterThan(5);
+    const published = ["store", "keys"].flatMap((part) =>
+      readdirSync(join(project, part), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
+    );
+    expect(published.length).toBeGreaterThan(10);
+    const told = published.filter(
+      (text) => text.includes("PRIVATE KEY") || secrets.some((secret) => text.includes(secret)),
+    );
+    expect(told).toEqual([]);
+  });
+
   it("says which key is missing, where it was looked for, and what to do", async () => {
     for (const name of readdirSync(keyFolder).filter((one) => /^online-/.test(one)))
       rmSync(join(keyFolder, name));
