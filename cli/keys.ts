@@ -104,9 +104,12 @@ async function approve(context: CliContext, flags: PlaceFlags): Promise<void> {
 async function rotate(context: CliContext, role: RoleName | "signing", flags: RotateFlags): Promise<void> {
   const { rotateKeys, rotateLeaf } = await import("../lib/manifest/rotate-keys.ts");
   const place = await openPlace(context, flags);
-  const { keysFolder } = await import("../lib/keys/places.ts");
+  const [{ keysFolder }, { developmentFolder }] = await Promise.all([
+    import("../lib/keys/places.ts"),
+    import("../lib/manifest/project-keys.ts"),
+  ]);
   const real = place.project.publicFolder === join(context.project, "keys");
-  const folder = real ? keysFolder(keyEnvironment(), place.cluster) : place.project.publicFolder;
+  const folder = (real ? keysFolder : developmentFolder)(keyEnvironment(), place.cluster);
   const dryRun = flags.dryRun === true;
   const say = (line: string): void => context.print(`${line}\n`);
   const request = { ...place, folder, dryRun, say };

@@ -13,78 +13,17 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CliContext } from "../../../cli/context.ts";
-import * as keys from "../../../cli/keys.ts";
-import * as manifest from "../../../cli/manifest.ts";
-import { clock } from "../../../lib/external/clock.ts";
-import { processes } from "../../../lib/external/process.ts";
-import { describeFailure } from "../../../lib/failure.ts";
-import { localHome } from "../../../lib/manifest/local-home.ts";
-import { openProjectKeys } from "../../../lib/manifest/project-keys.ts";
-import { publishRelease } from "../../../lib/manifest/publish-release.ts";
-import { choices, exampleRelease } from "../../unit/manifest/example.ts";
 import { repository } from "../cli/run-pi.ts";
+import { releaseInto, runCommand } from "./run-command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "manifest-commands-"));
 const project = join(folder, "project");
 const keyFolder = join(folder, "keys", "home");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Answer {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A command of `./pi` in this process: cli/main.ts but for the project, which is not this repository. */
-async function pi(...argv: readonly string[]): Promise<Answer> {
-  let [stdout, stderr] = ["", ""];
-  const say = (text: string): void => {
-    stderr += `${text}\n`;
-  };
-  const context: CliContext = {
-    project,
-    cacheDir: join(folder, "cache"),
-    world: { processes, clock, signal: new AbortController().signal },
-    reporter: { step: (_, __, work) => work({ line: say, update: say }), info: say, warn: say, error: say },
-    print: (text) => {
-      stdout += text;
-    },
-  };
-  const program = new Command("pi").exitOverride();
-  for (const command of [keys, manifest]) command.register(program, context);
-  process.exitCode = undefined;
-  try {
-    await program.parseAsync(["node", "pi", ...argv]);
-    return { code: Number(process.exitCode ?? 0), stdout, stderr };
-  } catch (error) {
-    return { code: 1, stdout, stderr: `${stderr}error: ${describeFailure(error).join("\n")}\n` };
-  } finally {
-    process.exitCode = undefined;
-  }
-}
-
-/** What ./pi release does behind the publishing of its files. */
-async function release(tag: string): Promise<void> {
-  const now = new Date();
-  const opened = await openProjectKeys({
-    ...{ project, cluster: "home", now, development: true },
-    env: { PI_KEYS: keyFolder, HOME: folder },
-  });
-  const signal = new AbortController().signal;
-  const home = localHome({ store: join(project, "store"), world: { processes, signal } });
-  const planned = await publishRelease({
-    home,
-    keys: opened.keys,
-    trustedRoot: opened.trustedRoot,
-    release: exampleRelease(tag),
-    now,
-    ...choices,
-  });
-  await planned.carryOut();
-}
+const pi = (...argv: readonly string[]) => runCommand({ project, cacheDir: join(folder, "cache") }, argv);
+const release = (tag: string) => releaseInto(project, { PI_KEYS: keyFolder, HOME: folder }, tag);
 
 /** A project of one's own: that of the repository must get no keys. */
 beforeAll(() => {
@@ -114,6 +53,10 @@ describe("keys and manifest, from the first day on", () => {
     });
     expect(stderr).toContain("for trying things out, nobody keeps them safe");
     expect((await pi("keys", "status")).code).toBe(0);
+    expect((await pi("keys", "rotate", "online")).stdout).toContain(
+      `new key: ${keyFolder}-development/online-2.pem`,
+    );
+    expect((await pi("manifest", "refresh", "--force")).code).toBe(0);
     expect(existsSync(join(project, "keys/root.json"))).toBe(false);
     rmSync(join(project, "store"), { recursive: true });
   });
