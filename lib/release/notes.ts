@@ -10,6 +10,8 @@ export interface NotesRequest {
   readonly previous: string | undefined;
   /** By build id of the matrix, of those that are not carried over and were there before. */
   readonly changes: ReadonlyMap<string, readonly PackageChange[]>;
+  /** How the commands name the CA: `keys/ca.pem`. */
+  readonly caShown: string;
   /** The commands by which a download is checked, one a line. */
   readonly verify: readonly string[];
 }
@@ -33,17 +35,19 @@ export function releaseNotes(request: NotesRequest): string {
     "",
     "## Check a download",
     "",
-    `With the image, \`${SUMS}\` and \`${SUMS_SIGNATURE}\` in one folder, and \`keys/ca.pem\` from your clone of the project:`,
+    `In the folder with the image, \`${SUMS}\` and \`${SUMS_SIGNATURE}\`; \`${request.caShown}\` is not in the release: take it from your clone of the project:`,
     "",
     "```sh",
     ...request.verify,
     "```",
     "",
-    `Both say OK, or do not flash it. \`./pi verify ${tag}\` checks everything at once, the update manifest as well.`,
+    `All of them say OK, or do not flash it. \`./pi verify ${tag}\` checks everything at once, the update manifest as well.`,
     "",
-    previous === undefined ? "## The first release of this channel" : `## Changes since ${previous}`,
-    "",
+    ...(previous === undefined
+      ? ["This is the first release of its channel."]
+      : [`## Changes since ${previous}`, ""]),
     ...document.builds.flatMap((build) => changesOf(build, request)),
+    "",
   ].join("\n");
 }
 

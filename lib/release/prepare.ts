@@ -113,6 +113,7 @@ async function makeFiles(folder: string, request: PrepareRequest, press: Press):
     previous: previous?.document.tag,
     changes,
     verify,
+    caShown: request.caShown,
   };
   await writeFile(join(folder, NOTES), releaseNotes(text));
   await writeFile(join(folder, RELEASE_DOCUMENT), `${JSON.stringify(document, null, 2)}\n`);
