@@ -16,7 +16,7 @@ interface VerifyFlags {
 async function sources(
   context: CliContext,
   store: string | undefined,
-): Promise<Pick<VerifyRequest, "manifest" | "assets">> {
+): Promise<Pick<VerifyRequest, "manifest" | "assets" | "files">> {
   const { folderSource, webSource } = await import("../lib/external/source.ts");
   const { FETCH_TIMEOUT_MS: timeoutMs } = await import("../lib/manifest/limits.ts");
   const options = { timeoutMs, signal: context.world.signal };
@@ -30,7 +30,11 @@ async function sources(
     return both((part) => webSource(`${base}/${part}`, options));
   }
   const place = await storeNamed(store, context.project);
-  if (place.kind === "local") return both((part) => folderSource(join(place.folder, part)));
+  if (place.kind === "local") {
+    const { localHome } = await import("../lib/manifest/local-home.ts");
+    const { files } = await localHome({ store: place.folder, world: context.world }).read();
+    return { ...both((part) => folderSource(join(place.folder, part))), files };
+  }
   const { owner, repo } = place;
   return {
     manifest: webSource(`https://${owner.toLowerCase()}.github.io/${repo}`, options),

@@ -4,15 +4,19 @@ import { verifyDetached } from "../keys/cms.ts";
 import { type ReleaseDocument, releaseDocument } from "../release/document.ts";
 import { RELEASE_DOCUMENT, SUMS, SUMS_SIGNATURE } from "../release/names.ts";
 import { parseSums } from "../release/sums.ts";
+import { auditHome } from "./audit.ts";
 import { type OpenedManifest, openManifest } from "./client/open.ts";
 import { ManifestError } from "./failure.ts";
 import { MAX_BYTES } from "./limits.ts";
 import { sha256 } from "./repository/metadata.ts";
 import { releaseTarget } from "./repository/names.ts";
+import type { ManifestFiles } from "./repository/state.ts";
 
 /** What a verification starts from, and where it looks. */
 export interface VerifyRequest {
   readonly manifest: Source;
+  /** Every file of the manifest, where all can be listed: then those no reader asks for any more are checked too. */
+  readonly files?: ManifestFiles;
   /** Where the assets of releases lie, by tag and name. */
   readonly assets: { readonly source: LargeSource; readonly pathOf: (tag: string, name: string) => string };
   /** Content of keys/root.json and keys/ca.pem: the two things that are trusted. */
@@ -36,6 +40,10 @@ const wrong = (file: string, why: string): ManifestError =>
 export async function openForVerification(request: VerifyRequest, witness: Witness): Promise<OpenedManifest> {
   const { manifest, trustedRoot, scratch, now } = request;
   const opened = await openManifest({ source: manifest, trustedRoot, folder: scratch, now });
+  if (request.files !== undefined) {
+    auditHome(request.files, trustedRoot);
+    witness.proved(`all ${request.files.size} files of the update manifest are as their signers wrote them`);
+  }
   const until = opened.expires.timestamp.slice(0, 10);
   witness.proved(
     `the update manifest in ${manifest.place} is signed by the keys root.json names, and valid until ${until}`,

@@ -68,7 +68,8 @@ function needlesOf(key: string, pem: string): Needle[] {
 /** All needles of the private keys in a folder. Throws Error where it holds none. */
 export async function secretsIn(folder: string): Promise<Needle[]> {
   const found: Needle[] = [];
-  for (const name of (await readdir(folder)).sort()) {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const name of entries.map((entry) => entry.name).sort()) {
     const text = await readFile(join(folder, name), "utf8");
     if (text.includes("PRIVATE KEY-----")) found.push(...needlesOf(name, text));
   }
