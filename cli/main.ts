@@ -25,7 +25,7 @@ import * as verify from "./verify.ts";
 
 /** In the order of use. */
 const COMMANDS = [
-  ...[plan, build, boot, release, verify, serve, diff, identity, keys, manifest],
+  ...[plan, build, boot, diff, keys, release, verify, serve, manifest, identity],
   ...[doctor, clean, test, tools, pin],
 ];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";

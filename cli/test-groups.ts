@@ -22,7 +22,7 @@ const vitest = (project: string, ...more: string[]): readonly [string, ...string
 
 const image = (file: string, ...more: string[]) => vitest("image", `tests/image/${file}.test.ts`, ...more);
 
-/** The files of tests/image whose names begin so. */
+/** Files of tests/image by how their names begin. */
 const bootFaults = (...names: string[]) => vitest("image", ...names.map((name) => `tests/image/${name}`));
 
 /**
@@ -55,6 +55,12 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["fast", "ci"],
       shows: "actions and commands as they are started",
       argv: vitest("contract"),
+    },
+    {
+      name: "every",
+      doors: ["ci"],
+      shows: "a release stopped at every point, signed files changed at every byte",
+      argv: vitest("every"),
     },
     {
       name: "workflow",
@@ -153,6 +159,13 @@ export function testGroups(cache: string): TestGroup[] {
       shows: "a first boot whose power is cut at 100 points, one of them booted again",
       argv: image("first-boot-cuts"),
       env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "1" },
+    },
+    {
+      name: "release",
+      doors: ["ci"],
+      shows: "two releases into a folder: built, booted, signed, verified, carried over",
+      argv: image("release"),
+      env,
     },
     {
       name: "pull-request",

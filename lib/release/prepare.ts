@@ -85,7 +85,7 @@ async function makeFiles(folder: string, request: PrepareRequest, press: Press):
       await press.reporter.step(`carry over ${release.build.id}`, {}, async (step) => {
         for (const name of Object.values(names)) {
           step.update(name);
-          await previous?.fetch(name, join(folder, name));
+          await previous?.copy(name, join(folder, name));
         }
       });
       composed.push({ release });

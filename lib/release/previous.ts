@@ -15,7 +15,7 @@ export interface PreviousRelease {
   /** release.json itself. */
   readonly file: { readonly bytes: number; readonly sha256: string };
   /** Copies a file that the signed checksums name, or throws. */
-  fetch(name: string, path: string): Promise<void>;
+  copy(name: string, path: string): Promise<void>;
   /** Text of a small one. */
   read(name: string): Promise<string>;
 }
@@ -58,15 +58,15 @@ export async function openPublished(
     ({ name, sha256 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha256,
   );
   if (wrong !== undefined) throw refuse(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
-  const fetch = async (name: string, path: string): Promise<void> => {
+  const copy = async (name: string, path: string): Promise<void> => {
     const listed = document.assets.find((asset) => asset.name === name);
     if (listed === undefined) throw refuse(`${RELEASE_DOCUMENT} lists no ${name}`);
     await store.fetch(release, listed, path);
   };
   const read = (name: string): Promise<string> =>
     withScratch(scratch, "previous-", async (folder) => {
-      await fetch(name, join(folder, name));
+      await copy(name, join(folder, name));
       return readFile(join(folder, name), "utf8");
     });
-  return { document, file: { bytes: file.length, sha256: sha256OfText(file) }, fetch, read };
+  return { document, file: { bytes: file.length, sha256: sha256OfText(file) }, copy, read };
 }

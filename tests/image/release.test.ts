@@ -41,7 +41,6 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
     }, 500);
     const result = await pi("release", tag, "--machine", "virt", "--store", store());
     clearInterval(looking);
-    expect(result.output, result.output.slice(-3_000)).toContain(tag);
     return result;
   };
   const documentOf = async (tag: string): Promise<ReleaseDocument> =>

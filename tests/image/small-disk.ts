@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256OfText } from "../../lib/external/files.ts";
 import { processes } from "../../lib/external/process.ts";
 import { rooms } from "./scratch-cache.ts";
 import { ownLeftovers } from "./starving.ts";
@@ -44,8 +45,18 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
       const take = free() - leaveBytes;
       if (take <= 0) return;
       fillers += 1;
-      // In one call, so that it is full before the step that was seen to begin gets anywhere.
-      execFileSync("fallocate", ["-l", String(take), join(folder, `filler-${fillers}`)]);
+      // In one call, so that it is full before the step that was seen to begin gets anywhere. What ext4 needs to
+      // note where a file lies comes out of the same room: the last of it is written, until there is none.
+      const most = Math.max(take - 8 * MIB, 0);
+      const filler = join(folder, `filler-${fillers}`);
+      if (most > 0) execFileSync("fallocate", ["-l", String(most), filler]);
+      const rest = [
+        "if=/dev/zero",
+        `of=${filler}-rest`,
+        "bs=64k",
+        `count=${Math.floor((free() - leaveBytes) / 65_536)}`,
+      ];
+      spawnSync("dd", rest, { stdio: "ignore" });
     },
     empty: () => void execFileSync("sh", ["-c", 'rm -f "$0"/filler-*', folder]),
     finished: async () => {
@@ -74,9 +85,15 @@ export async function lend(cache: string, to: string, rooms: readonly string[]):
   for (const room of rooms) await symlink(join(cache, room), join(to, room));
 }
 
-/** Copies a room of a finished cache, so that what a test does to it stays its own. */
-export async function copyRoom(cache: string, to: string, room: string): Promise<void> {
-  await mkdir(to, { recursive: true });
+/**
+ * Copies what a finished cache knows of the archive that is asked now, so that what a test does to it stays its own:
+ * of other tools, or of another time, a cache may know more. Returns the entry's key.
+ */
+export async function copyArchive(cache: string, to: string, tools: string): Promise<string> {
+  const key = sha256OfText(JSON.stringify([{ suite: "trixie", architecture: "arm64" }, tools]));
+  const room = join(to, "archive");
+  await mkdir(room, { recursive: true });
   // Device nodes of apt's skeleton included.
-  await run("cp", "--archive", join(cache, room), join(to, room));
+  for (const entry of [key, "resolved"]) await run("cp", "--archive", join(cache, "archive", entry), room);
+  return key;
 }

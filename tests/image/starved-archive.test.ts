@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ForwardProxy, forwardProxy, pass, type Treatment } from "./forward-proxy.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
-import { copyRoom, GIB, lend, type SmallDisk, smallDisk } from "./small-disk.ts";
+import { copyArchive, GIB, lend, type SmallDisk, smallDisk } from "./small-disk.ts";
 import { said } from "./starving.ts";
-import { cacheDir } from "./surroundings.ts";
+import { cacheDir, testTools } from "./surroundings.ts";
 
 const cache = cacheDir ?? "";
+const tools = await testTools();
 const AGENT = "    packages: [ethtool]\n";
 /** Small, without dependencies of its own, and in no image. */
 const PACKAGE = "sl";
@@ -110,7 +111,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, while the archive", () => {
     await hurry();
     await change("cluster.yaml", AGENT, AGENT.replace("ethtool", `ethtool, ${PACKAGE}`));
     await lend(cache, disk.folder, ["tools", "core"]);
-    await copyRoom(cache, disk.folder, "archive");
+    await copyArchive(cache, disk.folder, tools?.digest ?? "");
     const only = (treatment: Treatment) => (url: string) => (url.includes(`/${PACKAGE}_`) ? treatment : pass);
     const cases: readonly (readonly [Treatment, RegExp, RegExp])[] = [
       [
@@ -154,7 +155,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, while the archive", () => {
   test("dies while the core is fetched, says so", async () => {
     await hurry();
     await lend(cache, disk.folder, ["tools"]);
-    await copyRoom(cache, disk.folder, "archive");
+    await copyArchive(cache, disk.folder, tools?.digest ?? "");
     let packages = 0;
     const dies = (url: string): Treatment => {
       if (url.endsWith(".deb")) packages += 1;
@@ -191,10 +192,7 @@ describe.runIf(cacheDir !== undefined)("./pi build, while the archive", () => {
     ["Max-FutureTime", "-100000000000", /is not valid yet/, /fix: set it: sudo timedatectl set-ntp true/],
   ])("is of another time, names this machine's clock (%s)", async (option, value, said_, fix) => {
     await lend(cache, disk.folder, ["tools"]);
-    await copyRoom(cache, disk.folder, "archive");
-    const [key = ""] = (await readdir(join(disk.folder, "archive"))).filter((name) =>
-      /^[0-9a-f]{64}$/.test(name),
-    );
+    const key = await copyArchive(cache, disk.folder, tools?.digest ?? "");
     const parts = join(disk.folder, "archive", key, "skel/etc/apt/apt.conf.d");
     await writeFile(join(parts, "zz-another-time"), `Acquire::${option} "${value}";\n`);
     const result = await build(() => pass);

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { processes } from "../../lib/external/process.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
-import { copyRoom, GIB, lend, MIB, type SmallDisk, smallDisk } from "./small-disk.ts";
+import { copyArchive, GIB, lend, MIB, type SmallDisk, smallDisk } from "./small-disk.ts";
 import { digestsIn, said, withReadOnlyTmp } from "./starving.ts";
-import { cacheDir } from "./surroundings.ts";
+import { cacheDir, testTools } from "./surroundings.ts";
 
 const cache = cacheDir ?? "";
+const tools = await testTools();
 
 describe.runIf(cacheDir !== undefined)("./pi build on a disk that gets full", () => {
   let copy: ProjectCopy;
@@ -46,7 +47,7 @@ describe.runIf(cacheDir !== undefined)("./pi build on a disk that gets full", ()
     expect(undisturbed.exitCode, undisturbed.output).toBe(0);
     const wanted = await digestsIn(copy);
     await lend(cache, disk.folder, ["tools"]);
-    await copyRoom(cache, disk.folder, "archive");
+    await copyArchive(cache, disk.folder, tools?.digest ?? "");
     const cases: readonly (readonly [line: string, leave: number, rooms: readonly string[]])[] = [
       // While packages come in, and while they are unpacked.
       ["core system ...", 20 * MIB, []],
@@ -86,10 +87,9 @@ describe.runIf(cacheDir !== undefined)("./pi build on a disk that gets full", ()
     const limits = await readFile(join(copy.folder, "lib/image/limits.ts"), "utf8");
     await put(copy, "lib/image/limits.ts", limits.replace("freeDisk: 8 * GIB", "freeDisk: 0"));
     await lend(cache, disk.folder, ["tools", "core", "base", "builds"]);
-    await copyRoom(cache, disk.folder, "archive");
-    const [key = ""] = await disk.finished();
+    const key = await copyArchive(cache, disk.folder, tools?.digest ?? "");
     await processes.run({
-      argv: ["find", join(disk.folder, key, "skel/var/lib/apt/lists"), "-type", "f", "-delete"],
+      argv: ["find", join(disk.folder, "archive", key, "skel/var/lib/apt/lists"), "-type", "f", "-delete"],
       timeoutMs: 10_000,
     });
     disk.fill(0);

@@ -64716,7 +64716,8 @@ function playbookVariables(build2, { cluster, roles, keys, epoch }) {
       boot: build2.boot,
       compatible: `${cluster}-${build2.profile}-${build2.board}`,
       user_roles: roles,
-      keys
+      // Not "keys": to Jinja that is a method every dictionary has.
+      public_keys: keys
     }
   };
 }

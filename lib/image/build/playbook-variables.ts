@@ -27,7 +27,8 @@ export function playbookVariables(
       boot: build.boot,
       compatible: `${cluster}-${build.profile}-${build.board}`,
       user_roles: roles,
-      keys,
+      // Not "keys": to Jinja that is a method every dictionary has.
+      public_keys: keys,
     },
   };
 }
