@@ -1,3 +1,5 @@
+import { deepGroups } from "./deep-groups.ts";
+
 /** One group of tests: a command whose exit code is the verdict. */
 export interface TestGroup {
   readonly name: string;
@@ -12,7 +14,7 @@ export interface TestGroup {
 export const doors = ["fast", "ci", "deep"] as const;
 export type Door = (typeof doors)[number];
 
-const vitest = (project: string, ...more: string[]): readonly [string, ...string[]] => [
+export const vitest = (project: string, ...more: string[]): readonly [string, ...string[]] => [
   "node_modules/.bin/vitest",
   "run",
   "--project",
@@ -20,10 +22,12 @@ const vitest = (project: string, ...more: string[]): readonly [string, ...string
   ...more,
 ];
 
-const image = (file: string, ...more: string[]) => vitest("image", `tests/image/${file}.test.ts`, ...more);
+export const image = (file: string, ...more: string[]) =>
+  vitest("image", `tests/image/${file}.test.ts`, ...more);
 
 /** Files of tests/image by how their names begin. */
-const bootFaults = (...names: string[]) => vitest("image", ...names.map((name) => `tests/image/${name}`));
+export const bootFaults = (...names: string[]) =>
+  vitest("image", ...names.map((name) => `tests/image/${name}`));
 
 /**
  * Every group, in the order they run: what fails fast comes first, and what needs images comes after the
@@ -174,120 +178,7 @@ export function testGroups(cache: string): TestGroup[] {
       argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
       env,
     },
-    {
-      name: "boot-raspi3b",
-      doors: ["deep"],
-      shows: "server on an emulated Pi 3, with and without an identity",
-      argv: image("boot"),
-      env: { ...env, PI_TEST_PROFILE: "server", PI_TEST_MACHINE: "raspi3b" },
-    },
-    {
-      name: "boot-virt",
-      doors: ["deep"],
-      shows: "agent on virt, with and without an identity",
-      argv: image("boot"),
-      env: { ...env, PI_TEST_PROFILE: "agent", PI_TEST_MACHINE: "virt" },
-    },
-    {
-      name: "stand-in-boot",
-      doors: ["deep"],
-      shows: "how the emulator judges boots that fail",
-      argv: image("stand-in-boot"),
-      env,
-    },
-    {
-      name: "boot-states",
-      doors: ["deep"],
-      shows: "every tear of either copy of the boot state, and rubbish in it, on virt",
-      argv: image("boot-state"),
-      env: { ...env, PI_TEST_MACHINE: "virt" },
-    },
-    {
-      name: "boot-faults",
-      doors: ["deep"],
-      shows: "an emulated Pi 3 with noise on its line, damaged scripts, a slot that cannot start",
-      argv: bootFaults("boot-state.test.ts", "boot-faults"),
-      env: { ...env, PI_TEST_MACHINE: "raspi3b" },
-    },
-    {
-      name: "boot-faults-virt",
-      doors: ["deep"],
-      shows: "slots that cannot start on virt, where the kernel resets the machine itself",
-      argv: bootFaults("boot-faults-slot"),
-      env: { ...env, PI_TEST_MACHINE: "virt" },
-    },
-    {
-      name: "card-data",
-      doors: ["deep"],
-      shows: "cards flashed again, damaged, full, doubled, too small",
-      argv: image("card-data"),
-      env,
-    },
-    {
-      name: "first-boot",
-      doors: ["deep"],
-      shows: "a first boot whose power is cut at 200 points, six of them booted again",
-      argv: image("first-boot-cuts"),
-      env,
-    },
-    {
-      name: "reboots",
-      doors: ["deep"],
-      shows: "six reboots, by the watchdog and out of emergency mode too, stay on A",
-      argv: image("reboots"),
-      env,
-    },
-    {
-      name: "bench-size",
-      doors: ["deep"],
-      shows: "what takes the space in an image, and the memory once it is up",
-      argv: [process.execPath, "bench/size.ts", "agent"],
-      env,
-    },
-    {
-      name: "interrupted",
-      doors: ["deep"],
-      shows: "a build stopped in each step by each signal, or killed at random moments",
-      argv: [...image("interrupted"), "tests/image/killed.test.ts"],
-      env,
-    },
-    {
-      name: "together",
-      doors: ["deep"],
-      shows: "builds, boots and clean at the same time",
-      argv: image("together"),
-      env,
-    },
-    {
-      name: "starved",
-      doors: ["deep"],
-      shows: "disk full in each step, a failing archive, a wrong clock, little memory",
-      argv: vitest(
-        "image",
-        ...["disk", "archive", "places"].map((what) => `tests/image/starved-${what}.test.ts`),
-      ),
-      env,
-    },
-    {
-      name: "reproducible",
-      doors: ["deep"],
-      shows: "two builds of one commit, in unlike surroundings, are equal byte for byte",
-      argv: image("reproducible"),
-      env,
-    },
-    {
-      name: "bench-build",
-      doors: ["deep"],
-      shows: "cold, plain and warm builds: ratios, and equal digests",
-      argv: [process.execPath, "bench/build.ts"],
-      env: { PI_BENCH_CACHE: `${cache}-bench` },
-    },
-    {
-      name: "bench-upload",
-      doors: ["deep"],
-      shows: "a file of 1.9 GiB goes up in 160 MB of memory, and how fast next to curl",
-      argv: [process.execPath, "bench/upload.ts"],
-    },
+    ...deepGroups(cache, env),
   ];
 }
 
