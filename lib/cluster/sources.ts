@@ -10,6 +10,9 @@ const folders: Readonly<Record<string, string>> = {
   assembly: "lib/image",
 };
 
+/** What nodes get of the folder with the public keys; without ca.pem it is the placeholder, which never changes. */
+const KEY_FILES = ["ca.pem", "root.json"];
+
 async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<string, string>> {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)] as const);
   return Object.fromEntries(await Promise.all(digests));
@@ -33,9 +36,8 @@ export async function gatherSources(
     ),
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join(project, folder)]));
-  shared.set("keys", keys);
   return {
-    digests: await digestAll(shared),
+    digests: { ...(await digestAll(shared)), keys: await digestFolder(keys, KEY_FILES) },
     boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages,

@@ -30,12 +30,13 @@ async function digestEntry(root: string, entry: FileEntry): Promise<string> {
 /**
  * SHA-256 (hex) of a folder as git sees it: path, executable bit and content of every file, links by their
  * target, in the order of paths; empty folders, owners and times do not count. An absent folder has the
- * digest of an empty one.
+ * digest of an empty one. `only`: the files that count, by their paths; undefined: all.
  */
-export async function digestFolder(root: string): Promise<string> {
+export async function digestFolder(root: string, only?: readonly string[]): Promise<string> {
   const entries = (await isFolder(root)) ? await listTree(root) : [];
   const counted = entries.filter(
-    ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path),
+    ({ path, kind }) =>
+      (kind === "file" || kind === "link") && !LEFTOVERS.test(path) && (only?.includes(path) ?? true),
   );
   const lines = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
   return createHash("sha256")

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { throwAway } from "../../lib/keys/certificates.ts";
 import { makeBundle } from "../../lib/release/bundle/bundle.ts";
 import { readBundleInfo } from "../../lib/release/bundle/info.ts";
 import { type ReleaseDocument, releaseDocument } from "../../lib/release/document.ts";
+import { startGithub } from "../../workbench/github/server.ts";
 import { findInProcesses, findSecrets, type Needle, secretsIn } from "../contract/keys/find-secrets.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
 import { cacheDir, quietStep, testTools, world } from "./surroundings.ts";
@@ -25,13 +26,13 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
   const outputs: string[] = [];
 
   const store = (...parts: string[]): string => join(work, "store", ...parts);
-  const git = async (...args: string[]): Promise<void> => {
+  const git = async (...args: string[]): Promise<string> => {
     const who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"];
     const argv = ["git", "-C", copy.folder, ...who, ...args] as const;
-    await world.processes.run({ argv, timeoutMs: MINUTE });
+    return (await world.processes.run({ argv, timeoutMs: MINUTE })).stdout;
   };
-  const pi = async (...args: string[]): Promise<PiResult> => {
-    const result = await copy.pi(args, { env: { PI_KEYS: join(work, "keys") } });
+  const pi = async (args: string[], env: Record<string, string> = {}): Promise<PiResult> => {
+    const result = await copy.pi(args, { env: { PI_KEYS: join(work, "keys"), ...env } });
     outputs.push(result.output);
     return result;
   };
@@ -39,7 +40,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
     const looking = setInterval(() => {
       void findInProcesses(needles, ["cmdline"]).then((found) => inArguments.push(...found));
     }, 500);
-    const result = await pi("release", tag, "--machine", "virt", "--store", store());
+    const result = await pi(["release", tag, "--machine", "virt", "--store", store()]);
     clearInterval(looking);
     return result;
   };
@@ -58,7 +59,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
     await git("add", "--all");
     await git("commit", "--quiet", "--message=The project");
     // Made now, so that they are known to the search before they are used.
-    await pi("manifest", "refresh", "--store", store());
+    await pi(["manifest", "refresh", "--store", store()]);
     needles = await secretsIn(join(work, "keys-development"));
   }, 5 * MINUTE);
   afterAll(async () => {
@@ -83,7 +84,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
         ["virt", true, true],
         ["virt", true, true],
       ]);
-      expect((await pi("verify", "v0.1.0", "--store", store())).output).toContain("all 10 files of v0.1.0");
+      expect((await pi(["verify", "v0.1.0", "--store", store()])).output).toContain("all 10 files of v0.1.0");
     },
     40 * MINUTE,
   );
@@ -103,7 +104,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
       };
       await fetchAll();
       expect(await shell(folder, commands)).toBe(0);
-      expect((await pi("verify", join(folder, image), "--store", store())).exitCode).toBe(0);
+      expect((await pi(["verify", join(folder, image), "--store", store()])).exitCode).toBe(0);
       for (const name of wanted) {
         const bytes = await readFile(join(folder, name));
         // Of the signature a byte of its value, which is at the end.
@@ -112,7 +113,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
         await rm(join(folder, name));
         await writeFile(join(folder, name), bytes);
         expect(await shell(folder, commands), name).not.toBe(0);
-        const refused = await pi("verify", join(folder, name), "--store", store());
+        const refused = await pi(["verify", join(folder, name), "--store", store()]);
         expect([refused.exitCode, refused.output.includes(name)], refused.output).toEqual([1, true]);
         await fetchAll();
       }
@@ -202,10 +203,57 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
         document.assets.filter(({ name }) => name.includes("-server-"));
       expect(files(after)).toEqual(files(before));
       expect(files(after)).toHaveLength(4);
-      expect((await pi("verify", "v0.1.1", "--store", store())).exitCode).toBe(0);
-      expect((await pi("verify", "v0.1.0", "--store", store())).exitCode).toBe(0);
+      expect((await pi(["verify", "v0.1.1", "--store", store()])).exitCode).toBe(0);
+      expect((await pi(["verify", "v0.1.0", "--store", store()])).exitCode).toBe(0);
     },
     40 * MINUTE,
+  );
+
+  test(
+    "the same to GitHub, with these keys as the cluster's own: nothing is built, all of it is uploaded",
+    async () => {
+      const fake = await startGithub();
+      try {
+        const keys = join(work, "keys-development");
+        const secret = (path: string): boolean => !/DEVELOPMENT$|public$/.test(path);
+        await cp(keys, join(work, "keys"), { recursive: true, filter: secret });
+        for (const name of ["ca.pem", "root.json"]) {
+          await copyFile(join(keys, "public", name), join(copy.folder, "keys", name));
+        }
+        await git("add", "--all");
+        await git("commit", "--quiet", "--message=The keys");
+        const commit = (await git("rev-parse", "HEAD")).trim();
+        fake.repository.tags.set("v0.2.0", { commit, annotated: false });
+        const { owner, repo } = fake.repository;
+        const remote = join(work, "github", owner, `${repo}.git`);
+        await git("init", "--quiet", "--bare", remote);
+        const env = {
+          ...{ GITHUB_TOKEN: fake.token, GITHUB_API_URL: fake.apiUrl },
+          GITHUB_SERVER_URL: `file://${join(work, "github")}`,
+        };
+        const place = `github:${owner}/${repo}`;
+        const publish = () => pi(["release", "v0.2.0", "--machine", "virt", "--store", place], env);
+        const first = await publish();
+        expect(first.exitCode, first.output.slice(-3_000)).toBe(0);
+        expect(first.steps.filter((step) => /playbook|image of|compress|boot/.test(step))).toEqual([]);
+        const [published] = fake.repository.releases;
+        expect(published).toMatchObject({ tag_name: "v0.2.0", draft: false });
+        expect(published?.assets.every(({ state }) => state === "uploaded")).toBe(true);
+        expect(published?.assets).toHaveLength(11);
+        const uploads = [...fake.received];
+        const branch = (await git("-C", remote, "ls-tree", "--name-only", "manifest")).split("\n");
+        expect(branch).toEqual(expect.arrayContaining(["1.root.json", "timestamp.json", "index.html"]));
+        const again = await publish();
+        expect(again.exitCode, again.output).toBe(0);
+        expect(again.output).toContain("nothing is built or uploaded");
+        expect([...fake.received]).toEqual(uploads);
+        expect(outputs.join("")).not.toContain(fake.token);
+        expect(fake.problems).toEqual([]);
+      } finally {
+        await fake.close();
+      }
+    },
+    20 * MINUTE,
   );
 
   test(

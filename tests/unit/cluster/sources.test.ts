@@ -42,6 +42,7 @@ describe("gatherSources", () => {
     ["the tools", "tools/packages.yaml", ["tools"]],
     ["the code that makes images", "lib/image/base/make.ts", ["assembly"]],
     ["the keys", "keys/root.json", ["keys"]],
+    ["what is said about the keys", "keys/README.md", []],
     ["another board", "boards/virt/packages.yaml", []],
     ["a script that makes images", "lib/image/base/scrub.sh", ["assembly"]],
     ["what does not shape an image", "docs/reality.md", []],
