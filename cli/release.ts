@@ -13,6 +13,7 @@ import type { PreparedRelease } from "../lib/release/prepare.ts";
 import type { PreviousRelease } from "../lib/release/previous.ts";
 import type { SourceState } from "../lib/release/repository.ts";
 import type { ReleaseDetails, ReleaseStore, StoredRelease } from "../lib/release/store.ts";
+import type { Version } from "../lib/release/version.ts";
 import { giveFolderBack } from "./caller.ts";
 import type { CliContext } from "./context.ts";
 import { type ReleaseKeys, releaseKeys } from "./release-keys.ts";
@@ -25,6 +26,7 @@ interface ReleaseFlags {
   readonly machine: MachineName;
   readonly builder: BuilderName;
   readonly backport?: true;
+  readonly minFrom?: string;
   readonly allowDirty?: true;
   readonly dryRun?: true;
 }
@@ -39,6 +41,7 @@ interface Order {
   readonly chosen: ChosenVersion;
   readonly keys: ReleaseKeys;
   readonly flags: ReleaseFlags;
+  readonly minFrom: Version | undefined;
 }
 
 async function release(context: CliContext, wanted: string | undefined, flags: ReleaseFlags): Promise<void> {
@@ -54,6 +57,7 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
     flags.file === undefined ? undefined : resolve(flags.file),
   );
   if (wanted !== undefined) parseVersion(wanted);
+  const minFrom = flags.minFrom === undefined ? undefined : parseVersion(flags.minFrom);
   const place = await storeNamed(flags.store, context.project);
   const source = await readSourceState(context.project, world);
   if (flags.allowDirty !== true) refuseDirty(source);
@@ -78,7 +82,7 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   context.print(`${tag} (${chosen.because}) for ${channel}, to ${store.place}\n`);
   const keys = await releaseKeys(context, loaded.definition.cluster, place, secrets);
   for (const note of keys.notes) context.reporter.warn(note);
-  const order: Order = { loaded, source, place, store, stored, chosen, keys, flags };
+  const order: Order = { loaded, source, place, store, stored, chosen, keys, flags, minFrom };
   try {
     if (chosen.published) return await confirm(context, order);
     await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
@@ -282,6 +286,7 @@ export function register(program: Command, context: CliContext): void {
       "--backport",
       "a version below the channel's latest: published, and no node moves to it by itself",
     )
+    .option("--min-from <version>", "nodes must have reached this version before they may take the new one")
     .option("--allow-dirty", "release what lies in the work tree, committed or not")
     .option("--dry-run", "show what would be built and carried over, and do nothing")
     .action((version: string | undefined, flags: ReleaseFlags) => release(context, version, flags));

@@ -1,5 +1,5 @@
 import prettyBytes from "pretty-bytes";
-import type { Reporter } from "../progress/reporter.ts";
+import type { Reporter, Step } from "../progress/reporter.ts";
 import { checkAssets } from "./check-assets.ts";
 import { ReleaseError } from "./failure.ts";
 import { type AssetAction, type PublishPlan, reconcile } from "./reconcile.ts";
@@ -137,7 +137,8 @@ async function act(run: Run, release: StoredRelease, action: AssetAction): Promi
   const { store, reporter, seen } = run;
   if (action.kind === "hash") {
     const { stored, name } = action;
-    const sha256 = await reporter.step(`compare ${name}`, {}, () => store.digestOf(release, stored));
+    const look = () => store.digestOf(release, stored);
+    const sha256 = await shown(reporter, `compare ${name}`, stored.bytes, look);
     seen.set(keyOf(release, stored), sha256);
     return;
   }
@@ -148,12 +149,24 @@ async function act(run: Run, release: StoredRelease, action: AssetAction): Promi
   if ("wanted" in action) await upload(run, release, action.wanted);
 }
 
+/** What takes no time to speak of is in the plan, and needs no lines of its own. */
+const WORTH_A_STEP_BYTES = 1024 * 1024;
+
+function shown<T>(
+  reporter: Reporter,
+  title: string,
+  bytes: number,
+  work: (step?: Step) => Promise<T>,
+): Promise<T> {
+  return bytes < WORTH_A_STEP_BYTES ? work() : reporter.step(title, {}, work);
+}
+
 async function upload(run: Run, release: StoredRelease, asset: WantedAsset): Promise<void> {
   const { store, reporter, seen } = run;
   const total = prettyBytes(asset.bytes);
-  const stored = await reporter.step(`upload ${asset.name}`, {}, (step) =>
+  const stored = await shown(reporter, `upload ${asset.name}`, asset.bytes, (step) =>
     store.upload(release, asset, (bytes) =>
-      step.update(`${prettyBytes(bytes)} of ${total}`, asset.bytes === 0 ? 1 : bytes / asset.bytes),
+      step?.update(`${prettyBytes(bytes)} of ${total}`, asset.bytes === 0 ? 1 : bytes / asset.bytes),
     ),
   );
   if (stored.sha256 !== undefined) seen.set(keyOf(release, stored), stored.sha256);
