@@ -17,7 +17,7 @@ import type { Version } from "../lib/release/version.ts";
 import { giveFolderBack } from "./caller.ts";
 import type { CliContext } from "./context.ts";
 import { type ReleaseKeys, releaseKeys } from "./release-keys.ts";
-import { storeNamed, takeEnvironment } from "./release-places.ts";
+import { refuseUnwritable, storeNamed, takeEnvironment } from "./release-places.ts";
 import { becomeRoot } from "./root.ts";
 
 interface ReleaseFlags {
@@ -59,6 +59,7 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   if (wanted !== undefined) parseVersion(wanted);
   const minFrom = flags.minFrom === undefined ? undefined : parseVersion(flags.minFrom);
   const place = await storeNamed(flags.store, context.project);
+  await refuseUnwritable(place);
   const source = await readSourceState(context.project, world);
   if (flags.allowDirty !== true) refuseDirty(source);
   // Development keys are made as who calls, so that they are theirs and not root's.

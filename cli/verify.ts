@@ -75,6 +75,12 @@ async function verify(context: CliContext, what: string, flags: VerifyFlags): Pr
         return;
       }
       const path = resolve(what);
+      if (!(await exists(path))) {
+        const { ManifestError } = await import("../lib/manifest/failure.ts");
+        throw new ManifestError("ABSENT", `there is no file ${path}`, {
+          fix: "name a file you downloaded, or a release: ./pi verify v1.2.3",
+        });
+      }
       const { stat } = await import("node:fs/promises");
       const digest = { bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
       await verifyFile(path, digest, request, witness);
