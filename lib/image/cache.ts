@@ -62,6 +62,10 @@ export async function ensureCached(
   try {
     if (await exists(join(folder, DONE))) return { folder, reused: true };
     await removeLeftovers(folder);
+    if ((await world.layers?.restore(folder, `${request.room}-${request.key}`)) === true) {
+      if (await exists(join(folder, DONE))) return { folder, reused: true };
+      await removeLeftovers(folder);
+    }
     const making = `${folder}.making-${randomBytes(4).toString("hex")}`;
     await mkdir(making, { recursive: true });
     try {
@@ -80,6 +84,7 @@ export async function ensureCached(
       await removeWhole(making);
       throw error;
     }
+    await world.layers?.keep(folder, `${request.room}-${request.key}`);
     return { folder, reused: false };
   } finally {
     await lock?.release();
