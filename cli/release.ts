@@ -8,6 +8,7 @@ import type { BuiltImage } from "../lib/image/build/results.ts";
 import type { BuilderName } from "../lib/image/provision/provisioner.ts";
 import type { BuildRelease } from "../lib/release/carry-over.ts";
 import type { ChosenVersion } from "../lib/release/choose-version.ts";
+import type { Trust } from "../lib/release/lookup.ts";
 import type { StoreName } from "../lib/release/open-store.ts";
 import type { PreparedRelease } from "../lib/release/prepare.ts";
 import type { PreviousRelease } from "../lib/release/previous.ts";
@@ -95,32 +96,16 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
 
 /** A published release is never changed: it is looked at, and the update manifest follows where it lags. */
 async function confirm(context: CliContext, order: Order): Promise<void> {
-  const { store, stored, chosen, source, keys, flags } = order;
+  const { store, stored, chosen, source, flags } = order;
   const { tag } = chosen.version;
-  const [{ openPublished }, { ReleaseError }, { publishRelease }, { RELEASE_DOCUMENT }, { announce }] =
-    await Promise.all([
-      import("../lib/release/previous.ts"),
-      import("../lib/release/failure.ts"),
-      import("../lib/release/publish-release.ts"),
-      import("../lib/release/names.ts"),
-      import("./release-manifest.ts"),
-    ]);
-  const release = stored.find((one) => one.tag === tag && !one.draft);
-  if (release === undefined) throw new Error(`${tag} is published and not there`);
-  const now = new Date(context.world.clock.now());
-  const { ca } = keys.keys.signing(now);
-  const scratch = join(context.cacheDir, "scratch");
-  const { document, file } = await openPublished(store, release, ca, scratch, now);
-  if (document.commit !== source.commit) {
-    throw new ReleaseError(
-      "CONFLICT",
-      `${tag} is published in ${store.place}, from commit ${document.commit}`,
-      {
-        details: [`HEAD is ${source.commit}`],
-        fix: "a published release is never changed: release this commit under the next version",
-      },
-    );
-  }
+  const [{ openTagged }, { publishRelease }, { RELEASE_DOCUMENT }, { announce }] = await Promise.all([
+    import("../lib/release/lookup.ts"),
+    import("../lib/release/publish-release.ts"),
+    import("../lib/release/names.ts"),
+    import("./release-manifest.ts"),
+  ]);
+  const wanted = { tag, commit: source.commit };
+  const { document, file } = await openTagged(store, stored, wanted, trustOf(context, order));
   context.print(`${tag} is published already, from this commit: nothing is built or uploaded\n`);
   const assets = [...document.assets, { name: RELEASE_DOCUMENT, ...file }].map((asset) => ({
     ...asset,
@@ -141,8 +126,9 @@ function detailsOf({ chosen, source, loaded }: Order, notes: string): ReleaseDet
 }
 
 async function make(context: CliContext, order: Order): Promise<void> {
-  const { store, keys, flags } = order;
-  const previous = await findPrevious(context, order);
+  const { store, chosen, keys, flags } = order;
+  const { openPrevious } = await import("../lib/release/lookup.ts");
+  const previous = await openPrevious(store, order.stored, chosen.version, trustOf(context, order));
   const built = await build(context, order, previous);
   if (flags.dryRun === true) return context.print("--dry-run: nothing was built, nothing is published\n");
   const prepared = await prepare(context, order, built, previous);
@@ -161,19 +147,9 @@ async function make(context: CliContext, order: Order): Promise<void> {
   context.print(await farewell(order, prepared, keys.caShown));
 }
 
-async function findPrevious(context: CliContext, order: Order): Promise<PreviousRelease | undefined> {
-  const [{ previousOf }, { versionsOf }, { openPublished }] = await Promise.all([
-    import("../lib/release/carry-over.ts"),
-    import("../lib/release/choose-version.ts"),
-    import("../lib/release/previous.ts"),
-  ]);
-  const published = order.stored.filter(({ draft }) => !draft);
-  const before = previousOf(order.chosen.version, versionsOf(published.map(({ tag }) => tag)));
-  const release = published.find(({ tag }) => tag === before?.tag);
-  if (release === undefined) return undefined;
+function trustOf(context: CliContext, { keys }: Order): Trust {
   const now = new Date(context.world.clock.now());
-  const { ca } = order.keys.keys.signing(now);
-  return openPublished(order.store, release, ca, join(context.cacheDir, "scratch"), now);
+  return { ca: keys.keys.signing(now).ca, scratch: join(context.cacheDir, "scratch"), now };
 }
 
 interface Built {

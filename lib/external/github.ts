@@ -122,7 +122,7 @@ function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
 }
 
 /** Octokit's errors carry the whole request; of those only what may be shown goes on. */
-async function asking<T>({ clock }: Access, call: () => Promise<T>): Promise<T> {
+export async function asking<T>({ clock }: Pick<Access, "clock">, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -12,6 +12,7 @@ import type { BuildInfo } from "../image/build/results.ts";
 import { ensureCached } from "../image/cache.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
 import type { Reporter } from "../progress/reporter.ts";
+import { bootSummary } from "./boot-summary.ts";
 import type { ReleasedBuild } from "./document.ts";
 
 export type BootSummary = ReleasedBuild["boot"];
@@ -63,11 +64,7 @@ export async function bootTested(
           ),
         );
         if (!result.ok) throw checksError(result);
-        const loginMs = result.boots[0]?.timings.loginMs ?? 0;
-        const told: BootSummary = {
-          ...{ machine, checks: result.checks.length },
-          loginSeconds: Math.round(loginMs / 100) / 10,
-        };
+        const told = bootSummary(result);
         await writeFile(join(folder, RESULT), `${JSON.stringify(told)}\n`);
       },
     },

@@ -11,18 +11,26 @@ import { type ReleaseDocument, releaseDocument } from "./document.ts";
 import { RELEASE_DOCUMENT, SUMS, SUMS_SIGNATURE } from "./names.ts";
 import { releaseNotes } from "./notes.ts";
 import { type PackageChange, packageChanges } from "./package-changes.ts";
+import { type PackedBuild, sealBuild } from "./packed-build.ts";
 import { type Press, prepareNewBuild } from "./prepare-build.ts";
 import type { PreviousRelease } from "./previous.ts";
 import type { WantedAsset } from "./store.ts";
 import { formatSums } from "./sums.ts";
 import type { Version } from "./version.ts";
 
+/** A build of a release, and what its files are made of: what was built here, or by another job; neither is carried over. */
+export interface ReleaseInput {
+  readonly release: BuildRelease;
+  readonly image?: BuiltImage;
+  readonly packed?: PackedBuild;
+}
+
 export interface PrepareRequest {
   readonly cluster: string;
   readonly version: Version;
   readonly commit: string;
   readonly development: boolean;
-  readonly builds: readonly { readonly release: BuildRelease; readonly image?: BuiltImage }[];
+  readonly builds: readonly ReleaseInput[];
   readonly previous: PreviousRelease | undefined;
   /** How people name the CA in the commands that check a download: `keys/ca.pem`. */
   readonly caShown: string;
@@ -76,11 +84,13 @@ export async function prepareRelease(request: PrepareRequest, press: Press): Pro
 async function makeFiles(folder: string, request: PrepareRequest, press: Press): Promise<void> {
   const { version, previous } = request;
   const composed: ComposedBuild[] = [];
-  for (const { release, image } of request.builds) {
+  for (const { release, image, packed } of request.builds) {
     const names = namesOf(release, version);
+    const job = { names, version: version.text, serial: serialOf(release, version) };
     if (image !== undefined) {
-      const job = { image, names, version: version.text, serial: serialOf(release, version) };
-      composed.push({ release, made: await prepareNewBuild(job, folder, press) });
+      composed.push({ release, made: await prepareNewBuild({ ...job, image }, folder, press) });
+    } else if (packed !== undefined && release.origin.kind === "new") {
+      composed.push({ release, made: await sealBuild(packed, job, folder, press) });
     } else {
       await press.reporter.step(`carry over ${release.build.id}`, {}, async (step) => {
         for (const name of Object.values(names)) {
