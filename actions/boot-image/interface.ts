@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { machineNames } from "../../lib/emulator/machine.ts";
+import { cacheInput } from "../runner/layers.ts";
 
 export const inputs = z.object({
   image: z.string().describe("The disk image, `.img` or `.img.zst`. It is only read: a copy boots."),
@@ -19,6 +20,14 @@ export const inputs = z.object({
     .max(120, "at most 120 minutes")
     .default(30)
     .describe("Minutes after which the whole step fails, copying the image included."),
+  cache: cacheInput,
+  artifact: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, "letters, digits, `.`, `_` and `-` only")
+    .optional()
+    .describe(
+      "Uploads result and console log as an artifact of this name; publish-release looks for `boot-<id>`.",
+    ),
   "cache-dir": z
     .string()
     .default("/var/cache/home-pi-cluster")

@@ -1,13 +1,14 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type BootResult, bootImage } from "../../lib/emulator/boot.ts";
 import { EmulatorError } from "../../lib/emulator/failure.ts";
 import { checksError } from "../../lib/emulator/verdict.ts";
-import { writeAtomically } from "../../lib/external/files.ts";
+import { sha256OfFile, writeAtomically } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { usingCache } from "../../lib/image/cache-use.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
+import { BOOT_FILE } from "../../lib/release/packed-build.ts";
 import { ActionError } from "../runner/failure.ts";
 import { installHostPackages } from "../runner/host-packages.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
@@ -40,6 +41,9 @@ export async function run(
   try {
     const result = await bootInTime(image, files["console-log"], inputs, around, world, reporter);
     await writeAtomically(files.result, `${JSON.stringify(result, undefined, 2)}\n`);
+    // Publishing asks which file it was that passed.
+    const told = { imageSha256: await sha256OfFile(image), result };
+    await writeAtomically(join(folder, BOOT_FILE), `${JSON.stringify(told, undefined, 2)}\n`);
     await addSummary(resultSummary(name, result));
     writeOutputs(outputs, { ok: String(result.ok), ...files });
     if (!result.ok) throw checksError(result);
@@ -49,8 +53,22 @@ export async function run(
     writeOutputs(outputs, { ok: "false", result: "", "console-log": files["console-log"] });
     throw error;
   } finally {
+    await upload(inputs.artifact, folder);
     await giveToRunner(results);
   }
+}
+
+/** Also of a boot that failed: the console log is what says why. */
+async function upload(artifact: string | undefined, folder: string): Promise<void> {
+  if (artifact === undefined) return;
+  const names = (await readdir(folder)).sort();
+  if (names.length === 0) return;
+  const { openRunArtifacts } = await import("../../lib/external/run-artifacts.ts");
+  const artifacts = await openRunArtifacts();
+  await artifacts.upload(
+    artifact,
+    names.map((name) => join(folder, name)),
+  );
 }
 
 async function bootInTime(

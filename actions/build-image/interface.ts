@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cacheInput } from "../runner/layers.ts";
 
 export const inputs = z.object({
   id: z
@@ -18,6 +19,20 @@ export const inputs = z.object({
     .string()
     .default("/var/cache/home-pi-cluster")
     .describe("Folder that keeps finished layers. It belongs to root."),
+  cache: cacheInput,
+  version: z
+    .string()
+    .optional()
+    .describe(
+      "The version the build is for, such as `v1.2.3`: the files get its name, the image is packed as small as it gets, and there is a bundle, signed by nobody yet.",
+    ),
+  artifact: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, "letters, digits, `.`, `_` and `-` only")
+    .optional()
+    .describe(
+      "Uploads the finished files as an artifact of this name; publish-release looks for `image-<id>`.",
+    ),
   out: z.string().default("out").describe("Folder for the finished files, relative to the workspace."),
 });
 

@@ -1,15 +1,20 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import prettyBytes from "pretty-bytes";
-import { sha256OfFile } from "../../lib/external/files.ts";
+import { exists, sha256OfFile } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { buildImages } from "../../lib/image/build/build.ts";
 import type { BuiltImage } from "../../lib/image/build/results.ts";
+import { usingCache } from "../../lib/image/cache-use.ts";
 import { preflight } from "../../lib/image/preflight.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
+import { ensureTools } from "../../lib/image/tools/ensure.ts";
+import { throwAway } from "../../lib/keys/certificates.ts";
 import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { formatDuration } from "../../lib/progress/words.ts";
+import { packBuild, THROW_AWAY_CA } from "../../lib/release/packed-build.ts";
+import { parseVersion, type Version } from "../../lib/release/version.ts";
 import { installHostPackages } from "../runner/host-packages.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { giveToRunner } from "../runner/root.ts";
@@ -29,6 +34,8 @@ export async function run(
   reporter: Reporter,
 ): Promise<void> {
   const out = resolve(around.workspace, inputs.out);
+  const file = resolve(around.workspace, inputs.definition);
+  const version = inputs.version === undefined ? undefined : parseVersion(inputs.version);
   const cacheDir = resolve(around.workspace, inputs["cache-dir"]);
   await installHostPackages(world, reporter);
   await preflight({ world, cacheDir, warn: (text) => reporter.warn(text) });
@@ -36,38 +43,77 @@ export async function run(
   try {
     const options = {
       project: around.project,
-      file: resolve(around.workspace, inputs.definition),
+      file,
+      ...(await ownKeys(file)),
       cacheDir,
       only: [inputs.id],
       plain: false,
       out,
       provisioner: () => provisionerNamed(inputs.builder, cacheDir, world, reporter),
     };
-    for (const built of await buildImages(options, world, reporter)) await tell(built);
+    for (const built of await buildImages(options, world, reporter)) {
+      const files =
+        version === undefined
+          ? await filesOf(built)
+          : await pack(built, version, out, { cacheDir, world, reporter });
+      if (inputs.artifact !== undefined) await uploadAs(inputs.artifact, files, reporter);
+      await tell(built, files);
+    }
   } finally {
     await giveToRunner(out);
   }
 }
 
-async function tell(built: BuiltImage): Promise<void> {
-  const digests = await digestsOf(built);
+/** The keys that nodes get lie beside the definition, also where the definition is another repository's. */
+async function ownKeys(definition: string): Promise<{ keys?: string }> {
+  const keys = join(dirname(definition), "keys");
+  return (await exists(join(keys, "ca.pem"))) ? { keys } : {};
+}
+
+/** The build's files as a release has them, the image first. */
+async function pack(
+  built: BuiltImage,
+  version: Version,
+  out: string,
+  { cacheDir, world, reporter }: { cacheDir: string; world: World; reporter: Reporter },
+): Promise<string[]> {
+  const now = new Date(world.clock.now());
+  const names = await usingCache(cacheDir, world, reporter, async () => {
+    const tools = await ensureTools(world, reporter, cacheDir);
+    const own = () => throwAway(now, built.info.cluster);
+    return packBuild(built, version, join(out, version.tag), {
+      ...{ tools, cacheDir, world, reporter },
+      throwAway: own,
+    });
+  });
+  return [...Object.values(names), THROW_AWAY_CA].map((name) => join(out, version.tag, name));
+}
+
+async function uploadAs(name: string, files: readonly string[], reporter: Reporter): Promise<void> {
+  const { openRunArtifacts } = await import("../../lib/external/run-artifacts.ts");
+  const artifacts = await openRunArtifacts();
+  await reporter.step(`upload ${name}`, {}, () => artifacts.upload(name, files));
+}
+
+async function tell(built: BuiltImage, files: readonly string[]): Promise<void> {
+  const digests = Object.fromEntries(
+    await Promise.all(files.map(async (path) => [basename(path), await sha256OfFile(path)] as const)),
+  );
   writeOutputs(outputs, {
-    image: built.image,
+    image: files[0] ?? built.image,
     "build-id": built.info.buildId,
     digests: JSON.stringify(digests),
   });
   await addSummary(summaryOf(built, digests));
 }
 
-/** Digests of the files people get, by name. */
-async function digestsOf(built: BuiltImage): Promise<Record<string, string>> {
+/** The files people get of a build without a version, the image first. */
+async function filesOf(built: BuiltImage): Promise<string[]> {
   const folder = dirname(built.image);
   const stem = basename(built.image).replace(/\.img\.zst$/, "");
   const names = (await readdir(folder)).filter((name) => name.startsWith(`${stem}.`)).sort();
-  const digests = await Promise.all(
-    names.map(async (name) => [name, await sha256OfFile(join(folder, name))] as const),
-  );
-  return Object.fromEntries(digests);
+  const others = names.map((name) => join(folder, name)).filter((path) => path !== built.image);
+  return [built.image, ...others];
 }
 
 function summaryOf({ info, reused, id }: BuiltImage, digests: Readonly<Record<string, string>>): string {

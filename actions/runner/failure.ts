@@ -7,6 +7,10 @@ export type ActionCode =
   | "CHECKOUT"
   /** The runner does not let us become root. */
   | "ROOT"
+  /** The disk is too full, and nothing on it may be removed. */
+  | "DISK"
+  /** A release was to be published without all its builds. */
+  | "BUILDS"
   /** The image took longer than it was given. */
   | "DEADLINE";
 

@@ -15,6 +15,7 @@ export type ReleaseCode =
   | "SERVER"
   | "STORE"
   | "DOCUMENT"
+  | "WORKFLOW"
   | "INTERRUPTED";
 
 /** What goes wrong on the way from built images to a published release. */

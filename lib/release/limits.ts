@@ -44,3 +44,11 @@ export const CALL_LIMITS = {
   /** A hundred releases with their notes, of 125,000 characters at most, and the records of their files. */
   maxAnswerBytes: 64 * 1024 * 1024,
 } as const;
+
+/** For a workflow that is started and waited for. */
+export const WORKFLOW_WAITS = {
+  everyMs: 5_000,
+  longestMs: 25 * MINUTE_MS,
+  /** How often it is started where others push it out of the queue. */
+  starts: 3,
+} as const;

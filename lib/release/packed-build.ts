@@ -20,6 +20,9 @@ import type { Version } from "./version.ts";
 /** The certificate under which a build job signed its bundle. Nobody trusts it; it belongs to these files. */
 export const THROW_AWAY_CA = "throw-away-ca.pem";
 
+/** What a boot job says of the image it booted, in its artifact. */
+export const BOOT_FILE = "boot.json";
+
 /** What a build job hands to the job that publishes: named as in the release, the bundle signed by nobody. */
 export interface PackedBuild {
   /** `<profile>-<board>`. */

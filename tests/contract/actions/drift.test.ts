@@ -6,6 +6,9 @@ import { z } from "zod";
 import * as bootImage from "../../../actions/boot-image/interface.ts";
 import * as buildImage from "../../../actions/build-image/interface.ts";
 import * as compileProfiles from "../../../actions/compile-profiles/interface.ts";
+import * as publishManifest from "../../../actions/publish-manifest/interface.ts";
+import * as publishRelease from "../../../actions/publish-release/interface.ts";
+import * as setupBuilder from "../../../actions/setup-builder/interface.ts";
 import { actionNames } from "../../../scripts/build-actions.ts";
 import { root } from "./run-action.ts";
 
@@ -13,6 +16,9 @@ const interfaces = {
   "boot-image": bootImage,
   "build-image": buildImage,
   "compile-profiles": compileProfiles,
+  "publish-manifest": publishManifest,
+  "publish-release": publishRelease,
+  "setup-builder": setupBuilder,
 } as const;
 
 interface Input {
@@ -30,13 +36,17 @@ const metadataSchema = z.object({
     z.object({ description: z.string(), required: z.boolean(), default: z.string().default("") }),
   ),
   outputs: z.record(z.string(), z.object({ description: z.string() })),
-  runs: z.object({ using: z.literal("node24"), main: z.literal("dist/index.js") }),
+  runs: z.strictObject({
+    using: z.literal("node24"),
+    main: z.literal("dist/index.js"),
+    post: z.literal("dist/index.js").optional(),
+  }),
 });
 
 const propertiesSchema = z.object({
   properties: z.record(
     z.string(),
-    z.object({ description: z.string(), default: z.union([z.string(), z.number()]).optional() }),
+    z.object({ description: z.string(), default: z.union([z.string(), z.number(), z.boolean()]).optional() }),
   ),
   required: z.array(z.string()).default([]),
 });

@@ -15,6 +15,7 @@ describe("inputs", () => {
       image: "out/agent.img",
       machine: "raspi3b",
       deadline: 45,
+      cache: "off",
       "cache-dir": "/var/cache/home-pi-cluster",
     });
   });

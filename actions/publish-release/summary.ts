@@ -1,0 +1,41 @@
+import prettyBytes from "pretty-bytes";
+import { markdownTable } from "../../lib/progress/markdown.ts";
+import type { Attested } from "../../lib/release/attest.ts";
+import type { ReleaseDocument } from "../../lib/release/document.ts";
+
+export interface Told {
+  readonly tag: string;
+  readonly url: string;
+  readonly published: boolean;
+  readonly document: ReleaseDocument;
+  readonly attested: Attested | undefined;
+  /** Page of the run that told the nodes. */
+  readonly manifest: string | undefined;
+}
+
+/** The release as a table: images with their state, size and digest; what was attested and who told the nodes. */
+export function releaseSummary({ tag, url, published, document, attested, manifest }: Told): string {
+  const rows = document.builds.map((build) => {
+    const image = document.assets.find(({ name }) => name === build.image);
+    return [
+      build.image,
+      build.version === document.tag.slice(1) ? "new" : `carried over from v${build.version}`,
+      prettyBytes(image?.bytes ?? 0),
+      image?.sha256 ?? "",
+    ];
+  });
+  const state = published ? "published" : "was published before, nothing was uploaded";
+  const notes = [
+    `[${tag}](${url}): ${state}.`,
+    ...(attested === undefined ? [] : [attestedNote(attested)]),
+    ...(manifest === undefined ? [] : [`Nodes were told by [this run](${manifest}).`]),
+  ];
+  const table = markdownTable(["image", "", "size", "sha256"], rows);
+  return `### Release ${tag}\n\n${notes.join("\n")}\n\n${table}`;
+}
+
+function attestedNote(attested: Attested): string {
+  return attested.kind === "attested"
+    ? `Attested: \`gh attestation verify FILE --repo OWNER/REPO\` (${attested.id}).`
+    : `Not attested: ${attested.why}.`;
+}
