@@ -12,6 +12,12 @@ export const inputs = z.object({
     .describe(
       "Select only builds whose build id differs from this state's: a git ref such as `HEAD^1`, or the folder of another checkout (starts with `/` or `.`).",
     ),
+  version: z
+    .string()
+    .optional()
+    .describe(
+      "The version the builds are for, such as `v1.2.3`: refused here where it is none, not after hours. Needs all profiles.",
+    ),
   profiles: z
     .string()
     .optional()

@@ -9,6 +9,7 @@ import { writeAtomically } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
+import { parseVersion } from "../../lib/release/version.ts";
 import { ActionError } from "../runner/failure.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { problemTable } from "../runner/problems.ts";
@@ -48,6 +49,18 @@ export async function run(
 }
 
 function refuseContradictions(inputs: Inputs): void {
+  if (inputs.version !== undefined) {
+    parseVersion(inputs.version);
+    if ((inputs.profiles ?? inputs["affected-since"]) !== undefined) {
+      throw new ActionError(
+        "INPUT",
+        "input `version` is for all profiles: a release has every image or none",
+        {
+          fix: "leave `profiles` and `affected-since` out, or build a preview without `version`",
+        },
+      );
+    }
+  }
   if (inputs["affected-since"] === undefined || inputs.profiles === undefined) return;
   throw new ActionError("INPUT", "inputs `affected-since` and `profiles` contradict each other", {
     fix: "leave one of them out: the first finds the builds itself, the second names them",

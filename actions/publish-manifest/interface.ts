@@ -23,6 +23,12 @@ export const inputs = z.object({
     .string()
     .optional()
     .describe("The git repository whose branch `manifest` is written (default: this one)."),
+  "keep-alive": z
+    .string()
+    .optional()
+    .describe(
+      "Workflow to switch on again, such as `manifest.yml`: GitHub ends schedules after 60 quiet days. Needs `actions: write`.",
+    ),
   token: z.string().default(JOB_TOKEN).describe("Token with `contents: write`."),
 });
 

@@ -3,6 +3,8 @@ import { dirname, join, resolve } from "node:path";
 import { loadDefinition } from "../../lib/cluster/load.ts";
 import { asset, assetsRoot } from "../../lib/external/assets.ts";
 import { listFolders } from "../../lib/external/folder-digest.ts";
+import { openGithubApi } from "../../lib/external/github-api.ts";
+import { GithubError } from "../../lib/external/github-failure.ts";
 import type { World } from "../../lib/external/world.ts";
 import { files, type Secrets } from "../../lib/keys/places.ts";
 import { auditHome } from "../../lib/manifest/audit.ts";
@@ -20,6 +22,7 @@ import { signersFrom } from "../../lib/manifest/repository/signers.ts";
 import type { ManifestState } from "../../lib/manifest/repository/state.ts";
 import { block, unblock } from "../../lib/manifest/repository/targets.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
+import { CALL_LIMITS } from "../../lib/release/limits.ts";
 import { openTagged } from "../../lib/release/lookup.ts";
 import { openStore } from "../../lib/release/open-store.ts";
 import { parseVersion } from "../../lib/release/version.ts";
@@ -89,6 +92,7 @@ export async function run(
   }
   // What nodes will find is what counts, not what was meant.
   const state = auditHome((await home.read()).files, keys.trustedRoot);
+  await keepAlive(scene, reporter);
   const facts = describeManifest(state, now);
   for (const note of facts.notes) reporter.warn(note);
   writeOutputs(outputs, { changed: String(!planned.empty), plan: said.join("\n") });
@@ -139,6 +143,17 @@ async function changeFor(
   const boards = profile === undefined ? [] : await listFolders(asset("boards"));
   const ids = profile === undefined ? {} : { ids: [...boards].map((board) => `${profile}-${board}`) };
   return (state, signing) => block(state, { version, reason, ...ids }, signing);
+}
+
+async function keepAlive({ inputs, around, world }: Scene, reporter: Reporter): Promise<void> {
+  const workflow = inputs["keep-alive"];
+  if (workflow === undefined) return;
+  const { owner, repo, apiUrl } = around.context;
+  const api = openGithubApi({ owner, repo, apiUrl, token: around.token, limits: CALL_LIMITS }, world);
+  await api.enable(workflow).catch((error: unknown) => {
+    if (!(error instanceof GithubError)) throw error;
+    reporter.warn(`the schedule of ${workflow} was not renewed: ${error.message}`);
+  });
 }
 
 /** Only what is published, whole and signed under the cluster's CA, becomes known to nodes. */

@@ -26,6 +26,8 @@ export interface GithubApi {
   /** Starts a workflow by hand, as it is on `ref`, and returns its run. */
   dispatch(workflow: string, ref: string, inputs: Readonly<Record<string, string>>): Promise<number>;
   run(id: number): Promise<WorkflowRun>;
+  /** Switches a workflow on again, whose schedule GitHub ends after 60 days without a commit. */
+  enable(workflow: string): Promise<void>;
   /** Keeps a Sigstore bundle; returns its id. */
   attest(bundle: Readonly<Record<string, unknown>>): Promise<number>;
   /** The answer to a GET below `/repos/OWNER/REPO`, or undefined where GitHub says that there is none. */
@@ -81,6 +83,10 @@ export function openGithubApi(
         const { data } = await client.rest.actions.getWorkflowRun({ ...at, run_id });
         const { id, html_url, status, conclusion } = parsed(described, data, "a run");
         return { id, url: html_url, conclusion: status === "completed" ? (conclusion ?? "none") : undefined };
+      }),
+    enable: (workflow_id) =>
+      ask(async () => {
+        await client.rest.actions.enableWorkflow({ ...at, workflow_id, ...once });
       }),
     attest: (bundle) =>
       ask(async () => {

@@ -15,6 +15,8 @@ function keyOf(key: string): string {
 
 /** GitHub's cache for workflows, through its own client. Loaded late: it is large. */
 export async function openLayerStore(mode: "read" | "read-write"): Promise<LayerStore> {
+  // On another runner than GitHub's, or one without the service, everything is made here.
+  if (!process.env.ACTIONS_RESULTS_URL) return { restore: async () => false, keep: async () => undefined };
   const cache = await import("@actions/cache");
   return {
     restore: async (folder, key) =>

@@ -6606,12 +6606,12 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             if (mimeType !== null) {
               switch (mimeType.essence) {
                 case "multipart/form-data": {
-                  const parsed2 = multipartFormDataParser(value, mimeType);
-                  if (parsed2 === "failure") {
+                  const parsed3 = multipartFormDataParser(value, mimeType);
+                  if (parsed3 === "failure") {
                     throw new TypeError("Failed to parse body as FormData.");
                   }
                   const fd = new FormData();
-                  fd[kState] = parsed2;
+                  fd[kState] = parsed3;
                   return fd;
                 }
                 case "application/x-www-form-urlencoded": {
@@ -8657,7 +8657,7 @@ var require_client = __commonJS({
         connectTimeout,
         bodyTimeout,
         idleTimeout,
-        keepAlive,
+        keepAlive: keepAlive2,
         keepAliveTimeout,
         maxKeepAliveTimeout,
         keepAliveMaxTimeout,
@@ -8681,7 +8681,7 @@ var require_client = __commonJS({
         eventSource
       } = {}) {
         super({ webSocket, eventSource });
-        if (keepAlive !== void 0) {
+        if (keepAlive2 !== void 0) {
           throw new InvalidArgumentError("unsupported keepAlive, use pipelining=0 instead");
         }
         if (socketTimeout !== void 0) {
@@ -9991,10 +9991,10 @@ var require_env_http_proxy_agent = __commonJS({
           if (!entry) {
             continue;
           }
-          const parsed2 = entry.match(/^(.+):(\d+)$/);
+          const parsed3 = entry.match(/^(.+):(\d+)$/);
           noProxyEntries.push({
-            hostname: (parsed2 ? parsed2[1] : entry).toLowerCase(),
-            port: parsed2 ? Number.parseInt(parsed2[2], 10) : 0
+            hostname: (parsed3 ? parsed3[1] : entry).toLowerCase(),
+            port: parsed3 ? Number.parseInt(parsed3[2], 10) : 0
           });
         }
         this.#noProxyValue = noProxyValue;
@@ -15998,9 +15998,9 @@ var require_util4 = __commonJS({
       switch (type) {
         case "DataURL": {
           let dataURL = "data:";
-          const parsed2 = parseMIMEType(mimeType || "application/octet-stream");
-          if (parsed2 !== "failure") {
-            dataURL += serializeAMimeType(parsed2);
+          const parsed3 = parseMIMEType(mimeType || "application/octet-stream");
+          if (parsed3 !== "failure") {
+            dataURL += serializeAMimeType(parsed3);
           }
           dataURL += ";base64,";
           const decoder = new StringDecoder("latin1");
@@ -27437,6 +27437,1325 @@ var require_dist = __commonJS({
   }
 });
 
+// node_modules/bottleneck/light.js
+var require_light = __commonJS({
+  "node_modules/bottleneck/light.js"(exports, module) {
+    (function(global2, factory) {
+      typeof exports === "object" && typeof module !== "undefined" ? module.exports = factory() : typeof define === "function" && define.amd ? define(factory) : global2.Bottleneck = factory();
+    })(exports, (function() {
+      "use strict";
+      var commonjsGlobal = typeof globalThis !== "undefined" ? globalThis : typeof window !== "undefined" ? window : typeof global !== "undefined" ? global : typeof self !== "undefined" ? self : {};
+      function getCjsExportFromNamespace(n) {
+        return n && n["default"] || n;
+      }
+      var load = function(received, defaults, onto = {}) {
+        var k, ref, v;
+        for (k in defaults) {
+          v = defaults[k];
+          onto[k] = (ref = received[k]) != null ? ref : v;
+        }
+        return onto;
+      };
+      var overwrite = function(received, defaults, onto = {}) {
+        var k, v;
+        for (k in received) {
+          v = received[k];
+          if (defaults[k] !== void 0) {
+            onto[k] = v;
+          }
+        }
+        return onto;
+      };
+      var parser = {
+        load,
+        overwrite
+      };
+      var DLList;
+      DLList = class DLList {
+        constructor(incr, decr) {
+          this.incr = incr;
+          this.decr = decr;
+          this._first = null;
+          this._last = null;
+          this.length = 0;
+        }
+        push(value) {
+          var node3;
+          this.length++;
+          if (typeof this.incr === "function") {
+            this.incr();
+          }
+          node3 = {
+            value,
+            prev: this._last,
+            next: null
+          };
+          if (this._last != null) {
+            this._last.next = node3;
+            this._last = node3;
+          } else {
+            this._first = this._last = node3;
+          }
+          return void 0;
+        }
+        shift() {
+          var value;
+          if (this._first == null) {
+            return;
+          } else {
+            this.length--;
+            if (typeof this.decr === "function") {
+              this.decr();
+            }
+          }
+          value = this._first.value;
+          if ((this._first = this._first.next) != null) {
+            this._first.prev = null;
+          } else {
+            this._last = null;
+          }
+          return value;
+        }
+        first() {
+          if (this._first != null) {
+            return this._first.value;
+          }
+        }
+        getArray() {
+          var node3, ref, results;
+          node3 = this._first;
+          results = [];
+          while (node3 != null) {
+            results.push((ref = node3, node3 = node3.next, ref.value));
+          }
+          return results;
+        }
+        forEachShift(cb) {
+          var node3;
+          node3 = this.shift();
+          while (node3 != null) {
+            cb(node3), node3 = this.shift();
+          }
+          return void 0;
+        }
+        debug() {
+          var node3, ref, ref1, ref2, results;
+          node3 = this._first;
+          results = [];
+          while (node3 != null) {
+            results.push((ref = node3, node3 = node3.next, {
+              value: ref.value,
+              prev: (ref1 = ref.prev) != null ? ref1.value : void 0,
+              next: (ref2 = ref.next) != null ? ref2.value : void 0
+            }));
+          }
+          return results;
+        }
+      };
+      var DLList_1 = DLList;
+      var Events;
+      Events = class Events {
+        constructor(instance) {
+          this.instance = instance;
+          this._events = {};
+          if (this.instance.on != null || this.instance.once != null || this.instance.removeAllListeners != null) {
+            throw new Error("An Emitter already exists for this object");
+          }
+          this.instance.on = (name, cb) => {
+            return this._addListener(name, "many", cb);
+          };
+          this.instance.once = (name, cb) => {
+            return this._addListener(name, "once", cb);
+          };
+          this.instance.removeAllListeners = (name = null) => {
+            if (name != null) {
+              return delete this._events[name];
+            } else {
+              return this._events = {};
+            }
+          };
+        }
+        _addListener(name, status, cb) {
+          var base2;
+          if ((base2 = this._events)[name] == null) {
+            base2[name] = [];
+          }
+          this._events[name].push({ cb, status });
+          return this.instance;
+        }
+        listenerCount(name) {
+          if (this._events[name] != null) {
+            return this._events[name].length;
+          } else {
+            return 0;
+          }
+        }
+        async trigger(name, ...args) {
+          var e, promises3;
+          try {
+            if (name !== "debug") {
+              this.trigger("debug", `Event triggered: ${name}`, args);
+            }
+            if (this._events[name] == null) {
+              return;
+            }
+            this._events[name] = this._events[name].filter(function(listener) {
+              return listener.status !== "none";
+            });
+            promises3 = this._events[name].map(async (listener) => {
+              var e2, returned;
+              if (listener.status === "none") {
+                return;
+              }
+              if (listener.status === "once") {
+                listener.status = "none";
+              }
+              try {
+                returned = typeof listener.cb === "function" ? listener.cb(...args) : void 0;
+                if (typeof (returned != null ? returned.then : void 0) === "function") {
+                  return await returned;
+                } else {
+                  return returned;
+                }
+              } catch (error62) {
+                e2 = error62;
+                {
+                  this.trigger("error", e2);
+                }
+                return null;
+              }
+            });
+            return (await Promise.all(promises3)).find(function(x) {
+              return x != null;
+            });
+          } catch (error62) {
+            e = error62;
+            {
+              this.trigger("error", e);
+            }
+            return null;
+          }
+        }
+      };
+      var Events_1 = Events;
+      var DLList$1, Events$1, Queues;
+      DLList$1 = DLList_1;
+      Events$1 = Events_1;
+      Queues = class Queues {
+        constructor(num_priorities) {
+          var i;
+          this.Events = new Events$1(this);
+          this._length = 0;
+          this._lists = (function() {
+            var j, ref, results;
+            results = [];
+            for (i = j = 1, ref = num_priorities; 1 <= ref ? j <= ref : j >= ref; i = 1 <= ref ? ++j : --j) {
+              results.push(new DLList$1((() => {
+                return this.incr();
+              }), (() => {
+                return this.decr();
+              })));
+            }
+            return results;
+          }).call(this);
+        }
+        incr() {
+          if (this._length++ === 0) {
+            return this.Events.trigger("leftzero");
+          }
+        }
+        decr() {
+          if (--this._length === 0) {
+            return this.Events.trigger("zero");
+          }
+        }
+        push(job) {
+          return this._lists[job.options.priority].push(job);
+        }
+        queued(priority) {
+          if (priority != null) {
+            return this._lists[priority].length;
+          } else {
+            return this._length;
+          }
+        }
+        shiftAll(fn) {
+          return this._lists.forEach(function(list) {
+            return list.forEachShift(fn);
+          });
+        }
+        getFirst(arr = this._lists) {
+          var j, len, list;
+          for (j = 0, len = arr.length; j < len; j++) {
+            list = arr[j];
+            if (list.length > 0) {
+              return list;
+            }
+          }
+          return [];
+        }
+        shiftLastFrom(priority) {
+          return this.getFirst(this._lists.slice(priority).reverse()).shift();
+        }
+      };
+      var Queues_1 = Queues;
+      var BottleneckError;
+      BottleneckError = class BottleneckError extends Error {
+      };
+      var BottleneckError_1 = BottleneckError;
+      var BottleneckError$1, DEFAULT_PRIORITY, Job, NUM_PRIORITIES, parser$1;
+      NUM_PRIORITIES = 10;
+      DEFAULT_PRIORITY = 5;
+      parser$1 = parser;
+      BottleneckError$1 = BottleneckError_1;
+      Job = class Job {
+        constructor(task, args, options2, jobDefaults, rejectOnDrop, Events2, _states, Promise2) {
+          this.task = task;
+          this.args = args;
+          this.rejectOnDrop = rejectOnDrop;
+          this.Events = Events2;
+          this._states = _states;
+          this.Promise = Promise2;
+          this.options = parser$1.load(options2, jobDefaults);
+          this.options.priority = this._sanitizePriority(this.options.priority);
+          if (this.options.id === jobDefaults.id) {
+            this.options.id = `${this.options.id}-${this._randomIndex()}`;
+          }
+          this.promise = new this.Promise((_resolve, _reject) => {
+            this._resolve = _resolve;
+            this._reject = _reject;
+          });
+          this.retryCount = 0;
+        }
+        _sanitizePriority(priority) {
+          var sProperty;
+          sProperty = ~~priority !== priority ? DEFAULT_PRIORITY : priority;
+          if (sProperty < 0) {
+            return 0;
+          } else if (sProperty > NUM_PRIORITIES - 1) {
+            return NUM_PRIORITIES - 1;
+          } else {
+            return sProperty;
+          }
+        }
+        _randomIndex() {
+          return Math.random().toString(36).slice(2);
+        }
+        doDrop({ error: error62, message = "This job has been dropped by Bottleneck" } = {}) {
+          if (this._states.remove(this.options.id)) {
+            if (this.rejectOnDrop) {
+              this._reject(error62 != null ? error62 : new BottleneckError$1(message));
+            }
+            this.Events.trigger("dropped", { args: this.args, options: this.options, task: this.task, promise: this.promise });
+            return true;
+          } else {
+            return false;
+          }
+        }
+        _assertStatus(expected) {
+          var status;
+          status = this._states.jobStatus(this.options.id);
+          if (!(status === expected || expected === "DONE" && status === null)) {
+            throw new BottleneckError$1(`Invalid job status ${status}, expected ${expected}. Please open an issue at https://github.com/SGrondin/bottleneck/issues`);
+          }
+        }
+        doReceive() {
+          this._states.start(this.options.id);
+          return this.Events.trigger("received", { args: this.args, options: this.options });
+        }
+        doQueue(reachedHWM, blocked) {
+          this._assertStatus("RECEIVED");
+          this._states.next(this.options.id);
+          return this.Events.trigger("queued", { args: this.args, options: this.options, reachedHWM, blocked });
+        }
+        doRun() {
+          if (this.retryCount === 0) {
+            this._assertStatus("QUEUED");
+            this._states.next(this.options.id);
+          } else {
+            this._assertStatus("EXECUTING");
+          }
+          return this.Events.trigger("scheduled", { args: this.args, options: this.options });
+        }
+        async doExecute(chained, clearGlobalState, run3, free) {
+          var error62, eventInfo, passed;
+          if (this.retryCount === 0) {
+            this._assertStatus("RUNNING");
+            this._states.next(this.options.id);
+          } else {
+            this._assertStatus("EXECUTING");
+          }
+          eventInfo = { args: this.args, options: this.options, retryCount: this.retryCount };
+          this.Events.trigger("executing", eventInfo);
+          try {
+            passed = await (chained != null ? chained.schedule(this.options, this.task, ...this.args) : this.task(...this.args));
+            if (clearGlobalState()) {
+              this.doDone(eventInfo);
+              await free(this.options, eventInfo);
+              this._assertStatus("DONE");
+              return this._resolve(passed);
+            }
+          } catch (error1) {
+            error62 = error1;
+            return this._onFailure(error62, eventInfo, clearGlobalState, run3, free);
+          }
+        }
+        doExpire(clearGlobalState, run3, free) {
+          var error62, eventInfo;
+          if (this._states.jobStatus(this.options.id === "RUNNING")) {
+            this._states.next(this.options.id);
+          }
+          this._assertStatus("EXECUTING");
+          eventInfo = { args: this.args, options: this.options, retryCount: this.retryCount };
+          error62 = new BottleneckError$1(`This job timed out after ${this.options.expiration} ms.`);
+          return this._onFailure(error62, eventInfo, clearGlobalState, run3, free);
+        }
+        async _onFailure(error62, eventInfo, clearGlobalState, run3, free) {
+          var retry2, retryAfter;
+          if (clearGlobalState()) {
+            retry2 = await this.Events.trigger("failed", error62, eventInfo);
+            if (retry2 != null) {
+              retryAfter = ~~retry2;
+              this.Events.trigger("retry", `Retrying ${this.options.id} after ${retryAfter} ms`, eventInfo);
+              this.retryCount++;
+              return run3(retryAfter);
+            } else {
+              this.doDone(eventInfo);
+              await free(this.options, eventInfo);
+              this._assertStatus("DONE");
+              return this._reject(error62);
+            }
+          }
+        }
+        doDone(eventInfo) {
+          this._assertStatus("EXECUTING");
+          this._states.next(this.options.id);
+          return this.Events.trigger("done", eventInfo);
+        }
+      };
+      var Job_1 = Job;
+      var BottleneckError$2, LocalDatastore, parser$2;
+      parser$2 = parser;
+      BottleneckError$2 = BottleneckError_1;
+      LocalDatastore = class LocalDatastore {
+        constructor(instance, storeOptions, storeInstanceOptions) {
+          this.instance = instance;
+          this.storeOptions = storeOptions;
+          this.clientId = this.instance._randomIndex();
+          parser$2.load(storeInstanceOptions, storeInstanceOptions, this);
+          this._nextRequest = this._lastReservoirRefresh = this._lastReservoirIncrease = Date.now();
+          this._running = 0;
+          this._done = 0;
+          this._unblockTime = 0;
+          this.ready = this.Promise.resolve();
+          this.clients = {};
+          this._startHeartbeat();
+        }
+        _startHeartbeat() {
+          var base2;
+          if (this.heartbeat == null && (this.storeOptions.reservoirRefreshInterval != null && this.storeOptions.reservoirRefreshAmount != null || this.storeOptions.reservoirIncreaseInterval != null && this.storeOptions.reservoirIncreaseAmount != null)) {
+            return typeof (base2 = this.heartbeat = setInterval(() => {
+              var amount, incr, maximum, now, reservoir;
+              now = Date.now();
+              if (this.storeOptions.reservoirRefreshInterval != null && now >= this._lastReservoirRefresh + this.storeOptions.reservoirRefreshInterval) {
+                this._lastReservoirRefresh = now;
+                this.storeOptions.reservoir = this.storeOptions.reservoirRefreshAmount;
+                this.instance._drainAll(this.computeCapacity());
+              }
+              if (this.storeOptions.reservoirIncreaseInterval != null && now >= this._lastReservoirIncrease + this.storeOptions.reservoirIncreaseInterval) {
+                ({
+                  reservoirIncreaseAmount: amount,
+                  reservoirIncreaseMaximum: maximum,
+                  reservoir
+                } = this.storeOptions);
+                this._lastReservoirIncrease = now;
+                incr = maximum != null ? Math.min(amount, maximum - reservoir) : amount;
+                if (incr > 0) {
+                  this.storeOptions.reservoir += incr;
+                  return this.instance._drainAll(this.computeCapacity());
+                }
+              }
+            }, this.heartbeatInterval)).unref === "function" ? base2.unref() : void 0;
+          } else {
+            return clearInterval(this.heartbeat);
+          }
+        }
+        async __publish__(message) {
+          await this.yieldLoop();
+          return this.instance.Events.trigger("message", message.toString());
+        }
+        async __disconnect__(flush) {
+          await this.yieldLoop();
+          clearInterval(this.heartbeat);
+          return this.Promise.resolve();
+        }
+        yieldLoop(t = 0) {
+          return new this.Promise(function(resolve3, reject) {
+            return setTimeout(resolve3, t);
+          });
+        }
+        computePenalty() {
+          var ref;
+          return (ref = this.storeOptions.penalty) != null ? ref : 15 * this.storeOptions.minTime || 5e3;
+        }
+        async __updateSettings__(options2) {
+          await this.yieldLoop();
+          parser$2.overwrite(options2, options2, this.storeOptions);
+          this._startHeartbeat();
+          this.instance._drainAll(this.computeCapacity());
+          return true;
+        }
+        async __running__() {
+          await this.yieldLoop();
+          return this._running;
+        }
+        async __queued__() {
+          await this.yieldLoop();
+          return this.instance.queued();
+        }
+        async __done__() {
+          await this.yieldLoop();
+          return this._done;
+        }
+        async __groupCheck__(time3) {
+          await this.yieldLoop();
+          return this._nextRequest + this.timeout < time3;
+        }
+        computeCapacity() {
+          var maxConcurrent, reservoir;
+          ({ maxConcurrent, reservoir } = this.storeOptions);
+          if (maxConcurrent != null && reservoir != null) {
+            return Math.min(maxConcurrent - this._running, reservoir);
+          } else if (maxConcurrent != null) {
+            return maxConcurrent - this._running;
+          } else if (reservoir != null) {
+            return reservoir;
+          } else {
+            return null;
+          }
+        }
+        conditionsCheck(weight) {
+          var capacity;
+          capacity = this.computeCapacity();
+          return capacity == null || weight <= capacity;
+        }
+        async __incrementReservoir__(incr) {
+          var reservoir;
+          await this.yieldLoop();
+          reservoir = this.storeOptions.reservoir += incr;
+          this.instance._drainAll(this.computeCapacity());
+          return reservoir;
+        }
+        async __currentReservoir__() {
+          await this.yieldLoop();
+          return this.storeOptions.reservoir;
+        }
+        isBlocked(now) {
+          return this._unblockTime >= now;
+        }
+        check(weight, now) {
+          return this.conditionsCheck(weight) && this._nextRequest - now <= 0;
+        }
+        async __check__(weight) {
+          var now;
+          await this.yieldLoop();
+          now = Date.now();
+          return this.check(weight, now);
+        }
+        async __register__(index, weight, expiration) {
+          var now, wait;
+          await this.yieldLoop();
+          now = Date.now();
+          if (this.conditionsCheck(weight)) {
+            this._running += weight;
+            if (this.storeOptions.reservoir != null) {
+              this.storeOptions.reservoir -= weight;
+            }
+            wait = Math.max(this._nextRequest - now, 0);
+            this._nextRequest = now + wait + this.storeOptions.minTime;
+            return {
+              success: true,
+              wait,
+              reservoir: this.storeOptions.reservoir
+            };
+          } else {
+            return {
+              success: false
+            };
+          }
+        }
+        strategyIsBlock() {
+          return this.storeOptions.strategy === 3;
+        }
+        async __submit__(queueLength, weight) {
+          var blocked, now, reachedHWM;
+          await this.yieldLoop();
+          if (this.storeOptions.maxConcurrent != null && weight > this.storeOptions.maxConcurrent) {
+            throw new BottleneckError$2(`Impossible to add a job having a weight of ${weight} to a limiter having a maxConcurrent setting of ${this.storeOptions.maxConcurrent}`);
+          }
+          now = Date.now();
+          reachedHWM = this.storeOptions.highWater != null && queueLength === this.storeOptions.highWater && !this.check(weight, now);
+          blocked = this.strategyIsBlock() && (reachedHWM || this.isBlocked(now));
+          if (blocked) {
+            this._unblockTime = now + this.computePenalty();
+            this._nextRequest = this._unblockTime + this.storeOptions.minTime;
+            this.instance._dropAllQueued();
+          }
+          return {
+            reachedHWM,
+            blocked,
+            strategy: this.storeOptions.strategy
+          };
+        }
+        async __free__(index, weight) {
+          await this.yieldLoop();
+          this._running -= weight;
+          this._done += weight;
+          this.instance._drainAll(this.computeCapacity());
+          return {
+            running: this._running
+          };
+        }
+      };
+      var LocalDatastore_1 = LocalDatastore;
+      var BottleneckError$3, States;
+      BottleneckError$3 = BottleneckError_1;
+      States = class States {
+        constructor(status1) {
+          this.status = status1;
+          this._jobs = {};
+          this.counts = this.status.map(function() {
+            return 0;
+          });
+        }
+        next(id) {
+          var current, next;
+          current = this._jobs[id];
+          next = current + 1;
+          if (current != null && next < this.status.length) {
+            this.counts[current]--;
+            this.counts[next]++;
+            return this._jobs[id]++;
+          } else if (current != null) {
+            this.counts[current]--;
+            return delete this._jobs[id];
+          }
+        }
+        start(id) {
+          var initial;
+          initial = 0;
+          this._jobs[id] = initial;
+          return this.counts[initial]++;
+        }
+        remove(id) {
+          var current;
+          current = this._jobs[id];
+          if (current != null) {
+            this.counts[current]--;
+            delete this._jobs[id];
+          }
+          return current != null;
+        }
+        jobStatus(id) {
+          var ref;
+          return (ref = this.status[this._jobs[id]]) != null ? ref : null;
+        }
+        statusJobs(status) {
+          var k, pos, ref, results, v;
+          if (status != null) {
+            pos = this.status.indexOf(status);
+            if (pos < 0) {
+              throw new BottleneckError$3(`status must be one of ${this.status.join(", ")}`);
+            }
+            ref = this._jobs;
+            results = [];
+            for (k in ref) {
+              v = ref[k];
+              if (v === pos) {
+                results.push(k);
+              }
+            }
+            return results;
+          } else {
+            return Object.keys(this._jobs);
+          }
+        }
+        statusCounts() {
+          return this.counts.reduce(((acc, v, i) => {
+            acc[this.status[i]] = v;
+            return acc;
+          }), {});
+        }
+      };
+      var States_1 = States;
+      var DLList$2, Sync;
+      DLList$2 = DLList_1;
+      Sync = class Sync {
+        constructor(name, Promise2) {
+          this.schedule = this.schedule.bind(this);
+          this.name = name;
+          this.Promise = Promise2;
+          this._running = 0;
+          this._queue = new DLList$2();
+        }
+        isEmpty() {
+          return this._queue.length === 0;
+        }
+        async _tryToRun() {
+          var args, cb, error62, reject, resolve3, returned, task;
+          if (this._running < 1 && this._queue.length > 0) {
+            this._running++;
+            ({ task, args, resolve: resolve3, reject } = this._queue.shift());
+            cb = await (async function() {
+              try {
+                returned = await task(...args);
+                return function() {
+                  return resolve3(returned);
+                };
+              } catch (error1) {
+                error62 = error1;
+                return function() {
+                  return reject(error62);
+                };
+              }
+            })();
+            this._running--;
+            this._tryToRun();
+            return cb();
+          }
+        }
+        schedule(task, ...args) {
+          var promise2, reject, resolve3;
+          resolve3 = reject = null;
+          promise2 = new this.Promise(function(_resolve, _reject) {
+            resolve3 = _resolve;
+            return reject = _reject;
+          });
+          this._queue.push({ task, args, resolve: resolve3, reject });
+          this._tryToRun();
+          return promise2;
+        }
+      };
+      var Sync_1 = Sync;
+      var version2 = "2.19.5";
+      var version$1 = {
+        version: version2
+      };
+      var version$2 = /* @__PURE__ */ Object.freeze({
+        version: version2,
+        default: version$1
+      });
+      var require$$2 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
+      var require$$3 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
+      var require$$4 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
+      var Events$2, Group, IORedisConnection$1, RedisConnection$1, Scripts$1, parser$3;
+      parser$3 = parser;
+      Events$2 = Events_1;
+      RedisConnection$1 = require$$2;
+      IORedisConnection$1 = require$$3;
+      Scripts$1 = require$$4;
+      Group = (function() {
+        class Group2 {
+          constructor(limiterOptions = {}) {
+            this.deleteKey = this.deleteKey.bind(this);
+            this.limiterOptions = limiterOptions;
+            parser$3.load(this.limiterOptions, this.defaults, this);
+            this.Events = new Events$2(this);
+            this.instances = {};
+            this.Bottleneck = Bottleneck_1;
+            this._startAutoCleanup();
+            this.sharedConnection = this.connection != null;
+            if (this.connection == null) {
+              if (this.limiterOptions.datastore === "redis") {
+                this.connection = new RedisConnection$1(Object.assign({}, this.limiterOptions, { Events: this.Events }));
+              } else if (this.limiterOptions.datastore === "ioredis") {
+                this.connection = new IORedisConnection$1(Object.assign({}, this.limiterOptions, { Events: this.Events }));
+              }
+            }
+          }
+          key(key2 = "") {
+            var ref;
+            return (ref = this.instances[key2]) != null ? ref : (() => {
+              var limiter;
+              limiter = this.instances[key2] = new this.Bottleneck(Object.assign(this.limiterOptions, {
+                id: `${this.id}-${key2}`,
+                timeout: this.timeout,
+                connection: this.connection
+              }));
+              this.Events.trigger("created", limiter, key2);
+              return limiter;
+            })();
+          }
+          async deleteKey(key2 = "") {
+            var deleted, instance;
+            instance = this.instances[key2];
+            if (this.connection) {
+              deleted = await this.connection.__runCommand__(["del", ...Scripts$1.allKeys(`${this.id}-${key2}`)]);
+            }
+            if (instance != null) {
+              delete this.instances[key2];
+              await instance.disconnect();
+            }
+            return instance != null || deleted > 0;
+          }
+          limiters() {
+            var k, ref, results, v;
+            ref = this.instances;
+            results = [];
+            for (k in ref) {
+              v = ref[k];
+              results.push({
+                key: k,
+                limiter: v
+              });
+            }
+            return results;
+          }
+          keys() {
+            return Object.keys(this.instances);
+          }
+          async clusterKeys() {
+            var cursor, end, found, i, k, keys, len, next, start2;
+            if (this.connection == null) {
+              return this.Promise.resolve(this.keys());
+            }
+            keys = [];
+            cursor = null;
+            start2 = `b_${this.id}-`.length;
+            end = "_settings".length;
+            while (cursor !== 0) {
+              [next, found] = await this.connection.__runCommand__(["scan", cursor != null ? cursor : 0, "match", `b_${this.id}-*_settings`, "count", 1e4]);
+              cursor = ~~next;
+              for (i = 0, len = found.length; i < len; i++) {
+                k = found[i];
+                keys.push(k.slice(start2, -end));
+              }
+            }
+            return keys;
+          }
+          _startAutoCleanup() {
+            var base2;
+            clearInterval(this.interval);
+            return typeof (base2 = this.interval = setInterval(async () => {
+              var e, k, ref, results, time3, v;
+              time3 = Date.now();
+              ref = this.instances;
+              results = [];
+              for (k in ref) {
+                v = ref[k];
+                try {
+                  if (await v._store.__groupCheck__(time3)) {
+                    results.push(this.deleteKey(k));
+                  } else {
+                    results.push(void 0);
+                  }
+                } catch (error62) {
+                  e = error62;
+                  results.push(v.Events.trigger("error", e));
+                }
+              }
+              return results;
+            }, this.timeout / 2)).unref === "function" ? base2.unref() : void 0;
+          }
+          updateSettings(options2 = {}) {
+            parser$3.overwrite(options2, this.defaults, this);
+            parser$3.overwrite(options2, options2, this.limiterOptions);
+            if (options2.timeout != null) {
+              return this._startAutoCleanup();
+            }
+          }
+          disconnect(flush = true) {
+            var ref;
+            if (!this.sharedConnection) {
+              return (ref = this.connection) != null ? ref.disconnect(flush) : void 0;
+            }
+          }
+        }
+        Group2.prototype.defaults = {
+          timeout: 1e3 * 60 * 5,
+          connection: null,
+          Promise,
+          id: "group-key"
+        };
+        return Group2;
+      }).call(commonjsGlobal);
+      var Group_1 = Group;
+      var Batcher, Events$3, parser$4;
+      parser$4 = parser;
+      Events$3 = Events_1;
+      Batcher = (function() {
+        class Batcher2 {
+          constructor(options2 = {}) {
+            this.options = options2;
+            parser$4.load(this.options, this.defaults, this);
+            this.Events = new Events$3(this);
+            this._arr = [];
+            this._resetPromise();
+            this._lastFlush = Date.now();
+          }
+          _resetPromise() {
+            return this._promise = new this.Promise((res, rej) => {
+              return this._resolve = res;
+            });
+          }
+          _flush() {
+            clearTimeout(this._timeout);
+            this._lastFlush = Date.now();
+            this._resolve();
+            this.Events.trigger("batch", this._arr);
+            this._arr = [];
+            return this._resetPromise();
+          }
+          add(data) {
+            var ret;
+            this._arr.push(data);
+            ret = this._promise;
+            if (this._arr.length === this.maxSize) {
+              this._flush();
+            } else if (this.maxTime != null && this._arr.length === 1) {
+              this._timeout = setTimeout(() => {
+                return this._flush();
+              }, this.maxTime);
+            }
+            return ret;
+          }
+        }
+        Batcher2.prototype.defaults = {
+          maxTime: null,
+          maxSize: null,
+          Promise
+        };
+        return Batcher2;
+      }).call(commonjsGlobal);
+      var Batcher_1 = Batcher;
+      var require$$4$1 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
+      var require$$8 = getCjsExportFromNamespace(version$2);
+      var Bottleneck2, DEFAULT_PRIORITY$1, Events$4, Job$1, LocalDatastore$1, NUM_PRIORITIES$1, Queues$1, RedisDatastore$1, States$1, Sync$1, parser$5, splice = [].splice;
+      NUM_PRIORITIES$1 = 10;
+      DEFAULT_PRIORITY$1 = 5;
+      parser$5 = parser;
+      Queues$1 = Queues_1;
+      Job$1 = Job_1;
+      LocalDatastore$1 = LocalDatastore_1;
+      RedisDatastore$1 = require$$4$1;
+      Events$4 = Events_1;
+      States$1 = States_1;
+      Sync$1 = Sync_1;
+      Bottleneck2 = (function() {
+        class Bottleneck3 {
+          constructor(options2 = {}, ...invalid) {
+            var storeInstanceOptions, storeOptions;
+            this._addToQueue = this._addToQueue.bind(this);
+            this._validateOptions(options2, invalid);
+            parser$5.load(options2, this.instanceDefaults, this);
+            this._queues = new Queues$1(NUM_PRIORITIES$1);
+            this._scheduled = {};
+            this._states = new States$1(["RECEIVED", "QUEUED", "RUNNING", "EXECUTING"].concat(this.trackDoneStatus ? ["DONE"] : []));
+            this._limiter = null;
+            this.Events = new Events$4(this);
+            this._submitLock = new Sync$1("submit", this.Promise);
+            this._registerLock = new Sync$1("register", this.Promise);
+            storeOptions = parser$5.load(options2, this.storeDefaults, {});
+            this._store = (function() {
+              if (this.datastore === "redis" || this.datastore === "ioredis" || this.connection != null) {
+                storeInstanceOptions = parser$5.load(options2, this.redisStoreDefaults, {});
+                return new RedisDatastore$1(this, storeOptions, storeInstanceOptions);
+              } else if (this.datastore === "local") {
+                storeInstanceOptions = parser$5.load(options2, this.localStoreDefaults, {});
+                return new LocalDatastore$1(this, storeOptions, storeInstanceOptions);
+              } else {
+                throw new Bottleneck3.prototype.BottleneckError(`Invalid datastore type: ${this.datastore}`);
+              }
+            }).call(this);
+            this._queues.on("leftzero", () => {
+              var ref;
+              return (ref = this._store.heartbeat) != null ? typeof ref.ref === "function" ? ref.ref() : void 0 : void 0;
+            });
+            this._queues.on("zero", () => {
+              var ref;
+              return (ref = this._store.heartbeat) != null ? typeof ref.unref === "function" ? ref.unref() : void 0 : void 0;
+            });
+          }
+          _validateOptions(options2, invalid) {
+            if (!(options2 != null && typeof options2 === "object" && invalid.length === 0)) {
+              throw new Bottleneck3.prototype.BottleneckError("Bottleneck v2 takes a single object argument. Refer to https://github.com/SGrondin/bottleneck#upgrading-to-v2 if you're upgrading from Bottleneck v1.");
+            }
+          }
+          ready() {
+            return this._store.ready;
+          }
+          clients() {
+            return this._store.clients;
+          }
+          channel() {
+            return `b_${this.id}`;
+          }
+          channel_client() {
+            return `b_${this.id}_${this._store.clientId}`;
+          }
+          publish(message) {
+            return this._store.__publish__(message);
+          }
+          disconnect(flush = true) {
+            return this._store.__disconnect__(flush);
+          }
+          chain(_limiter) {
+            this._limiter = _limiter;
+            return this;
+          }
+          queued(priority) {
+            return this._queues.queued(priority);
+          }
+          clusterQueued() {
+            return this._store.__queued__();
+          }
+          empty() {
+            return this.queued() === 0 && this._submitLock.isEmpty();
+          }
+          running() {
+            return this._store.__running__();
+          }
+          done() {
+            return this._store.__done__();
+          }
+          jobStatus(id) {
+            return this._states.jobStatus(id);
+          }
+          jobs(status) {
+            return this._states.statusJobs(status);
+          }
+          counts() {
+            return this._states.statusCounts();
+          }
+          _randomIndex() {
+            return Math.random().toString(36).slice(2);
+          }
+          check(weight = 1) {
+            return this._store.__check__(weight);
+          }
+          _clearGlobalState(index) {
+            if (this._scheduled[index] != null) {
+              clearTimeout(this._scheduled[index].expiration);
+              delete this._scheduled[index];
+              return true;
+            } else {
+              return false;
+            }
+          }
+          async _free(index, job, options2, eventInfo) {
+            var e, running;
+            try {
+              ({ running } = await this._store.__free__(index, options2.weight));
+              this.Events.trigger("debug", `Freed ${options2.id}`, eventInfo);
+              if (running === 0 && this.empty()) {
+                return this.Events.trigger("idle");
+              }
+            } catch (error1) {
+              e = error1;
+              return this.Events.trigger("error", e);
+            }
+          }
+          _run(index, job, wait) {
+            var clearGlobalState, free, run3;
+            job.doRun();
+            clearGlobalState = this._clearGlobalState.bind(this, index);
+            run3 = this._run.bind(this, index, job);
+            free = this._free.bind(this, index, job);
+            return this._scheduled[index] = {
+              timeout: setTimeout(() => {
+                return job.doExecute(this._limiter, clearGlobalState, run3, free);
+              }, wait),
+              expiration: job.options.expiration != null ? setTimeout(function() {
+                return job.doExpire(clearGlobalState, run3, free);
+              }, wait + job.options.expiration) : void 0,
+              job
+            };
+          }
+          _drainOne(capacity) {
+            return this._registerLock.schedule(() => {
+              var args, index, next, options2, queue;
+              if (this.queued() === 0) {
+                return this.Promise.resolve(null);
+              }
+              queue = this._queues.getFirst();
+              ({ options: options2, args } = next = queue.first());
+              if (capacity != null && options2.weight > capacity) {
+                return this.Promise.resolve(null);
+              }
+              this.Events.trigger("debug", `Draining ${options2.id}`, { args, options: options2 });
+              index = this._randomIndex();
+              return this._store.__register__(index, options2.weight, options2.expiration).then(({ success: success2, wait, reservoir }) => {
+                var empty;
+                this.Events.trigger("debug", `Drained ${options2.id}`, { success: success2, args, options: options2 });
+                if (success2) {
+                  queue.shift();
+                  empty = this.empty();
+                  if (empty) {
+                    this.Events.trigger("empty");
+                  }
+                  if (reservoir === 0) {
+                    this.Events.trigger("depleted", empty);
+                  }
+                  this._run(index, next, wait);
+                  return this.Promise.resolve(options2.weight);
+                } else {
+                  return this.Promise.resolve(null);
+                }
+              });
+            });
+          }
+          _drainAll(capacity, total = 0) {
+            return this._drainOne(capacity).then((drained) => {
+              var newCapacity;
+              if (drained != null) {
+                newCapacity = capacity != null ? capacity - drained : capacity;
+                return this._drainAll(newCapacity, total + drained);
+              } else {
+                return this.Promise.resolve(total);
+              }
+            }).catch((e) => {
+              return this.Events.trigger("error", e);
+            });
+          }
+          _dropAllQueued(message) {
+            return this._queues.shiftAll(function(job) {
+              return job.doDrop({ message });
+            });
+          }
+          stop(options2 = {}) {
+            var done, waitForExecuting;
+            options2 = parser$5.load(options2, this.stopDefaults);
+            waitForExecuting = (at) => {
+              var finished;
+              finished = () => {
+                var counts;
+                counts = this._states.counts;
+                return counts[0] + counts[1] + counts[2] + counts[3] === at;
+              };
+              return new this.Promise((resolve3, reject) => {
+                if (finished()) {
+                  return resolve3();
+                } else {
+                  return this.on("done", () => {
+                    if (finished()) {
+                      this.removeAllListeners("done");
+                      return resolve3();
+                    }
+                  });
+                }
+              });
+            };
+            done = options2.dropWaitingJobs ? (this._run = function(index, next) {
+              return next.doDrop({
+                message: options2.dropErrorMessage
+              });
+            }, this._drainOne = () => {
+              return this.Promise.resolve(null);
+            }, this._registerLock.schedule(() => {
+              return this._submitLock.schedule(() => {
+                var k, ref, v;
+                ref = this._scheduled;
+                for (k in ref) {
+                  v = ref[k];
+                  if (this.jobStatus(v.job.options.id) === "RUNNING") {
+                    clearTimeout(v.timeout);
+                    clearTimeout(v.expiration);
+                    v.job.doDrop({
+                      message: options2.dropErrorMessage
+                    });
+                  }
+                }
+                this._dropAllQueued(options2.dropErrorMessage);
+                return waitForExecuting(0);
+              });
+            })) : this.schedule({
+              priority: NUM_PRIORITIES$1 - 1,
+              weight: 0
+            }, () => {
+              return waitForExecuting(1);
+            });
+            this._receive = function(job) {
+              return job._reject(new Bottleneck3.prototype.BottleneckError(options2.enqueueErrorMessage));
+            };
+            this.stop = () => {
+              return this.Promise.reject(new Bottleneck3.prototype.BottleneckError("stop() has already been called"));
+            };
+            return done;
+          }
+          async _addToQueue(job) {
+            var args, blocked, error62, options2, reachedHWM, shifted, strategy;
+            ({ args, options: options2 } = job);
+            try {
+              ({ reachedHWM, blocked, strategy } = await this._store.__submit__(this.queued(), options2.weight));
+            } catch (error1) {
+              error62 = error1;
+              this.Events.trigger("debug", `Could not queue ${options2.id}`, { args, options: options2, error: error62 });
+              job.doDrop({ error: error62 });
+              return false;
+            }
+            if (blocked) {
+              job.doDrop();
+              return true;
+            } else if (reachedHWM) {
+              shifted = strategy === Bottleneck3.prototype.strategy.LEAK ? this._queues.shiftLastFrom(options2.priority) : strategy === Bottleneck3.prototype.strategy.OVERFLOW_PRIORITY ? this._queues.shiftLastFrom(options2.priority + 1) : strategy === Bottleneck3.prototype.strategy.OVERFLOW ? job : void 0;
+              if (shifted != null) {
+                shifted.doDrop();
+              }
+              if (shifted == null || strategy === Bottleneck3.prototype.strategy.OVERFLOW) {
+                if (shifted == null) {
+                  job.doDrop();
+                }
+                return reachedHWM;
+              }
+            }
+            job.doQueue(reachedHWM, blocked);
+            this._queues.push(job);
+            await this._drainAll();
+            return reachedHWM;
+          }
+          _receive(job) {
+            if (this._states.jobStatus(job.options.id) != null) {
+              job._reject(new Bottleneck3.prototype.BottleneckError(`A job with the same id already exists (id=${job.options.id})`));
+              return false;
+            } else {
+              job.doReceive();
+              return this._submitLock.schedule(this._addToQueue, job);
+            }
+          }
+          submit(...args) {
+            var cb, fn, job, options2, ref, ref1, task;
+            if (typeof args[0] === "function") {
+              ref = args, [fn, ...args] = ref, [cb] = splice.call(args, -1);
+              options2 = parser$5.load({}, this.jobDefaults);
+            } else {
+              ref1 = args, [options2, fn, ...args] = ref1, [cb] = splice.call(args, -1);
+              options2 = parser$5.load(options2, this.jobDefaults);
+            }
+            task = (...args2) => {
+              return new this.Promise(function(resolve3, reject) {
+                return fn(...args2, function(...args3) {
+                  return (args3[0] != null ? reject : resolve3)(args3);
+                });
+              });
+            };
+            job = new Job$1(task, args, options2, this.jobDefaults, this.rejectOnDrop, this.Events, this._states, this.Promise);
+            job.promise.then(function(args2) {
+              return typeof cb === "function" ? cb(...args2) : void 0;
+            }).catch(function(args2) {
+              if (Array.isArray(args2)) {
+                return typeof cb === "function" ? cb(...args2) : void 0;
+              } else {
+                return typeof cb === "function" ? cb(args2) : void 0;
+              }
+            });
+            return this._receive(job);
+          }
+          schedule(...args) {
+            var job, options2, task;
+            if (typeof args[0] === "function") {
+              [task, ...args] = args;
+              options2 = {};
+            } else {
+              [options2, task, ...args] = args;
+            }
+            job = new Job$1(task, args, options2, this.jobDefaults, this.rejectOnDrop, this.Events, this._states, this.Promise);
+            this._receive(job);
+            return job.promise;
+          }
+          wrap(fn) {
+            var schedule, wrapped;
+            schedule = this.schedule.bind(this);
+            wrapped = function(...args) {
+              return schedule(fn.bind(this), ...args);
+            };
+            wrapped.withOptions = function(options2, ...args) {
+              return schedule(options2, fn, ...args);
+            };
+            return wrapped;
+          }
+          async updateSettings(options2 = {}) {
+            await this._store.__updateSettings__(parser$5.overwrite(options2, this.storeDefaults));
+            parser$5.overwrite(options2, this.instanceDefaults, this);
+            return this;
+          }
+          currentReservoir() {
+            return this._store.__currentReservoir__();
+          }
+          incrementReservoir(incr = 0) {
+            return this._store.__incrementReservoir__(incr);
+          }
+        }
+        Bottleneck3.default = Bottleneck3;
+        Bottleneck3.Events = Events$4;
+        Bottleneck3.version = Bottleneck3.prototype.version = require$$8.version;
+        Bottleneck3.strategy = Bottleneck3.prototype.strategy = {
+          LEAK: 1,
+          OVERFLOW: 2,
+          OVERFLOW_PRIORITY: 4,
+          BLOCK: 3
+        };
+        Bottleneck3.BottleneckError = Bottleneck3.prototype.BottleneckError = BottleneckError_1;
+        Bottleneck3.Group = Bottleneck3.prototype.Group = Group_1;
+        Bottleneck3.RedisConnection = Bottleneck3.prototype.RedisConnection = require$$2;
+        Bottleneck3.IORedisConnection = Bottleneck3.prototype.IORedisConnection = require$$3;
+        Bottleneck3.Batcher = Bottleneck3.prototype.Batcher = Batcher_1;
+        Bottleneck3.prototype.jobDefaults = {
+          priority: DEFAULT_PRIORITY$1,
+          weight: 1,
+          expiration: null,
+          id: "<no-id>"
+        };
+        Bottleneck3.prototype.storeDefaults = {
+          maxConcurrent: null,
+          minTime: 0,
+          highWater: null,
+          strategy: Bottleneck3.prototype.strategy.LEAK,
+          penalty: null,
+          reservoir: null,
+          reservoirRefreshInterval: null,
+          reservoirRefreshAmount: null,
+          reservoirIncreaseInterval: null,
+          reservoirIncreaseAmount: null,
+          reservoirIncreaseMaximum: null
+        };
+        Bottleneck3.prototype.localStoreDefaults = {
+          Promise,
+          timeout: null,
+          heartbeatInterval: 250
+        };
+        Bottleneck3.prototype.redisStoreDefaults = {
+          Promise,
+          timeout: null,
+          heartbeatInterval: 5e3,
+          clientTimeout: 1e4,
+          Redis: null,
+          clientOptions: {},
+          clusterNodes: null,
+          clearDatastore: false,
+          connection: null
+        };
+        Bottleneck3.prototype.instanceDefaults = {
+          datastore: "local",
+          connection: null,
+          id: "<no-id>",
+          rejectOnDrop: true,
+          trackDoneStatus: false,
+          Promise
+        };
+        Bottleneck3.prototype.stopDefaults = {
+          enqueueErrorMessage: "This limiter has been stopped and cannot accept new jobs.",
+          dropWaitingJobs: true,
+          dropErrorMessage: "This limiter has been stopped."
+        };
+        return Bottleneck3;
+      }).call(commonjsGlobal);
+      var Bottleneck_1 = Bottleneck2;
+      var lib = Bottleneck_1;
+      return lib;
+    }));
+  }
+});
+
 // node_modules/@tufjs/canonical-json/lib/index.js
 var require_lib = __commonJS({
   "node_modules/@tufjs/canonical-json/lib/index.js"(exports, module) {
@@ -31830,8 +33149,8 @@ var require_prerelease = __commonJS({
     "use strict";
     var parse7 = require_parse2();
     var prerelease = (version2, options2) => {
-      const parsed2 = parse7(version2, options2);
-      return parsed2 && parsed2.prerelease.length ? parsed2.prerelease : null;
+      const parsed3 = parse7(version2, options2);
+      return parsed3 && parsed3.prerelease.length ? parsed3.prerelease : null;
     };
     module.exports = prerelease;
   }
@@ -33872,7 +35191,7 @@ function decode4(text2, options2 = {}) {
   for (let i = 0; i < normalized.length; i += 2) result[i / 2] = Number.parseInt(normalized.slice(i, i + 2), 16);
   return result;
 }
-function parse3(text2, options2 = {}) {
+function parse5(text2, options2 = {}) {
   const normalized = normalize(text2, options2);
   return {
     bytes: decode4(normalized),
@@ -33896,7 +35215,7 @@ var init_hex = __esm({
       hex: () => hex3,
       is: () => is2,
       normalize: () => normalize,
-      parse: () => parse3
+      parse: () => parse5
     });
     HEX_CHARACTER_REGEX = /^[0-9a-f]$/i;
     COMMON_SEPARATORS = [
@@ -33935,7 +35254,7 @@ var init_hex = __esm({
       formats,
       is: is2,
       normalize,
-      parse: parse3
+      parse: parse5
     };
   }
 });
@@ -37825,7 +39144,7 @@ function decode10(text2, options2 = {}) {
   for (let i = 0; i < normalized.length; i += 2) result[i / 2] = Number.parseInt(normalized.slice(i, i + 2), 16);
   return result;
 }
-function parse4(text2, options2 = {}) {
+function parse6(text2, options2 = {}) {
   const normalized = normalize2(text2, options2);
   return {
     bytes: decode10(normalized),
@@ -37849,7 +39168,7 @@ var init_hex2 = __esm({
       hex: () => hex4,
       is: () => is4,
       normalize: () => normalize2,
-      parse: () => parse4
+      parse: () => parse6
     });
     HEX_CHARACTER_REGEX2 = /^[0-9a-f]$/i;
     COMMON_SEPARATORS2 = [
@@ -37888,7 +39207,7 @@ var init_hex2 = __esm({
       formats: formats2,
       is: is4,
       normalize: normalize2,
-      parse: parse4
+      parse: parse6
     };
   }
 });
@@ -40561,7 +41880,7 @@ function initCryptoEngine() {
     }));
   }
 }
-var EMPTY_BUFFER2, ArgumentError, ParameterError, AsnError, PkiObject, TYPE$5, VALUE$6, AttributeTypeAndValue, TYPE_AND_VALUES, VALUE_BEFORE_DECODE, RDN, RelativeDistinguishedNames, TYPE, VALUE, GeneralName, ACCESS_METHOD, ACCESS_LOCATION, CLEAR_PROPS$95, AccessDescription, SECONDS, MILLIS, MICROS, Accuracy, ALGORITHM_ID, ALGORITHM_PARAMS, ALGORITHM$2, PARAMS, CLEAR_PROPS$94, AlgorithmIdentifier, ALT_NAMES, CLEAR_PROPS$93, AltName, TYPE$4, VALUES$1, CLEAR_PROPS$92, Attribute, NOT_BEFORE_TIME, NOT_AFTER_TIME, CLEAR_PROPS$91, AttCertValidityPeriod, NAMES, GENERAL_NAMES, GeneralNames, id_SubjectDirectoryAttributes, id_SubjectKeyIdentifier, id_KeyUsage, id_PrivateKeyUsagePeriod, id_SubjectAltName, id_IssuerAltName, id_BasicConstraints, id_CRLNumber, id_BaseCRLNumber, id_CRLReason, id_InvalidityDate, id_IssuingDistributionPoint, id_CertificateIssuer, id_NameConstraints, id_CRLDistributionPoints, id_FreshestCRL, id_CertificatePolicies, id_AnyPolicy, id_MicrosoftAppPolicies, id_PolicyMappings, id_AuthorityKeyIdentifier, id_PolicyConstraints, id_ExtKeyUsage, id_InhibitAnyPolicy, id_AuthorityInfoAccess, id_SubjectInfoAccess, id_SignedCertificateTimestampList, id_MicrosoftCertTemplateV1, id_MicrosoftPrevCaCertHash, id_MicrosoftCertTemplateV2, id_MicrosoftCaVersion, id_QCStatements, id_ContentType_Data, id_ContentType_SignedData, id_ContentType_EnvelopedData, id_ContentType_EncryptedData, id_eContentType_TSTInfo, id_CertBag_X509Certificate, id_CertBag_SDSICertificate, id_CertBag_AttributeCertificate, id_CRLBag_X509CRL, id_pkix, id_ad, id_PKIX_OCSP_Basic, id_ad_caIssuers, id_ad_ocsp, id_sha1, id_sha256, id_sha384, id_sha512, KEY_IDENTIFIER$1, AUTHORITY_CERT_ISSUER, AUTHORITY_CERT_SERIAL_NUMBER, CLEAR_PROPS$90, AuthorityKeyIdentifier, PATH_LENGTH_CONSTRAINT, CA, BasicConstraints, CERTIFICATE_INDEX, KEY_INDEX, CAVersion, POLICY_QUALIFIER_ID, QUALIFIER, CLEAR_PROPS$89, PolicyQualifierInfo, POLICY_IDENTIFIER, POLICY_QUALIFIERS, CLEAR_PROPS$88, PolicyInformation, CERTIFICATE_POLICIES, CLEAR_PROPS$87, CertificatePolicies, TEMPLATE_ID, TEMPLATE_MAJOR_VERSION, TEMPLATE_MINOR_VERSION, CLEAR_PROPS$86, CertificateTemplate, DISTRIBUTION_POINT$1, DISTRIBUTION_POINT_NAMES$1, REASONS, CRL_ISSUER, CRL_ISSUER_NAMES, CLEAR_PROPS$85, DistributionPoint, DISTRIBUTION_POINTS, CLEAR_PROPS$84, CRLDistributionPoints, KEY_PURPOSES, CLEAR_PROPS$83, ExtKeyUsage, ACCESS_DESCRIPTIONS, InfoAccess, DISTRIBUTION_POINT, DISTRIBUTION_POINT_NAMES, ONLY_CONTAINS_USER_CERTS, ONLY_CONTAINS_CA_CERTS, ONLY_SOME_REASON, INDIRECT_CRL, ONLY_CONTAINS_ATTRIBUTE_CERTS, CLEAR_PROPS$82, IssuingDistributionPoint, BASE, MINIMUM, MAXIMUM, CLEAR_PROPS$81, GeneralSubtree, PERMITTED_SUBTREES, EXCLUDED_SUBTREES, CLEAR_PROPS$80, NameConstraints, REQUIRE_EXPLICIT_POLICY, INHIBIT_POLICY_MAPPING, CLEAR_PROPS$79, PolicyConstraints, ISSUER_DOMAIN_POLICY, SUBJECT_DOMAIN_POLICY, CLEAR_PROPS$78, PolicyMapping, MAPPINGS, CLEAR_PROPS$77, PolicyMappings, NOT_BEFORE$1, NOT_AFTER$1, CLEAR_PROPS$76, PrivateKeyUsagePeriod, ID, TYPE$3, VALUES, QC_STATEMENT_CLEAR_PROPS, QC_STATEMENTS_CLEAR_PROPS, QCStatement, QCStatements, ECNamedCurves, X, Y, NAMED_CURVE$1, ECPublicKey, MODULUS$1, PUBLIC_EXPONENT$1, CLEAR_PROPS$75, RSAPublicKey, ALGORITHM$1, SUBJECT_PUBLIC_KEY, CLEAR_PROPS$74, PublicKeyInfo, VERSION$21, PRIVATE_KEY$1, NAMED_CURVE, PUBLIC_KEY$1, CLEAR_PROPS$73, ECPrivateKey, PRIME, EXPONENT, COEFFICIENT$1, CLEAR_PROPS$72, OtherPrimeInfo, VERSION$20, MODULUS, PUBLIC_EXPONENT, PRIVATE_EXPONENT, PRIME1, PRIME2, EXPONENT1, EXPONENT2, COEFFICIENT, OTHER_PRIME_INFOS, CLEAR_PROPS$71, RSAPrivateKey, VERSION$19, PRIVATE_KEY_ALGORITHM, PRIVATE_KEY, ATTRIBUTES$5, PARSED_KEY, CLEAR_PROPS$70, PrivateKeyInfo, CONTENT_TYPE$1, CONTENT_ENCRYPTION_ALGORITHM, ENCRYPTED_CONTENT, CLEAR_PROPS$69, PIECE_SIZE, EncryptedContentInfo, HASH_ALGORITHM$4, MASK_GEN_ALGORITHM$1, SALT_LENGTH, TRAILER_FIELD, CLEAR_PROPS$68, RSASSAPSSParams, SALT, ITERATION_COUNT, KEY_LENGTH, PRF, CLEAR_PROPS$67, PBKDF2Params, KEY_DERIVATION_FUNC, ENCRYPTION_SCHEME, CLEAR_PROPS$66, PBES2Params, AbstractCryptoEngine, CryptoEngine, engine, TYPE$2, VALUE$5, UTC_TIME_NAME, GENERAL_TIME_NAME, CLEAR_PROPS$65, TimeType, Time, TBS$4, VERSION$18, SERIAL_NUMBER$6, SIGNATURE$7, ISSUER$5, NOT_BEFORE, NOT_AFTER, SUBJECT$1, SUBJECT_PUBLIC_KEY_INFO, ISSUER_UNIQUE_ID$2, SUBJECT_UNIQUE_ID, EXTENSIONS$6, SIGNATURE_ALGORITHM$8, SIGNATURE_VALUE$4, TBS_CERTIFICATE, TBS_CERTIFICATE_VERSION, TBS_CERTIFICATE_SERIAL_NUMBER, TBS_CERTIFICATE_SIGNATURE, TBS_CERTIFICATE_ISSUER, TBS_CERTIFICATE_NOT_BEFORE, TBS_CERTIFICATE_NOT_AFTER, TBS_CERTIFICATE_SUBJECT, TBS_CERTIFICATE_SUBJECT_PUBLIC_KEY, TBS_CERTIFICATE_ISSUER_UNIQUE_ID, TBS_CERTIFICATE_SUBJECT_UNIQUE_ID, TBS_CERTIFICATE_EXTENSIONS, CLEAR_PROPS$64, Certificate, VERSION$17, LOG_ID, EXTENSIONS$5, TIMESTAMP2, HASH_ALGORITHM$3, SIGNATURE_ALGORITHM$7, SIGNATURE$6, NONE2, MD5, SHA1, SHA224, SHA256, SHA384, SHA512, ANONYMOUS, RSA, DSA, ECDSA, SignedCertificateTimestamp, SCT_EXTENSION_OID, TIMESTAMPS, SignedCertificateTimestampList, ATTRIBUTES$4, CLEAR_PROPS$63, SubjectDirectoryAttributes, ExtensionValueFactory, EXTN_ID, CRITICAL, EXTN_VALUE, PARSED_VALUE$5, CLEAR_PROPS$62, Extension, EXTENSIONS$4, CLEAR_PROPS$61, Extensions, ISSUER$4, SERIAL_NUMBER$5, ISSUER_UID, CLEAR_PROPS$60, IssuerSerial, VERSION$16, BASE_CERTIFICATE_ID$2, SUBJECT_NAME, ISSUER$3, SIGNATURE$5, SERIAL_NUMBER$4, ATTR_CERT_VALIDITY_PERIOD$1, ATTRIBUTES$3, ISSUER_UNIQUE_ID$1, EXTENSIONS$3, CLEAR_PROPS$59, AttributeCertificateInfoV1, ACINFO$1, SIGNATURE_ALGORITHM$6, SIGNATURE_VALUE$3, CLEAR_PROPS$58, AttributeCertificateV1, DIGESTED_OBJECT_TYPE, OTHER_OBJECT_TYPE_ID, DIGEST_ALGORITHM$2, OBJECT_DIGEST, CLEAR_PROPS$57, ObjectDigestInfo, ISSUER_NAME, BASE_CERTIFICATE_ID$1, OBJECT_DIGEST_INFO$1, CLEAR_PROPS$56, V2Form, BASE_CERTIFICATE_ID, ENTITY_NAME, OBJECT_DIGEST_INFO, CLEAR_PROPS$55, Holder, VERSION$15, HOLDER, ISSUER$2, SIGNATURE$4, SERIAL_NUMBER$3, ATTR_CERT_VALIDITY_PERIOD, ATTRIBUTES$2, ISSUER_UNIQUE_ID, EXTENSIONS$2, CLEAR_PROPS$54, AttributeCertificateInfoV2, ACINFO, SIGNATURE_ALGORITHM$5, SIGNATURE_VALUE$2, CLEAR_PROPS$53, AttributeCertificateV2, CONTENT_TYPE, CONTENT, CLEAR_PROPS$52, ContentInfo, CERT_ID$1, CERT_VALUE, PARSED_VALUE$4, CLEAR_PROPS$51, CertBag, USER_CERTIFICATE, REVOCATION_DATE, CRL_ENTRY_EXTENSIONS, CLEAR_PROPS$50, RevokedCertificate, TBS$3, VERSION$14, SIGNATURE$3, ISSUER$1, THIS_UPDATE$1, NEXT_UPDATE$1, REVOKED_CERTIFICATES, CRL_EXTENSIONS, SIGNATURE_ALGORITHM$4, SIGNATURE_VALUE$1, TBS_CERT_LIST, TBS_CERT_LIST_VERSION, TBS_CERT_LIST_SIGNATURE, TBS_CERT_LIST_ISSUER, TBS_CERT_LIST_THIS_UPDATE, TBS_CERT_LIST_NEXT_UPDATE, TBS_CERT_LIST_REVOKED_CERTIFICATES, TBS_CERT_LIST_EXTENSIONS, CLEAR_PROPS$49, WELL_KNOWN_EXTENSIONS, CertificateRevocationList, CRL_ID, CRL_VALUE, PARSED_VALUE$3, CLEAR_PROPS$48, CRLBag, VERSION$13, ENCRYPTED_CONTENT_INFO$1, UNPROTECTED_ATTRS$1, CLEAR_PROPS$47, EncryptedData, ENCRYPTION_ALGORITHM, ENCRYPTED_DATA, PARSED_VALUE$2, CLEAR_PROPS$46, PKCS8ShroudedKeyBag, SECRET_TYPE_ID, SECRET_VALUE, CLEAR_PROPS$45, SecretBag, SafeBagValueFactory, BAG_ID, BAG_VALUE, BAG_ATTRIBUTES, CLEAR_PROPS$44, SafeBag, SAFE_BUGS, SafeContents, OTHER_CERT_FORMAT, OTHER_CERT, CLEAR_PROPS$43, OtherCertificateFormat, CERTIFICATES$1, CLEAR_PROPS$42, CertificateSet, OTHER_REV_INFO_FORMAT, OTHER_REV_INFO, CLEAR_PROPS$41, OtherRevocationInfoFormat, CRLS$3, OTHER_REVOCATION_INFOS, CLEAR_PROPS$40, RevocationInfoChoices, CERTS$3, CRLS$2, CLEAR_PROPS$39, OriginatorInfo, ISSUER, SERIAL_NUMBER$2, CLEAR_PROPS$38, IssuerAndSerialNumber, VARIANT$3, VALUE$4, CLEAR_PROPS$37, RecipientIdentifier, VERSION$12, RID$1, KEY_ENCRYPTION_ALGORITHM$3, ENCRYPTED_KEY$3, RECIPIENT_CERTIFICATE$1, CLEAR_PROPS$36, KeyTransRecipientInfo, ALGORITHM, PUBLIC_KEY, CLEAR_PROPS$35, OriginatorPublicKey, VARIANT$2, VALUE$3, CLEAR_PROPS$34, OriginatorIdentifierOrKey, KEY_ATTR_ID, KEY_ATTR, CLEAR_PROPS$33, OtherKeyAttribute, SUBJECT_KEY_IDENTIFIER, DATE$1, OTHER$1, CLEAR_PROPS$32, RecipientKeyIdentifier, VARIANT$1, VALUE$2, CLEAR_PROPS$31, KeyAgreeRecipientIdentifier, RID, ENCRYPTED_KEY$2, CLEAR_PROPS$30, RecipientEncryptedKey, ENCRYPTED_KEYS, RECIPIENT_ENCRYPTED_KEYS, CLEAR_PROPS$29, RecipientEncryptedKeys, VERSION$11, ORIGINATOR, UKM, KEY_ENCRYPTION_ALGORITHM$2, RECIPIENT_ENCRYPTED_KEY, RECIPIENT_CERTIFICATE, RECIPIENT_PUBLIC_KEY, CLEAR_PROPS$28, KeyAgreeRecipientInfo, KEY_IDENTIFIER, DATE2, OTHER, CLEAR_PROPS$27, KEKIdentifier, VERSION$10, KEK_ID, KEY_ENCRYPTION_ALGORITHM$1, ENCRYPTED_KEY$1, PER_DEFINED_KEK, CLEAR_PROPS$26, KEKRecipientInfo, VERSION$9, KEY_DERIVATION_ALGORITHM, KEY_ENCRYPTION_ALGORITHM, ENCRYPTED_KEY, PASSWORD, CLEAR_PROPS$25, PasswordRecipientinfo, ORI_TYPE, ORI_VALUE, CLEAR_PROPS$24, OtherRecipientInfo, VARIANT, VALUE$1, CLEAR_PROPS$23, RecipientInfo, HASH_ALGORITHM$2, MASK_GEN_ALGORITHM, P_SOURCE_ALGORITHM, CLEAR_PROPS$22, RSAESOAEPParams, KEY_INFO, ENTITY_U_INFO, SUPP_PUB_INFO, CLEAR_PROPS$21, ECCCMSSharedInfo, VERSION$8, ORIGINATOR_INFO, RECIPIENT_INFOS, ENCRYPTED_CONTENT_INFO, UNPROTECTED_ATTRS, CLEAR_PROPS$20, defaultEncryptionParams, curveLengthByName, EnvelopedData, SAFE_CONTENTS, PARSED_VALUE$1, CONTENT_INFOS, AuthenticatedSafe, HASH_ALGORITHM$1, ISSUER_NAME_HASH, ISSUER_KEY_HASH, SERIAL_NUMBER$1, CLEAR_PROPS$19, CertID, CERT_ID, CERT_STATUS, THIS_UPDATE, NEXT_UPDATE, SINGLE_EXTENSIONS, CLEAR_PROPS$18, SingleResponse, TBS$2, VERSION$7, RESPONDER_ID, PRODUCED_AT, RESPONSES, RESPONSE_EXTENSIONS, RESPONSE_DATA, RESPONSE_DATA_VERSION, RESPONSE_DATA_RESPONDER_ID, RESPONSE_DATA_PRODUCED_AT, RESPONSE_DATA_RESPONSES, RESPONSE_DATA_RESPONSE_EXTENSIONS, CLEAR_PROPS$17, ResponseData, TRUSTED_CERTS, CERTS$2, CRLS$1, OCSPS$1, CHECK_DATE, FIND_ORIGIN, FIND_ISSUER, ChainValidationCode, ChainValidationError, CertificateChainValidationEngine, TBS_RESPONSE_DATA, SIGNATURE_ALGORITHM$3, SIGNATURE$2, CERTS$1, BASIC_OCSP_RESPONSE, BASIC_OCSP_RESPONSE_TBS_RESPONSE_DATA, BASIC_OCSP_RESPONSE_SIGNATURE_ALGORITHM, BASIC_OCSP_RESPONSE_SIGNATURE, BASIC_OCSP_RESPONSE_CERTS, CLEAR_PROPS$16, ID_KP_OCSP_SIGNING, ID_CE_KEY_USAGE, ID_CE_EXT_KEY_USAGE, BasicOCSPResponse, TBS$1, VERSION$6, SUBJECT, SPKI, ATTRIBUTES$1, SIGNATURE_ALGORITHM$2, SIGNATURE_VALUE, CSR_INFO, CSR_INFO_VERSION, CSR_INFO_SUBJECT, CSR_INFO_SPKI, CSR_INFO_ATTRS, CLEAR_PROPS$15, CertificationRequest, DIGEST_ALGORITHM$1, DIGEST, CLEAR_PROPS$14, DigestInfo, E_CONTENT_TYPE, E_CONTENT, CLEAR_PROPS$13, EncapsulatedContentInfo, KeyBag, MAC, MAC_SALT, ITERATIONS, CLEAR_PROPS$12, MacData, HASH_ALGORITHM, HASHED_MESSAGE, CLEAR_PROPS$11, MessageImprint, REQ_CERT, SINGLE_REQUEST_EXTENSIONS, CLEAR_PROPS$10, Request, TBS, VERSION$5, REQUESTOR_NAME, REQUEST_LIST, REQUEST_EXTENSIONS, TBS_REQUEST$1, TBS_REQUEST_VERSION, TBS_REQUEST_REQUESTOR_NAME, TBS_REQUEST_REQUESTS, TBS_REQUEST_REQUEST_EXTENSIONS, CLEAR_PROPS$9, TBSRequest, SIGNATURE_ALGORITHM$1, SIGNATURE$1, CERTS, Signature2, TBS_REQUEST, OPTIONAL_SIGNATURE, CLEAR_PROPS$8, OCSPRequest, RESPONSE_TYPE, RESPONSE, CLEAR_PROPS$7, ResponseBytes, RESPONSE_STATUS, RESPONSE_BYTES, OCSPResponse, TYPE$1, ATTRIBUTES, ENCODED_VALUE, CLEAR_PROPS$6, SignedAndUnsignedAttributes, VERSION$4, SID, DIGEST_ALGORITHM, SIGNED_ATTRS, SIGNATURE_ALGORITHM, SIGNATURE, UNSIGNED_ATTRS, SIGNER_INFO, SIGNER_INFO_VERSION, SIGNER_INFO_SID, SIGNER_INFO_DIGEST_ALGORITHM, SIGNER_INFO_SIGNED_ATTRS, SIGNER_INFO_SIGNATURE_ALGORITHM, SIGNER_INFO_SIGNATURE, SIGNER_INFO_UNSIGNED_ATTRS, CLEAR_PROPS$5, SignerInfo, VERSION$3, POLICY, MESSAGE_IMPRINT$1, SERIAL_NUMBER, GEN_TIME, ORDERING, NONCE$1, ACCURACY, TSA, EXTENSIONS$1, TST_INFO, TST_INFO_VERSION, TST_INFO_POLICY, TST_INFO_MESSAGE_IMPRINT, TST_INFO_SERIAL_NUMBER, TST_INFO_GEN_TIME, TST_INFO_ACCURACY, TST_INFO_ORDERING, TST_INFO_NONCE, TST_INFO_TSA, TST_INFO_EXTENSIONS, CLEAR_PROPS$4, TSTInfo, VERSION$2, DIGEST_ALGORITHMS, ENCAP_CONTENT_INFO, CERTIFICATES, CRLS, SIGNER_INFOS, OCSPS, SIGNED_DATA, SIGNED_DATA_VERSION, SIGNED_DATA_DIGEST_ALGORITHMS, SIGNED_DATA_ENCAP_CONTENT_INFO, SIGNED_DATA_CERTIFICATES, SIGNED_DATA_CRLS, SIGNED_DATA_SIGNER_INFOS, CLEAR_PROPS$3, SignedDataVerifyError, SignedData, VERSION$1, AUTH_SAFE, MAC_DATA, PARSED_VALUE, CLERA_PROPS, PFX, STATUS$1, STATUS_STRINGS, FAIL_INFO, CLEAR_PROPS$2, PKIStatus, PKIStatusInfo, VERSION, MESSAGE_IMPRINT, REQ_POLICY, NONCE, CERT_REQ, EXTENSIONS, TIME_STAMP_REQ, TIME_STAMP_REQ_VERSION, TIME_STAMP_REQ_MESSAGE_IMPRINT, TIME_STAMP_REQ_POLICY, TIME_STAMP_REQ_NONCE, TIME_STAMP_REQ_CERT_REQ, TIME_STAMP_REQ_EXTENSIONS, CLEAR_PROPS$1, TimeStampReq, STATUS, TIME_STAMP_TOKEN, TIME_STAMP_RESP, TIME_STAMP_RESP_STATUS, TIME_STAMP_RESP_TOKEN, CLEAR_PROPS, TimeStampResp;
+var EMPTY_BUFFER2, ArgumentError, ParameterError, AsnError, PkiObject, TYPE$5, VALUE$6, AttributeTypeAndValue, TYPE_AND_VALUES, VALUE_BEFORE_DECODE, RDN, RelativeDistinguishedNames, TYPE, VALUE, GeneralName, ACCESS_METHOD, ACCESS_LOCATION, CLEAR_PROPS$95, AccessDescription, SECONDS, MILLIS, MICROS, Accuracy, ALGORITHM_ID, ALGORITHM_PARAMS, ALGORITHM$2, PARAMS, CLEAR_PROPS$94, AlgorithmIdentifier, ALT_NAMES, CLEAR_PROPS$93, AltName, TYPE$4, VALUES$1, CLEAR_PROPS$92, Attribute, NOT_BEFORE_TIME, NOT_AFTER_TIME, CLEAR_PROPS$91, AttCertValidityPeriod, NAMES, GENERAL_NAMES, GeneralNames, id_SubjectDirectoryAttributes, id_SubjectKeyIdentifier, id_KeyUsage, id_PrivateKeyUsagePeriod, id_SubjectAltName, id_IssuerAltName, id_BasicConstraints, id_CRLNumber, id_BaseCRLNumber, id_CRLReason, id_InvalidityDate, id_IssuingDistributionPoint, id_CertificateIssuer, id_NameConstraints, id_CRLDistributionPoints, id_FreshestCRL, id_CertificatePolicies, id_AnyPolicy, id_MicrosoftAppPolicies, id_PolicyMappings, id_AuthorityKeyIdentifier, id_PolicyConstraints, id_ExtKeyUsage, id_InhibitAnyPolicy, id_AuthorityInfoAccess, id_SubjectInfoAccess, id_SignedCertificateTimestampList, id_MicrosoftCertTemplateV1, id_MicrosoftPrevCaCertHash, id_MicrosoftCertTemplateV2, id_MicrosoftCaVersion, id_QCStatements, id_ContentType_Data, id_ContentType_SignedData, id_ContentType_EnvelopedData, id_ContentType_EncryptedData, id_eContentType_TSTInfo, id_CertBag_X509Certificate, id_CertBag_SDSICertificate, id_CertBag_AttributeCertificate, id_CRLBag_X509CRL, id_pkix, id_ad, id_PKIX_OCSP_Basic, id_ad_caIssuers, id_ad_ocsp, id_sha1, id_sha256, id_sha384, id_sha512, KEY_IDENTIFIER$1, AUTHORITY_CERT_ISSUER, AUTHORITY_CERT_SERIAL_NUMBER, CLEAR_PROPS$90, AuthorityKeyIdentifier, PATH_LENGTH_CONSTRAINT, CA, BasicConstraints, CERTIFICATE_INDEX, KEY_INDEX, CAVersion, POLICY_QUALIFIER_ID, QUALIFIER, CLEAR_PROPS$89, PolicyQualifierInfo, POLICY_IDENTIFIER, POLICY_QUALIFIERS, CLEAR_PROPS$88, PolicyInformation, CERTIFICATE_POLICIES, CLEAR_PROPS$87, CertificatePolicies, TEMPLATE_ID, TEMPLATE_MAJOR_VERSION, TEMPLATE_MINOR_VERSION, CLEAR_PROPS$86, CertificateTemplate, DISTRIBUTION_POINT$1, DISTRIBUTION_POINT_NAMES$1, REASONS, CRL_ISSUER, CRL_ISSUER_NAMES, CLEAR_PROPS$85, DistributionPoint, DISTRIBUTION_POINTS, CLEAR_PROPS$84, CRLDistributionPoints, KEY_PURPOSES, CLEAR_PROPS$83, ExtKeyUsage, ACCESS_DESCRIPTIONS, InfoAccess, DISTRIBUTION_POINT, DISTRIBUTION_POINT_NAMES, ONLY_CONTAINS_USER_CERTS, ONLY_CONTAINS_CA_CERTS, ONLY_SOME_REASON, INDIRECT_CRL, ONLY_CONTAINS_ATTRIBUTE_CERTS, CLEAR_PROPS$82, IssuingDistributionPoint, BASE, MINIMUM, MAXIMUM, CLEAR_PROPS$81, GeneralSubtree, PERMITTED_SUBTREES, EXCLUDED_SUBTREES, CLEAR_PROPS$80, NameConstraints, REQUIRE_EXPLICIT_POLICY, INHIBIT_POLICY_MAPPING, CLEAR_PROPS$79, PolicyConstraints, ISSUER_DOMAIN_POLICY, SUBJECT_DOMAIN_POLICY, CLEAR_PROPS$78, PolicyMapping, MAPPINGS, CLEAR_PROPS$77, PolicyMappings, NOT_BEFORE$1, NOT_AFTER$1, CLEAR_PROPS$76, PrivateKeyUsagePeriod, ID, TYPE$3, VALUES, QC_STATEMENT_CLEAR_PROPS, QC_STATEMENTS_CLEAR_PROPS, QCStatement, QCStatements, ECNamedCurves, X, Y, NAMED_CURVE$1, ECPublicKey, MODULUS$1, PUBLIC_EXPONENT$1, CLEAR_PROPS$75, RSAPublicKey, ALGORITHM$1, SUBJECT_PUBLIC_KEY, CLEAR_PROPS$74, PublicKeyInfo, VERSION$21, PRIVATE_KEY$1, NAMED_CURVE, PUBLIC_KEY$1, CLEAR_PROPS$73, ECPrivateKey, PRIME, EXPONENT, COEFFICIENT$1, CLEAR_PROPS$72, OtherPrimeInfo, VERSION$20, MODULUS, PUBLIC_EXPONENT, PRIVATE_EXPONENT, PRIME1, PRIME2, EXPONENT1, EXPONENT2, COEFFICIENT, OTHER_PRIME_INFOS, CLEAR_PROPS$71, RSAPrivateKey, VERSION$19, PRIVATE_KEY_ALGORITHM, PRIVATE_KEY, ATTRIBUTES$5, PARSED_KEY, CLEAR_PROPS$70, PrivateKeyInfo, CONTENT_TYPE$1, CONTENT_ENCRYPTION_ALGORITHM, ENCRYPTED_CONTENT, CLEAR_PROPS$69, PIECE_SIZE, EncryptedContentInfo, HASH_ALGORITHM$4, MASK_GEN_ALGORITHM$1, SALT_LENGTH, TRAILER_FIELD, CLEAR_PROPS$68, RSASSAPSSParams, SALT, ITERATION_COUNT, KEY_LENGTH, PRF, CLEAR_PROPS$67, PBKDF2Params, KEY_DERIVATION_FUNC, ENCRYPTION_SCHEME, CLEAR_PROPS$66, PBES2Params, AbstractCryptoEngine, CryptoEngine, engine, TYPE$2, VALUE$5, UTC_TIME_NAME, GENERAL_TIME_NAME, CLEAR_PROPS$65, TimeType, Time, TBS$4, VERSION$18, SERIAL_NUMBER$6, SIGNATURE$7, ISSUER$5, NOT_BEFORE, NOT_AFTER, SUBJECT$1, SUBJECT_PUBLIC_KEY_INFO, ISSUER_UNIQUE_ID$2, SUBJECT_UNIQUE_ID, EXTENSIONS$6, SIGNATURE_ALGORITHM$8, SIGNATURE_VALUE$4, TBS_CERTIFICATE, TBS_CERTIFICATE_VERSION, TBS_CERTIFICATE_SERIAL_NUMBER, TBS_CERTIFICATE_SIGNATURE, TBS_CERTIFICATE_ISSUER, TBS_CERTIFICATE_NOT_BEFORE, TBS_CERTIFICATE_NOT_AFTER, TBS_CERTIFICATE_SUBJECT, TBS_CERTIFICATE_SUBJECT_PUBLIC_KEY, TBS_CERTIFICATE_ISSUER_UNIQUE_ID, TBS_CERTIFICATE_SUBJECT_UNIQUE_ID, TBS_CERTIFICATE_EXTENSIONS, CLEAR_PROPS$64, Certificate, VERSION$17, LOG_ID, EXTENSIONS$5, TIMESTAMP2, HASH_ALGORITHM$3, SIGNATURE_ALGORITHM$7, SIGNATURE$6, NONE2, MD5, SHA1, SHA224, SHA256, SHA384, SHA512, ANONYMOUS, RSA, DSA, ECDSA, SignedCertificateTimestamp, SCT_EXTENSION_OID, TIMESTAMPS, SignedCertificateTimestampList, ATTRIBUTES$4, CLEAR_PROPS$63, SubjectDirectoryAttributes, ExtensionValueFactory, EXTN_ID, CRITICAL, EXTN_VALUE, PARSED_VALUE$5, CLEAR_PROPS$62, Extension, EXTENSIONS$4, CLEAR_PROPS$61, Extensions, ISSUER$4, SERIAL_NUMBER$5, ISSUER_UID, CLEAR_PROPS$60, IssuerSerial, VERSION$16, BASE_CERTIFICATE_ID$2, SUBJECT_NAME, ISSUER$3, SIGNATURE$5, SERIAL_NUMBER$4, ATTR_CERT_VALIDITY_PERIOD$1, ATTRIBUTES$3, ISSUER_UNIQUE_ID$1, EXTENSIONS$3, CLEAR_PROPS$59, AttributeCertificateInfoV1, ACINFO$1, SIGNATURE_ALGORITHM$6, SIGNATURE_VALUE$3, CLEAR_PROPS$58, AttributeCertificateV1, DIGESTED_OBJECT_TYPE, OTHER_OBJECT_TYPE_ID, DIGEST_ALGORITHM$2, OBJECT_DIGEST, CLEAR_PROPS$57, ObjectDigestInfo, ISSUER_NAME, BASE_CERTIFICATE_ID$1, OBJECT_DIGEST_INFO$1, CLEAR_PROPS$56, V2Form, BASE_CERTIFICATE_ID, ENTITY_NAME, OBJECT_DIGEST_INFO, CLEAR_PROPS$55, Holder, VERSION$15, HOLDER, ISSUER$2, SIGNATURE$4, SERIAL_NUMBER$3, ATTR_CERT_VALIDITY_PERIOD, ATTRIBUTES$2, ISSUER_UNIQUE_ID, EXTENSIONS$2, CLEAR_PROPS$54, AttributeCertificateInfoV2, ACINFO, SIGNATURE_ALGORITHM$5, SIGNATURE_VALUE$2, CLEAR_PROPS$53, AttributeCertificateV2, CONTENT_TYPE, CONTENT, CLEAR_PROPS$52, ContentInfo, CERT_ID$1, CERT_VALUE, PARSED_VALUE$4, CLEAR_PROPS$51, CertBag, USER_CERTIFICATE, REVOCATION_DATE, CRL_ENTRY_EXTENSIONS, CLEAR_PROPS$50, RevokedCertificate, TBS$3, VERSION$14, SIGNATURE$3, ISSUER$1, THIS_UPDATE$1, NEXT_UPDATE$1, REVOKED_CERTIFICATES, CRL_EXTENSIONS, SIGNATURE_ALGORITHM$4, SIGNATURE_VALUE$1, TBS_CERT_LIST, TBS_CERT_LIST_VERSION, TBS_CERT_LIST_SIGNATURE, TBS_CERT_LIST_ISSUER, TBS_CERT_LIST_THIS_UPDATE, TBS_CERT_LIST_NEXT_UPDATE, TBS_CERT_LIST_REVOKED_CERTIFICATES, TBS_CERT_LIST_EXTENSIONS, CLEAR_PROPS$49, WELL_KNOWN_EXTENSIONS, CertificateRevocationList, CRL_ID, CRL_VALUE, PARSED_VALUE$3, CLEAR_PROPS$48, CRLBag, VERSION$13, ENCRYPTED_CONTENT_INFO$1, UNPROTECTED_ATTRS$1, CLEAR_PROPS$47, EncryptedData, ENCRYPTION_ALGORITHM, ENCRYPTED_DATA, PARSED_VALUE$2, CLEAR_PROPS$46, PKCS8ShroudedKeyBag, SECRET_TYPE_ID, SECRET_VALUE, CLEAR_PROPS$45, SecretBag, SafeBagValueFactory, BAG_ID, BAG_VALUE, BAG_ATTRIBUTES, CLEAR_PROPS$44, SafeBag, SAFE_BUGS, SafeContents, OTHER_CERT_FORMAT, OTHER_CERT, CLEAR_PROPS$43, OtherCertificateFormat, CERTIFICATES$1, CLEAR_PROPS$42, CertificateSet, OTHER_REV_INFO_FORMAT, OTHER_REV_INFO, CLEAR_PROPS$41, OtherRevocationInfoFormat, CRLS$3, OTHER_REVOCATION_INFOS, CLEAR_PROPS$40, RevocationInfoChoices, CERTS$3, CRLS$2, CLEAR_PROPS$39, OriginatorInfo, ISSUER, SERIAL_NUMBER$2, CLEAR_PROPS$38, IssuerAndSerialNumber, VARIANT$3, VALUE$4, CLEAR_PROPS$37, RecipientIdentifier, VERSION$12, RID$1, KEY_ENCRYPTION_ALGORITHM$3, ENCRYPTED_KEY$3, RECIPIENT_CERTIFICATE$1, CLEAR_PROPS$36, KeyTransRecipientInfo, ALGORITHM, PUBLIC_KEY, CLEAR_PROPS$35, OriginatorPublicKey, VARIANT$2, VALUE$3, CLEAR_PROPS$34, OriginatorIdentifierOrKey, KEY_ATTR_ID, KEY_ATTR, CLEAR_PROPS$33, OtherKeyAttribute, SUBJECT_KEY_IDENTIFIER, DATE$1, OTHER$1, CLEAR_PROPS$32, RecipientKeyIdentifier, VARIANT$1, VALUE$2, CLEAR_PROPS$31, KeyAgreeRecipientIdentifier, RID, ENCRYPTED_KEY$2, CLEAR_PROPS$30, RecipientEncryptedKey, ENCRYPTED_KEYS, RECIPIENT_ENCRYPTED_KEYS, CLEAR_PROPS$29, RecipientEncryptedKeys, VERSION$11, ORIGINATOR, UKM, KEY_ENCRYPTION_ALGORITHM$2, RECIPIENT_ENCRYPTED_KEY, RECIPIENT_CERTIFICATE, RECIPIENT_PUBLIC_KEY, CLEAR_PROPS$28, KeyAgreeRecipientInfo, KEY_IDENTIFIER, DATE2, OTHER, CLEAR_PROPS$27, KEKIdentifier, VERSION$10, KEK_ID, KEY_ENCRYPTION_ALGORITHM$1, ENCRYPTED_KEY$1, PER_DEFINED_KEK, CLEAR_PROPS$26, KEKRecipientInfo, VERSION$9, KEY_DERIVATION_ALGORITHM, KEY_ENCRYPTION_ALGORITHM, ENCRYPTED_KEY, PASSWORD, CLEAR_PROPS$25, PasswordRecipientinfo, ORI_TYPE, ORI_VALUE, CLEAR_PROPS$24, OtherRecipientInfo, VARIANT, VALUE$1, CLEAR_PROPS$23, RecipientInfo, HASH_ALGORITHM$2, MASK_GEN_ALGORITHM, P_SOURCE_ALGORITHM, CLEAR_PROPS$22, RSAESOAEPParams, KEY_INFO, ENTITY_U_INFO, SUPP_PUB_INFO, CLEAR_PROPS$21, ECCCMSSharedInfo, VERSION$8, ORIGINATOR_INFO, RECIPIENT_INFOS, ENCRYPTED_CONTENT_INFO, UNPROTECTED_ATTRS, CLEAR_PROPS$20, defaultEncryptionParams, curveLengthByName, EnvelopedData, SAFE_CONTENTS, PARSED_VALUE$1, CONTENT_INFOS, AuthenticatedSafe, HASH_ALGORITHM$1, ISSUER_NAME_HASH, ISSUER_KEY_HASH, SERIAL_NUMBER$1, CLEAR_PROPS$19, CertID, CERT_ID, CERT_STATUS, THIS_UPDATE, NEXT_UPDATE, SINGLE_EXTENSIONS, CLEAR_PROPS$18, SingleResponse, TBS$2, VERSION$7, RESPONDER_ID, PRODUCED_AT, RESPONSES, RESPONSE_EXTENSIONS, RESPONSE_DATA, RESPONSE_DATA_VERSION, RESPONSE_DATA_RESPONDER_ID, RESPONSE_DATA_PRODUCED_AT, RESPONSE_DATA_RESPONSES, RESPONSE_DATA_RESPONSE_EXTENSIONS, CLEAR_PROPS$17, ResponseData, TRUSTED_CERTS, CERTS$2, CRLS$1, OCSPS$1, CHECK_DATE, FIND_ORIGIN, FIND_ISSUER, ChainValidationCode, ChainValidationError, CertificateChainValidationEngine, TBS_RESPONSE_DATA, SIGNATURE_ALGORITHM$3, SIGNATURE$2, CERTS$1, BASIC_OCSP_RESPONSE, BASIC_OCSP_RESPONSE_TBS_RESPONSE_DATA, BASIC_OCSP_RESPONSE_SIGNATURE_ALGORITHM, BASIC_OCSP_RESPONSE_SIGNATURE, BASIC_OCSP_RESPONSE_CERTS, CLEAR_PROPS$16, ID_KP_OCSP_SIGNING, ID_CE_KEY_USAGE, ID_CE_EXT_KEY_USAGE, BasicOCSPResponse, TBS$1, VERSION$6, SUBJECT, SPKI, ATTRIBUTES$1, SIGNATURE_ALGORITHM$2, SIGNATURE_VALUE, CSR_INFO, CSR_INFO_VERSION, CSR_INFO_SUBJECT, CSR_INFO_SPKI, CSR_INFO_ATTRS, CLEAR_PROPS$15, CertificationRequest, DIGEST_ALGORITHM$1, DIGEST, CLEAR_PROPS$14, DigestInfo, E_CONTENT_TYPE, E_CONTENT, CLEAR_PROPS$13, EncapsulatedContentInfo, KeyBag, MAC, MAC_SALT, ITERATIONS, CLEAR_PROPS$12, MacData, HASH_ALGORITHM, HASHED_MESSAGE, CLEAR_PROPS$11, MessageImprint, REQ_CERT, SINGLE_REQUEST_EXTENSIONS, CLEAR_PROPS$10, Request, TBS, VERSION$5, REQUESTOR_NAME, REQUEST_LIST, REQUEST_EXTENSIONS, TBS_REQUEST$1, TBS_REQUEST_VERSION, TBS_REQUEST_REQUESTOR_NAME, TBS_REQUEST_REQUESTS, TBS_REQUEST_REQUEST_EXTENSIONS, CLEAR_PROPS$9, TBSRequest, SIGNATURE_ALGORITHM$1, SIGNATURE$1, CERTS, Signature2, TBS_REQUEST, OPTIONAL_SIGNATURE, CLEAR_PROPS$8, OCSPRequest, RESPONSE_TYPE, RESPONSE, CLEAR_PROPS$7, ResponseBytes, RESPONSE_STATUS, RESPONSE_BYTES, OCSPResponse, TYPE$1, ATTRIBUTES, ENCODED_VALUE, CLEAR_PROPS$6, SignedAndUnsignedAttributes, VERSION$4, SID, DIGEST_ALGORITHM, SIGNED_ATTRS, SIGNATURE_ALGORITHM, SIGNATURE, UNSIGNED_ATTRS, SIGNER_INFO, SIGNER_INFO_VERSION, SIGNER_INFO_SID, SIGNER_INFO_DIGEST_ALGORITHM, SIGNER_INFO_SIGNED_ATTRS, SIGNER_INFO_SIGNATURE_ALGORITHM, SIGNER_INFO_SIGNATURE, SIGNER_INFO_UNSIGNED_ATTRS, CLEAR_PROPS$5, SignerInfo, VERSION$3, POLICY, MESSAGE_IMPRINT$1, SERIAL_NUMBER, GEN_TIME, ORDERING, NONCE$1, ACCURACY, TSA, EXTENSIONS$1, TST_INFO, TST_INFO_VERSION, TST_INFO_POLICY, TST_INFO_MESSAGE_IMPRINT, TST_INFO_SERIAL_NUMBER, TST_INFO_GEN_TIME, TST_INFO_ACCURACY, TST_INFO_ORDERING, TST_INFO_NONCE, TST_INFO_TSA, TST_INFO_EXTENSIONS, CLEAR_PROPS$4, TSTInfo, VERSION$2, DIGEST_ALGORITHMS, ENCAP_CONTENT_INFO, CERTIFICATES, CRLS, SIGNER_INFOS, OCSPS, SIGNED_DATA, SIGNED_DATA_VERSION, SIGNED_DATA_DIGEST_ALGORITHMS, SIGNED_DATA_ENCAP_CONTENT_INFO, SIGNED_DATA_CERTIFICATES, SIGNED_DATA_CRLS, SIGNED_DATA_SIGNER_INFOS, CLEAR_PROPS$3, SignedDataVerifyError, SignedData, VERSION$1, AUTH_SAFE, MAC_DATA, PARSED_VALUE, CLERA_PROPS, PFX, STATUS$1, STATUS_STRINGS, FAIL_INFO, CLEAR_PROPS$2, PKIStatus, PKIStatusInfo, VERSION9, MESSAGE_IMPRINT, REQ_POLICY, NONCE, CERT_REQ, EXTENSIONS, TIME_STAMP_REQ, TIME_STAMP_REQ_VERSION, TIME_STAMP_REQ_MESSAGE_IMPRINT, TIME_STAMP_REQ_POLICY, TIME_STAMP_REQ_NONCE, TIME_STAMP_REQ_CERT_REQ, TIME_STAMP_REQ_EXTENSIONS, CLEAR_PROPS$1, TimeStampReq, STATUS, TIME_STAMP_TOKEN, TIME_STAMP_RESP, TIME_STAMP_RESP_STATUS, TIME_STAMP_RESP_TOKEN, CLEAR_PROPS, TimeStampResp;
 var init_build5 = __esm({
   "node_modules/pkijs/build/index.js"() {
     init_build2();
@@ -52854,8 +54173,8 @@ var init_build5 = __esm({
       static certHasOCSPSigningEKU(cert) {
         const ext = cert.extensions?.find((e) => e.extnID === ID_CE_EXT_KEY_USAGE);
         if (!ext) return false;
-        const parsed2 = ext.parsedValue;
-        if (parsed2 instanceof ExtKeyUsage) return parsed2.keyPurposes.includes(ID_KP_OCSP_SIGNING);
+        const parsed3 = ext.parsedValue;
+        if (parsed3 instanceof ExtKeyUsage) return parsed3.keyPurposes.includes(ID_KP_OCSP_SIGNING);
         try {
           const asn1 = fromBER(ext.extnValue.valueBlock.valueHexView);
           if (asn1.offset === -1) return false;
@@ -55155,14 +56474,14 @@ var init_build5 = __esm({
         return res;
       }
     };
-    VERSION = "version";
+    VERSION9 = "version";
     MESSAGE_IMPRINT = "messageImprint";
     REQ_POLICY = "reqPolicy";
     NONCE = "nonce";
     CERT_REQ = "certReq";
     EXTENSIONS = "extensions";
     TIME_STAMP_REQ = "TimeStampReq";
-    TIME_STAMP_REQ_VERSION = `${TIME_STAMP_REQ}.${VERSION}`;
+    TIME_STAMP_REQ_VERSION = `${TIME_STAMP_REQ}.${VERSION9}`;
     TIME_STAMP_REQ_MESSAGE_IMPRINT = `${TIME_STAMP_REQ}.${MESSAGE_IMPRINT}`;
     TIME_STAMP_REQ_POLICY = `${TIME_STAMP_REQ}.${REQ_POLICY}`;
     TIME_STAMP_REQ_NONCE = `${TIME_STAMP_REQ}.${NONCE}`;
@@ -55182,7 +56501,7 @@ var init_build5 = __esm({
       }
       constructor(parameters = {}) {
         super();
-        this.version = parameters[VERSION] ?? TimeStampReq2.defaultValues(VERSION);
+        this.version = parameters[VERSION9] ?? TimeStampReq2.defaultValues(VERSION9);
         this.messageImprint = parameters[MESSAGE_IMPRINT] ?? TimeStampReq2.defaultValues(MESSAGE_IMPRINT);
         if (REQ_POLICY in parameters) this.reqPolicy = parameters[REQ_POLICY] ?? TimeStampReq2.defaultValues(REQ_POLICY);
         if (NONCE in parameters) this.nonce = parameters[NONCE] ?? TimeStampReq2.defaultValues(NONCE);
@@ -55192,7 +56511,7 @@ var init_build5 = __esm({
       }
       static defaultValues(memberName) {
         switch (memberName) {
-          case VERSION:
+          case VERSION9:
             return 0;
           case MESSAGE_IMPRINT:
             return new MessageImprint();
@@ -55210,7 +56529,7 @@ var init_build5 = __esm({
       }
       static compareWithDefault(memberName, memberValue) {
         switch (memberName) {
-          case VERSION:
+          case VERSION9:
           case REQ_POLICY:
           case CERT_REQ:
             return memberValue === TimeStampReq2.defaultValues(memberName);
@@ -55378,1325 +56697,6 @@ var init_build5 = __esm({
       }
     };
     initCryptoEngine();
-  }
-});
-
-// node_modules/bottleneck/light.js
-var require_light = __commonJS({
-  "node_modules/bottleneck/light.js"(exports, module) {
-    (function(global2, factory) {
-      typeof exports === "object" && typeof module !== "undefined" ? module.exports = factory() : typeof define === "function" && define.amd ? define(factory) : global2.Bottleneck = factory();
-    })(exports, (function() {
-      "use strict";
-      var commonjsGlobal = typeof globalThis !== "undefined" ? globalThis : typeof window !== "undefined" ? window : typeof global !== "undefined" ? global : typeof self !== "undefined" ? self : {};
-      function getCjsExportFromNamespace(n) {
-        return n && n["default"] || n;
-      }
-      var load = function(received, defaults, onto = {}) {
-        var k, ref, v;
-        for (k in defaults) {
-          v = defaults[k];
-          onto[k] = (ref = received[k]) != null ? ref : v;
-        }
-        return onto;
-      };
-      var overwrite = function(received, defaults, onto = {}) {
-        var k, v;
-        for (k in received) {
-          v = received[k];
-          if (defaults[k] !== void 0) {
-            onto[k] = v;
-          }
-        }
-        return onto;
-      };
-      var parser = {
-        load,
-        overwrite
-      };
-      var DLList;
-      DLList = class DLList {
-        constructor(incr, decr) {
-          this.incr = incr;
-          this.decr = decr;
-          this._first = null;
-          this._last = null;
-          this.length = 0;
-        }
-        push(value) {
-          var node3;
-          this.length++;
-          if (typeof this.incr === "function") {
-            this.incr();
-          }
-          node3 = {
-            value,
-            prev: this._last,
-            next: null
-          };
-          if (this._last != null) {
-            this._last.next = node3;
-            this._last = node3;
-          } else {
-            this._first = this._last = node3;
-          }
-          return void 0;
-        }
-        shift() {
-          var value;
-          if (this._first == null) {
-            return;
-          } else {
-            this.length--;
-            if (typeof this.decr === "function") {
-              this.decr();
-            }
-          }
-          value = this._first.value;
-          if ((this._first = this._first.next) != null) {
-            this._first.prev = null;
-          } else {
-            this._last = null;
-          }
-          return value;
-        }
-        first() {
-          if (this._first != null) {
-            return this._first.value;
-          }
-        }
-        getArray() {
-          var node3, ref, results;
-          node3 = this._first;
-          results = [];
-          while (node3 != null) {
-            results.push((ref = node3, node3 = node3.next, ref.value));
-          }
-          return results;
-        }
-        forEachShift(cb) {
-          var node3;
-          node3 = this.shift();
-          while (node3 != null) {
-            cb(node3), node3 = this.shift();
-          }
-          return void 0;
-        }
-        debug() {
-          var node3, ref, ref1, ref2, results;
-          node3 = this._first;
-          results = [];
-          while (node3 != null) {
-            results.push((ref = node3, node3 = node3.next, {
-              value: ref.value,
-              prev: (ref1 = ref.prev) != null ? ref1.value : void 0,
-              next: (ref2 = ref.next) != null ? ref2.value : void 0
-            }));
-          }
-          return results;
-        }
-      };
-      var DLList_1 = DLList;
-      var Events;
-      Events = class Events {
-        constructor(instance) {
-          this.instance = instance;
-          this._events = {};
-          if (this.instance.on != null || this.instance.once != null || this.instance.removeAllListeners != null) {
-            throw new Error("An Emitter already exists for this object");
-          }
-          this.instance.on = (name, cb) => {
-            return this._addListener(name, "many", cb);
-          };
-          this.instance.once = (name, cb) => {
-            return this._addListener(name, "once", cb);
-          };
-          this.instance.removeAllListeners = (name = null) => {
-            if (name != null) {
-              return delete this._events[name];
-            } else {
-              return this._events = {};
-            }
-          };
-        }
-        _addListener(name, status, cb) {
-          var base2;
-          if ((base2 = this._events)[name] == null) {
-            base2[name] = [];
-          }
-          this._events[name].push({ cb, status });
-          return this.instance;
-        }
-        listenerCount(name) {
-          if (this._events[name] != null) {
-            return this._events[name].length;
-          } else {
-            return 0;
-          }
-        }
-        async trigger(name, ...args) {
-          var e, promises3;
-          try {
-            if (name !== "debug") {
-              this.trigger("debug", `Event triggered: ${name}`, args);
-            }
-            if (this._events[name] == null) {
-              return;
-            }
-            this._events[name] = this._events[name].filter(function(listener) {
-              return listener.status !== "none";
-            });
-            promises3 = this._events[name].map(async (listener) => {
-              var e2, returned;
-              if (listener.status === "none") {
-                return;
-              }
-              if (listener.status === "once") {
-                listener.status = "none";
-              }
-              try {
-                returned = typeof listener.cb === "function" ? listener.cb(...args) : void 0;
-                if (typeof (returned != null ? returned.then : void 0) === "function") {
-                  return await returned;
-                } else {
-                  return returned;
-                }
-              } catch (error62) {
-                e2 = error62;
-                {
-                  this.trigger("error", e2);
-                }
-                return null;
-              }
-            });
-            return (await Promise.all(promises3)).find(function(x) {
-              return x != null;
-            });
-          } catch (error62) {
-            e = error62;
-            {
-              this.trigger("error", e);
-            }
-            return null;
-          }
-        }
-      };
-      var Events_1 = Events;
-      var DLList$1, Events$1, Queues;
-      DLList$1 = DLList_1;
-      Events$1 = Events_1;
-      Queues = class Queues {
-        constructor(num_priorities) {
-          var i;
-          this.Events = new Events$1(this);
-          this._length = 0;
-          this._lists = (function() {
-            var j, ref, results;
-            results = [];
-            for (i = j = 1, ref = num_priorities; 1 <= ref ? j <= ref : j >= ref; i = 1 <= ref ? ++j : --j) {
-              results.push(new DLList$1((() => {
-                return this.incr();
-              }), (() => {
-                return this.decr();
-              })));
-            }
-            return results;
-          }).call(this);
-        }
-        incr() {
-          if (this._length++ === 0) {
-            return this.Events.trigger("leftzero");
-          }
-        }
-        decr() {
-          if (--this._length === 0) {
-            return this.Events.trigger("zero");
-          }
-        }
-        push(job) {
-          return this._lists[job.options.priority].push(job);
-        }
-        queued(priority) {
-          if (priority != null) {
-            return this._lists[priority].length;
-          } else {
-            return this._length;
-          }
-        }
-        shiftAll(fn) {
-          return this._lists.forEach(function(list) {
-            return list.forEachShift(fn);
-          });
-        }
-        getFirst(arr = this._lists) {
-          var j, len, list;
-          for (j = 0, len = arr.length; j < len; j++) {
-            list = arr[j];
-            if (list.length > 0) {
-              return list;
-            }
-          }
-          return [];
-        }
-        shiftLastFrom(priority) {
-          return this.getFirst(this._lists.slice(priority).reverse()).shift();
-        }
-      };
-      var Queues_1 = Queues;
-      var BottleneckError;
-      BottleneckError = class BottleneckError extends Error {
-      };
-      var BottleneckError_1 = BottleneckError;
-      var BottleneckError$1, DEFAULT_PRIORITY, Job, NUM_PRIORITIES, parser$1;
-      NUM_PRIORITIES = 10;
-      DEFAULT_PRIORITY = 5;
-      parser$1 = parser;
-      BottleneckError$1 = BottleneckError_1;
-      Job = class Job {
-        constructor(task, args, options2, jobDefaults, rejectOnDrop, Events2, _states, Promise2) {
-          this.task = task;
-          this.args = args;
-          this.rejectOnDrop = rejectOnDrop;
-          this.Events = Events2;
-          this._states = _states;
-          this.Promise = Promise2;
-          this.options = parser$1.load(options2, jobDefaults);
-          this.options.priority = this._sanitizePriority(this.options.priority);
-          if (this.options.id === jobDefaults.id) {
-            this.options.id = `${this.options.id}-${this._randomIndex()}`;
-          }
-          this.promise = new this.Promise((_resolve, _reject) => {
-            this._resolve = _resolve;
-            this._reject = _reject;
-          });
-          this.retryCount = 0;
-        }
-        _sanitizePriority(priority) {
-          var sProperty;
-          sProperty = ~~priority !== priority ? DEFAULT_PRIORITY : priority;
-          if (sProperty < 0) {
-            return 0;
-          } else if (sProperty > NUM_PRIORITIES - 1) {
-            return NUM_PRIORITIES - 1;
-          } else {
-            return sProperty;
-          }
-        }
-        _randomIndex() {
-          return Math.random().toString(36).slice(2);
-        }
-        doDrop({ error: error62, message = "This job has been dropped by Bottleneck" } = {}) {
-          if (this._states.remove(this.options.id)) {
-            if (this.rejectOnDrop) {
-              this._reject(error62 != null ? error62 : new BottleneckError$1(message));
-            }
-            this.Events.trigger("dropped", { args: this.args, options: this.options, task: this.task, promise: this.promise });
-            return true;
-          } else {
-            return false;
-          }
-        }
-        _assertStatus(expected) {
-          var status;
-          status = this._states.jobStatus(this.options.id);
-          if (!(status === expected || expected === "DONE" && status === null)) {
-            throw new BottleneckError$1(`Invalid job status ${status}, expected ${expected}. Please open an issue at https://github.com/SGrondin/bottleneck/issues`);
-          }
-        }
-        doReceive() {
-          this._states.start(this.options.id);
-          return this.Events.trigger("received", { args: this.args, options: this.options });
-        }
-        doQueue(reachedHWM, blocked) {
-          this._assertStatus("RECEIVED");
-          this._states.next(this.options.id);
-          return this.Events.trigger("queued", { args: this.args, options: this.options, reachedHWM, blocked });
-        }
-        doRun() {
-          if (this.retryCount === 0) {
-            this._assertStatus("QUEUED");
-            this._states.next(this.options.id);
-          } else {
-            this._assertStatus("EXECUTING");
-          }
-          return this.Events.trigger("scheduled", { args: this.args, options: this.options });
-        }
-        async doExecute(chained, clearGlobalState, run3, free) {
-          var error62, eventInfo, passed;
-          if (this.retryCount === 0) {
-            this._assertStatus("RUNNING");
-            this._states.next(this.options.id);
-          } else {
-            this._assertStatus("EXECUTING");
-          }
-          eventInfo = { args: this.args, options: this.options, retryCount: this.retryCount };
-          this.Events.trigger("executing", eventInfo);
-          try {
-            passed = await (chained != null ? chained.schedule(this.options, this.task, ...this.args) : this.task(...this.args));
-            if (clearGlobalState()) {
-              this.doDone(eventInfo);
-              await free(this.options, eventInfo);
-              this._assertStatus("DONE");
-              return this._resolve(passed);
-            }
-          } catch (error1) {
-            error62 = error1;
-            return this._onFailure(error62, eventInfo, clearGlobalState, run3, free);
-          }
-        }
-        doExpire(clearGlobalState, run3, free) {
-          var error62, eventInfo;
-          if (this._states.jobStatus(this.options.id === "RUNNING")) {
-            this._states.next(this.options.id);
-          }
-          this._assertStatus("EXECUTING");
-          eventInfo = { args: this.args, options: this.options, retryCount: this.retryCount };
-          error62 = new BottleneckError$1(`This job timed out after ${this.options.expiration} ms.`);
-          return this._onFailure(error62, eventInfo, clearGlobalState, run3, free);
-        }
-        async _onFailure(error62, eventInfo, clearGlobalState, run3, free) {
-          var retry2, retryAfter;
-          if (clearGlobalState()) {
-            retry2 = await this.Events.trigger("failed", error62, eventInfo);
-            if (retry2 != null) {
-              retryAfter = ~~retry2;
-              this.Events.trigger("retry", `Retrying ${this.options.id} after ${retryAfter} ms`, eventInfo);
-              this.retryCount++;
-              return run3(retryAfter);
-            } else {
-              this.doDone(eventInfo);
-              await free(this.options, eventInfo);
-              this._assertStatus("DONE");
-              return this._reject(error62);
-            }
-          }
-        }
-        doDone(eventInfo) {
-          this._assertStatus("EXECUTING");
-          this._states.next(this.options.id);
-          return this.Events.trigger("done", eventInfo);
-        }
-      };
-      var Job_1 = Job;
-      var BottleneckError$2, LocalDatastore, parser$2;
-      parser$2 = parser;
-      BottleneckError$2 = BottleneckError_1;
-      LocalDatastore = class LocalDatastore {
-        constructor(instance, storeOptions, storeInstanceOptions) {
-          this.instance = instance;
-          this.storeOptions = storeOptions;
-          this.clientId = this.instance._randomIndex();
-          parser$2.load(storeInstanceOptions, storeInstanceOptions, this);
-          this._nextRequest = this._lastReservoirRefresh = this._lastReservoirIncrease = Date.now();
-          this._running = 0;
-          this._done = 0;
-          this._unblockTime = 0;
-          this.ready = this.Promise.resolve();
-          this.clients = {};
-          this._startHeartbeat();
-        }
-        _startHeartbeat() {
-          var base2;
-          if (this.heartbeat == null && (this.storeOptions.reservoirRefreshInterval != null && this.storeOptions.reservoirRefreshAmount != null || this.storeOptions.reservoirIncreaseInterval != null && this.storeOptions.reservoirIncreaseAmount != null)) {
-            return typeof (base2 = this.heartbeat = setInterval(() => {
-              var amount, incr, maximum, now, reservoir;
-              now = Date.now();
-              if (this.storeOptions.reservoirRefreshInterval != null && now >= this._lastReservoirRefresh + this.storeOptions.reservoirRefreshInterval) {
-                this._lastReservoirRefresh = now;
-                this.storeOptions.reservoir = this.storeOptions.reservoirRefreshAmount;
-                this.instance._drainAll(this.computeCapacity());
-              }
-              if (this.storeOptions.reservoirIncreaseInterval != null && now >= this._lastReservoirIncrease + this.storeOptions.reservoirIncreaseInterval) {
-                ({
-                  reservoirIncreaseAmount: amount,
-                  reservoirIncreaseMaximum: maximum,
-                  reservoir
-                } = this.storeOptions);
-                this._lastReservoirIncrease = now;
-                incr = maximum != null ? Math.min(amount, maximum - reservoir) : amount;
-                if (incr > 0) {
-                  this.storeOptions.reservoir += incr;
-                  return this.instance._drainAll(this.computeCapacity());
-                }
-              }
-            }, this.heartbeatInterval)).unref === "function" ? base2.unref() : void 0;
-          } else {
-            return clearInterval(this.heartbeat);
-          }
-        }
-        async __publish__(message) {
-          await this.yieldLoop();
-          return this.instance.Events.trigger("message", message.toString());
-        }
-        async __disconnect__(flush) {
-          await this.yieldLoop();
-          clearInterval(this.heartbeat);
-          return this.Promise.resolve();
-        }
-        yieldLoop(t = 0) {
-          return new this.Promise(function(resolve3, reject) {
-            return setTimeout(resolve3, t);
-          });
-        }
-        computePenalty() {
-          var ref;
-          return (ref = this.storeOptions.penalty) != null ? ref : 15 * this.storeOptions.minTime || 5e3;
-        }
-        async __updateSettings__(options2) {
-          await this.yieldLoop();
-          parser$2.overwrite(options2, options2, this.storeOptions);
-          this._startHeartbeat();
-          this.instance._drainAll(this.computeCapacity());
-          return true;
-        }
-        async __running__() {
-          await this.yieldLoop();
-          return this._running;
-        }
-        async __queued__() {
-          await this.yieldLoop();
-          return this.instance.queued();
-        }
-        async __done__() {
-          await this.yieldLoop();
-          return this._done;
-        }
-        async __groupCheck__(time3) {
-          await this.yieldLoop();
-          return this._nextRequest + this.timeout < time3;
-        }
-        computeCapacity() {
-          var maxConcurrent, reservoir;
-          ({ maxConcurrent, reservoir } = this.storeOptions);
-          if (maxConcurrent != null && reservoir != null) {
-            return Math.min(maxConcurrent - this._running, reservoir);
-          } else if (maxConcurrent != null) {
-            return maxConcurrent - this._running;
-          } else if (reservoir != null) {
-            return reservoir;
-          } else {
-            return null;
-          }
-        }
-        conditionsCheck(weight) {
-          var capacity;
-          capacity = this.computeCapacity();
-          return capacity == null || weight <= capacity;
-        }
-        async __incrementReservoir__(incr) {
-          var reservoir;
-          await this.yieldLoop();
-          reservoir = this.storeOptions.reservoir += incr;
-          this.instance._drainAll(this.computeCapacity());
-          return reservoir;
-        }
-        async __currentReservoir__() {
-          await this.yieldLoop();
-          return this.storeOptions.reservoir;
-        }
-        isBlocked(now) {
-          return this._unblockTime >= now;
-        }
-        check(weight, now) {
-          return this.conditionsCheck(weight) && this._nextRequest - now <= 0;
-        }
-        async __check__(weight) {
-          var now;
-          await this.yieldLoop();
-          now = Date.now();
-          return this.check(weight, now);
-        }
-        async __register__(index, weight, expiration) {
-          var now, wait;
-          await this.yieldLoop();
-          now = Date.now();
-          if (this.conditionsCheck(weight)) {
-            this._running += weight;
-            if (this.storeOptions.reservoir != null) {
-              this.storeOptions.reservoir -= weight;
-            }
-            wait = Math.max(this._nextRequest - now, 0);
-            this._nextRequest = now + wait + this.storeOptions.minTime;
-            return {
-              success: true,
-              wait,
-              reservoir: this.storeOptions.reservoir
-            };
-          } else {
-            return {
-              success: false
-            };
-          }
-        }
-        strategyIsBlock() {
-          return this.storeOptions.strategy === 3;
-        }
-        async __submit__(queueLength, weight) {
-          var blocked, now, reachedHWM;
-          await this.yieldLoop();
-          if (this.storeOptions.maxConcurrent != null && weight > this.storeOptions.maxConcurrent) {
-            throw new BottleneckError$2(`Impossible to add a job having a weight of ${weight} to a limiter having a maxConcurrent setting of ${this.storeOptions.maxConcurrent}`);
-          }
-          now = Date.now();
-          reachedHWM = this.storeOptions.highWater != null && queueLength === this.storeOptions.highWater && !this.check(weight, now);
-          blocked = this.strategyIsBlock() && (reachedHWM || this.isBlocked(now));
-          if (blocked) {
-            this._unblockTime = now + this.computePenalty();
-            this._nextRequest = this._unblockTime + this.storeOptions.minTime;
-            this.instance._dropAllQueued();
-          }
-          return {
-            reachedHWM,
-            blocked,
-            strategy: this.storeOptions.strategy
-          };
-        }
-        async __free__(index, weight) {
-          await this.yieldLoop();
-          this._running -= weight;
-          this._done += weight;
-          this.instance._drainAll(this.computeCapacity());
-          return {
-            running: this._running
-          };
-        }
-      };
-      var LocalDatastore_1 = LocalDatastore;
-      var BottleneckError$3, States;
-      BottleneckError$3 = BottleneckError_1;
-      States = class States {
-        constructor(status1) {
-          this.status = status1;
-          this._jobs = {};
-          this.counts = this.status.map(function() {
-            return 0;
-          });
-        }
-        next(id) {
-          var current, next;
-          current = this._jobs[id];
-          next = current + 1;
-          if (current != null && next < this.status.length) {
-            this.counts[current]--;
-            this.counts[next]++;
-            return this._jobs[id]++;
-          } else if (current != null) {
-            this.counts[current]--;
-            return delete this._jobs[id];
-          }
-        }
-        start(id) {
-          var initial;
-          initial = 0;
-          this._jobs[id] = initial;
-          return this.counts[initial]++;
-        }
-        remove(id) {
-          var current;
-          current = this._jobs[id];
-          if (current != null) {
-            this.counts[current]--;
-            delete this._jobs[id];
-          }
-          return current != null;
-        }
-        jobStatus(id) {
-          var ref;
-          return (ref = this.status[this._jobs[id]]) != null ? ref : null;
-        }
-        statusJobs(status) {
-          var k, pos, ref, results, v;
-          if (status != null) {
-            pos = this.status.indexOf(status);
-            if (pos < 0) {
-              throw new BottleneckError$3(`status must be one of ${this.status.join(", ")}`);
-            }
-            ref = this._jobs;
-            results = [];
-            for (k in ref) {
-              v = ref[k];
-              if (v === pos) {
-                results.push(k);
-              }
-            }
-            return results;
-          } else {
-            return Object.keys(this._jobs);
-          }
-        }
-        statusCounts() {
-          return this.counts.reduce(((acc, v, i) => {
-            acc[this.status[i]] = v;
-            return acc;
-          }), {});
-        }
-      };
-      var States_1 = States;
-      var DLList$2, Sync;
-      DLList$2 = DLList_1;
-      Sync = class Sync {
-        constructor(name, Promise2) {
-          this.schedule = this.schedule.bind(this);
-          this.name = name;
-          this.Promise = Promise2;
-          this._running = 0;
-          this._queue = new DLList$2();
-        }
-        isEmpty() {
-          return this._queue.length === 0;
-        }
-        async _tryToRun() {
-          var args, cb, error62, reject, resolve3, returned, task;
-          if (this._running < 1 && this._queue.length > 0) {
-            this._running++;
-            ({ task, args, resolve: resolve3, reject } = this._queue.shift());
-            cb = await (async function() {
-              try {
-                returned = await task(...args);
-                return function() {
-                  return resolve3(returned);
-                };
-              } catch (error1) {
-                error62 = error1;
-                return function() {
-                  return reject(error62);
-                };
-              }
-            })();
-            this._running--;
-            this._tryToRun();
-            return cb();
-          }
-        }
-        schedule(task, ...args) {
-          var promise2, reject, resolve3;
-          resolve3 = reject = null;
-          promise2 = new this.Promise(function(_resolve, _reject) {
-            resolve3 = _resolve;
-            return reject = _reject;
-          });
-          this._queue.push({ task, args, resolve: resolve3, reject });
-          this._tryToRun();
-          return promise2;
-        }
-      };
-      var Sync_1 = Sync;
-      var version2 = "2.19.5";
-      var version$1 = {
-        version: version2
-      };
-      var version$2 = /* @__PURE__ */ Object.freeze({
-        version: version2,
-        default: version$1
-      });
-      var require$$2 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
-      var require$$3 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
-      var require$$4 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
-      var Events$2, Group, IORedisConnection$1, RedisConnection$1, Scripts$1, parser$3;
-      parser$3 = parser;
-      Events$2 = Events_1;
-      RedisConnection$1 = require$$2;
-      IORedisConnection$1 = require$$3;
-      Scripts$1 = require$$4;
-      Group = (function() {
-        class Group2 {
-          constructor(limiterOptions = {}) {
-            this.deleteKey = this.deleteKey.bind(this);
-            this.limiterOptions = limiterOptions;
-            parser$3.load(this.limiterOptions, this.defaults, this);
-            this.Events = new Events$2(this);
-            this.instances = {};
-            this.Bottleneck = Bottleneck_1;
-            this._startAutoCleanup();
-            this.sharedConnection = this.connection != null;
-            if (this.connection == null) {
-              if (this.limiterOptions.datastore === "redis") {
-                this.connection = new RedisConnection$1(Object.assign({}, this.limiterOptions, { Events: this.Events }));
-              } else if (this.limiterOptions.datastore === "ioredis") {
-                this.connection = new IORedisConnection$1(Object.assign({}, this.limiterOptions, { Events: this.Events }));
-              }
-            }
-          }
-          key(key2 = "") {
-            var ref;
-            return (ref = this.instances[key2]) != null ? ref : (() => {
-              var limiter;
-              limiter = this.instances[key2] = new this.Bottleneck(Object.assign(this.limiterOptions, {
-                id: `${this.id}-${key2}`,
-                timeout: this.timeout,
-                connection: this.connection
-              }));
-              this.Events.trigger("created", limiter, key2);
-              return limiter;
-            })();
-          }
-          async deleteKey(key2 = "") {
-            var deleted, instance;
-            instance = this.instances[key2];
-            if (this.connection) {
-              deleted = await this.connection.__runCommand__(["del", ...Scripts$1.allKeys(`${this.id}-${key2}`)]);
-            }
-            if (instance != null) {
-              delete this.instances[key2];
-              await instance.disconnect();
-            }
-            return instance != null || deleted > 0;
-          }
-          limiters() {
-            var k, ref, results, v;
-            ref = this.instances;
-            results = [];
-            for (k in ref) {
-              v = ref[k];
-              results.push({
-                key: k,
-                limiter: v
-              });
-            }
-            return results;
-          }
-          keys() {
-            return Object.keys(this.instances);
-          }
-          async clusterKeys() {
-            var cursor, end, found, i, k, keys, len, next, start2;
-            if (this.connection == null) {
-              return this.Promise.resolve(this.keys());
-            }
-            keys = [];
-            cursor = null;
-            start2 = `b_${this.id}-`.length;
-            end = "_settings".length;
-            while (cursor !== 0) {
-              [next, found] = await this.connection.__runCommand__(["scan", cursor != null ? cursor : 0, "match", `b_${this.id}-*_settings`, "count", 1e4]);
-              cursor = ~~next;
-              for (i = 0, len = found.length; i < len; i++) {
-                k = found[i];
-                keys.push(k.slice(start2, -end));
-              }
-            }
-            return keys;
-          }
-          _startAutoCleanup() {
-            var base2;
-            clearInterval(this.interval);
-            return typeof (base2 = this.interval = setInterval(async () => {
-              var e, k, ref, results, time3, v;
-              time3 = Date.now();
-              ref = this.instances;
-              results = [];
-              for (k in ref) {
-                v = ref[k];
-                try {
-                  if (await v._store.__groupCheck__(time3)) {
-                    results.push(this.deleteKey(k));
-                  } else {
-                    results.push(void 0);
-                  }
-                } catch (error62) {
-                  e = error62;
-                  results.push(v.Events.trigger("error", e));
-                }
-              }
-              return results;
-            }, this.timeout / 2)).unref === "function" ? base2.unref() : void 0;
-          }
-          updateSettings(options2 = {}) {
-            parser$3.overwrite(options2, this.defaults, this);
-            parser$3.overwrite(options2, options2, this.limiterOptions);
-            if (options2.timeout != null) {
-              return this._startAutoCleanup();
-            }
-          }
-          disconnect(flush = true) {
-            var ref;
-            if (!this.sharedConnection) {
-              return (ref = this.connection) != null ? ref.disconnect(flush) : void 0;
-            }
-          }
-        }
-        Group2.prototype.defaults = {
-          timeout: 1e3 * 60 * 5,
-          connection: null,
-          Promise,
-          id: "group-key"
-        };
-        return Group2;
-      }).call(commonjsGlobal);
-      var Group_1 = Group;
-      var Batcher, Events$3, parser$4;
-      parser$4 = parser;
-      Events$3 = Events_1;
-      Batcher = (function() {
-        class Batcher2 {
-          constructor(options2 = {}) {
-            this.options = options2;
-            parser$4.load(this.options, this.defaults, this);
-            this.Events = new Events$3(this);
-            this._arr = [];
-            this._resetPromise();
-            this._lastFlush = Date.now();
-          }
-          _resetPromise() {
-            return this._promise = new this.Promise((res, rej) => {
-              return this._resolve = res;
-            });
-          }
-          _flush() {
-            clearTimeout(this._timeout);
-            this._lastFlush = Date.now();
-            this._resolve();
-            this.Events.trigger("batch", this._arr);
-            this._arr = [];
-            return this._resetPromise();
-          }
-          add(data) {
-            var ret;
-            this._arr.push(data);
-            ret = this._promise;
-            if (this._arr.length === this.maxSize) {
-              this._flush();
-            } else if (this.maxTime != null && this._arr.length === 1) {
-              this._timeout = setTimeout(() => {
-                return this._flush();
-              }, this.maxTime);
-            }
-            return ret;
-          }
-        }
-        Batcher2.prototype.defaults = {
-          maxTime: null,
-          maxSize: null,
-          Promise
-        };
-        return Batcher2;
-      }).call(commonjsGlobal);
-      var Batcher_1 = Batcher;
-      var require$$4$1 = () => console.log("You must import the full version of Bottleneck in order to use this feature.");
-      var require$$8 = getCjsExportFromNamespace(version$2);
-      var Bottleneck2, DEFAULT_PRIORITY$1, Events$4, Job$1, LocalDatastore$1, NUM_PRIORITIES$1, Queues$1, RedisDatastore$1, States$1, Sync$1, parser$5, splice = [].splice;
-      NUM_PRIORITIES$1 = 10;
-      DEFAULT_PRIORITY$1 = 5;
-      parser$5 = parser;
-      Queues$1 = Queues_1;
-      Job$1 = Job_1;
-      LocalDatastore$1 = LocalDatastore_1;
-      RedisDatastore$1 = require$$4$1;
-      Events$4 = Events_1;
-      States$1 = States_1;
-      Sync$1 = Sync_1;
-      Bottleneck2 = (function() {
-        class Bottleneck3 {
-          constructor(options2 = {}, ...invalid) {
-            var storeInstanceOptions, storeOptions;
-            this._addToQueue = this._addToQueue.bind(this);
-            this._validateOptions(options2, invalid);
-            parser$5.load(options2, this.instanceDefaults, this);
-            this._queues = new Queues$1(NUM_PRIORITIES$1);
-            this._scheduled = {};
-            this._states = new States$1(["RECEIVED", "QUEUED", "RUNNING", "EXECUTING"].concat(this.trackDoneStatus ? ["DONE"] : []));
-            this._limiter = null;
-            this.Events = new Events$4(this);
-            this._submitLock = new Sync$1("submit", this.Promise);
-            this._registerLock = new Sync$1("register", this.Promise);
-            storeOptions = parser$5.load(options2, this.storeDefaults, {});
-            this._store = (function() {
-              if (this.datastore === "redis" || this.datastore === "ioredis" || this.connection != null) {
-                storeInstanceOptions = parser$5.load(options2, this.redisStoreDefaults, {});
-                return new RedisDatastore$1(this, storeOptions, storeInstanceOptions);
-              } else if (this.datastore === "local") {
-                storeInstanceOptions = parser$5.load(options2, this.localStoreDefaults, {});
-                return new LocalDatastore$1(this, storeOptions, storeInstanceOptions);
-              } else {
-                throw new Bottleneck3.prototype.BottleneckError(`Invalid datastore type: ${this.datastore}`);
-              }
-            }).call(this);
-            this._queues.on("leftzero", () => {
-              var ref;
-              return (ref = this._store.heartbeat) != null ? typeof ref.ref === "function" ? ref.ref() : void 0 : void 0;
-            });
-            this._queues.on("zero", () => {
-              var ref;
-              return (ref = this._store.heartbeat) != null ? typeof ref.unref === "function" ? ref.unref() : void 0 : void 0;
-            });
-          }
-          _validateOptions(options2, invalid) {
-            if (!(options2 != null && typeof options2 === "object" && invalid.length === 0)) {
-              throw new Bottleneck3.prototype.BottleneckError("Bottleneck v2 takes a single object argument. Refer to https://github.com/SGrondin/bottleneck#upgrading-to-v2 if you're upgrading from Bottleneck v1.");
-            }
-          }
-          ready() {
-            return this._store.ready;
-          }
-          clients() {
-            return this._store.clients;
-          }
-          channel() {
-            return `b_${this.id}`;
-          }
-          channel_client() {
-            return `b_${this.id}_${this._store.clientId}`;
-          }
-          publish(message) {
-            return this._store.__publish__(message);
-          }
-          disconnect(flush = true) {
-            return this._store.__disconnect__(flush);
-          }
-          chain(_limiter) {
-            this._limiter = _limiter;
-            return this;
-          }
-          queued(priority) {
-            return this._queues.queued(priority);
-          }
-          clusterQueued() {
-            return this._store.__queued__();
-          }
-          empty() {
-            return this.queued() === 0 && this._submitLock.isEmpty();
-          }
-          running() {
-            return this._store.__running__();
-          }
-          done() {
-            return this._store.__done__();
-          }
-          jobStatus(id) {
-            return this._states.jobStatus(id);
-          }
-          jobs(status) {
-            return this._states.statusJobs(status);
-          }
-          counts() {
-            return this._states.statusCounts();
-          }
-          _randomIndex() {
-            return Math.random().toString(36).slice(2);
-          }
-          check(weight = 1) {
-            return this._store.__check__(weight);
-          }
-          _clearGlobalState(index) {
-            if (this._scheduled[index] != null) {
-              clearTimeout(this._scheduled[index].expiration);
-              delete this._scheduled[index];
-              return true;
-            } else {
-              return false;
-            }
-          }
-          async _free(index, job, options2, eventInfo) {
-            var e, running;
-            try {
-              ({ running } = await this._store.__free__(index, options2.weight));
-              this.Events.trigger("debug", `Freed ${options2.id}`, eventInfo);
-              if (running === 0 && this.empty()) {
-                return this.Events.trigger("idle");
-              }
-            } catch (error1) {
-              e = error1;
-              return this.Events.trigger("error", e);
-            }
-          }
-          _run(index, job, wait) {
-            var clearGlobalState, free, run3;
-            job.doRun();
-            clearGlobalState = this._clearGlobalState.bind(this, index);
-            run3 = this._run.bind(this, index, job);
-            free = this._free.bind(this, index, job);
-            return this._scheduled[index] = {
-              timeout: setTimeout(() => {
-                return job.doExecute(this._limiter, clearGlobalState, run3, free);
-              }, wait),
-              expiration: job.options.expiration != null ? setTimeout(function() {
-                return job.doExpire(clearGlobalState, run3, free);
-              }, wait + job.options.expiration) : void 0,
-              job
-            };
-          }
-          _drainOne(capacity) {
-            return this._registerLock.schedule(() => {
-              var args, index, next, options2, queue;
-              if (this.queued() === 0) {
-                return this.Promise.resolve(null);
-              }
-              queue = this._queues.getFirst();
-              ({ options: options2, args } = next = queue.first());
-              if (capacity != null && options2.weight > capacity) {
-                return this.Promise.resolve(null);
-              }
-              this.Events.trigger("debug", `Draining ${options2.id}`, { args, options: options2 });
-              index = this._randomIndex();
-              return this._store.__register__(index, options2.weight, options2.expiration).then(({ success: success2, wait, reservoir }) => {
-                var empty;
-                this.Events.trigger("debug", `Drained ${options2.id}`, { success: success2, args, options: options2 });
-                if (success2) {
-                  queue.shift();
-                  empty = this.empty();
-                  if (empty) {
-                    this.Events.trigger("empty");
-                  }
-                  if (reservoir === 0) {
-                    this.Events.trigger("depleted", empty);
-                  }
-                  this._run(index, next, wait);
-                  return this.Promise.resolve(options2.weight);
-                } else {
-                  return this.Promise.resolve(null);
-                }
-              });
-            });
-          }
-          _drainAll(capacity, total = 0) {
-            return this._drainOne(capacity).then((drained) => {
-              var newCapacity;
-              if (drained != null) {
-                newCapacity = capacity != null ? capacity - drained : capacity;
-                return this._drainAll(newCapacity, total + drained);
-              } else {
-                return this.Promise.resolve(total);
-              }
-            }).catch((e) => {
-              return this.Events.trigger("error", e);
-            });
-          }
-          _dropAllQueued(message) {
-            return this._queues.shiftAll(function(job) {
-              return job.doDrop({ message });
-            });
-          }
-          stop(options2 = {}) {
-            var done, waitForExecuting;
-            options2 = parser$5.load(options2, this.stopDefaults);
-            waitForExecuting = (at) => {
-              var finished;
-              finished = () => {
-                var counts;
-                counts = this._states.counts;
-                return counts[0] + counts[1] + counts[2] + counts[3] === at;
-              };
-              return new this.Promise((resolve3, reject) => {
-                if (finished()) {
-                  return resolve3();
-                } else {
-                  return this.on("done", () => {
-                    if (finished()) {
-                      this.removeAllListeners("done");
-                      return resolve3();
-                    }
-                  });
-                }
-              });
-            };
-            done = options2.dropWaitingJobs ? (this._run = function(index, next) {
-              return next.doDrop({
-                message: options2.dropErrorMessage
-              });
-            }, this._drainOne = () => {
-              return this.Promise.resolve(null);
-            }, this._registerLock.schedule(() => {
-              return this._submitLock.schedule(() => {
-                var k, ref, v;
-                ref = this._scheduled;
-                for (k in ref) {
-                  v = ref[k];
-                  if (this.jobStatus(v.job.options.id) === "RUNNING") {
-                    clearTimeout(v.timeout);
-                    clearTimeout(v.expiration);
-                    v.job.doDrop({
-                      message: options2.dropErrorMessage
-                    });
-                  }
-                }
-                this._dropAllQueued(options2.dropErrorMessage);
-                return waitForExecuting(0);
-              });
-            })) : this.schedule({
-              priority: NUM_PRIORITIES$1 - 1,
-              weight: 0
-            }, () => {
-              return waitForExecuting(1);
-            });
-            this._receive = function(job) {
-              return job._reject(new Bottleneck3.prototype.BottleneckError(options2.enqueueErrorMessage));
-            };
-            this.stop = () => {
-              return this.Promise.reject(new Bottleneck3.prototype.BottleneckError("stop() has already been called"));
-            };
-            return done;
-          }
-          async _addToQueue(job) {
-            var args, blocked, error62, options2, reachedHWM, shifted, strategy;
-            ({ args, options: options2 } = job);
-            try {
-              ({ reachedHWM, blocked, strategy } = await this._store.__submit__(this.queued(), options2.weight));
-            } catch (error1) {
-              error62 = error1;
-              this.Events.trigger("debug", `Could not queue ${options2.id}`, { args, options: options2, error: error62 });
-              job.doDrop({ error: error62 });
-              return false;
-            }
-            if (blocked) {
-              job.doDrop();
-              return true;
-            } else if (reachedHWM) {
-              shifted = strategy === Bottleneck3.prototype.strategy.LEAK ? this._queues.shiftLastFrom(options2.priority) : strategy === Bottleneck3.prototype.strategy.OVERFLOW_PRIORITY ? this._queues.shiftLastFrom(options2.priority + 1) : strategy === Bottleneck3.prototype.strategy.OVERFLOW ? job : void 0;
-              if (shifted != null) {
-                shifted.doDrop();
-              }
-              if (shifted == null || strategy === Bottleneck3.prototype.strategy.OVERFLOW) {
-                if (shifted == null) {
-                  job.doDrop();
-                }
-                return reachedHWM;
-              }
-            }
-            job.doQueue(reachedHWM, blocked);
-            this._queues.push(job);
-            await this._drainAll();
-            return reachedHWM;
-          }
-          _receive(job) {
-            if (this._states.jobStatus(job.options.id) != null) {
-              job._reject(new Bottleneck3.prototype.BottleneckError(`A job with the same id already exists (id=${job.options.id})`));
-              return false;
-            } else {
-              job.doReceive();
-              return this._submitLock.schedule(this._addToQueue, job);
-            }
-          }
-          submit(...args) {
-            var cb, fn, job, options2, ref, ref1, task;
-            if (typeof args[0] === "function") {
-              ref = args, [fn, ...args] = ref, [cb] = splice.call(args, -1);
-              options2 = parser$5.load({}, this.jobDefaults);
-            } else {
-              ref1 = args, [options2, fn, ...args] = ref1, [cb] = splice.call(args, -1);
-              options2 = parser$5.load(options2, this.jobDefaults);
-            }
-            task = (...args2) => {
-              return new this.Promise(function(resolve3, reject) {
-                return fn(...args2, function(...args3) {
-                  return (args3[0] != null ? reject : resolve3)(args3);
-                });
-              });
-            };
-            job = new Job$1(task, args, options2, this.jobDefaults, this.rejectOnDrop, this.Events, this._states, this.Promise);
-            job.promise.then(function(args2) {
-              return typeof cb === "function" ? cb(...args2) : void 0;
-            }).catch(function(args2) {
-              if (Array.isArray(args2)) {
-                return typeof cb === "function" ? cb(...args2) : void 0;
-              } else {
-                return typeof cb === "function" ? cb(args2) : void 0;
-              }
-            });
-            return this._receive(job);
-          }
-          schedule(...args) {
-            var job, options2, task;
-            if (typeof args[0] === "function") {
-              [task, ...args] = args;
-              options2 = {};
-            } else {
-              [options2, task, ...args] = args;
-            }
-            job = new Job$1(task, args, options2, this.jobDefaults, this.rejectOnDrop, this.Events, this._states, this.Promise);
-            this._receive(job);
-            return job.promise;
-          }
-          wrap(fn) {
-            var schedule, wrapped;
-            schedule = this.schedule.bind(this);
-            wrapped = function(...args) {
-              return schedule(fn.bind(this), ...args);
-            };
-            wrapped.withOptions = function(options2, ...args) {
-              return schedule(options2, fn, ...args);
-            };
-            return wrapped;
-          }
-          async updateSettings(options2 = {}) {
-            await this._store.__updateSettings__(parser$5.overwrite(options2, this.storeDefaults));
-            parser$5.overwrite(options2, this.instanceDefaults, this);
-            return this;
-          }
-          currentReservoir() {
-            return this._store.__currentReservoir__();
-          }
-          incrementReservoir(incr = 0) {
-            return this._store.__incrementReservoir__(incr);
-          }
-        }
-        Bottleneck3.default = Bottleneck3;
-        Bottleneck3.Events = Events$4;
-        Bottleneck3.version = Bottleneck3.prototype.version = require$$8.version;
-        Bottleneck3.strategy = Bottleneck3.prototype.strategy = {
-          LEAK: 1,
-          OVERFLOW: 2,
-          OVERFLOW_PRIORITY: 4,
-          BLOCK: 3
-        };
-        Bottleneck3.BottleneckError = Bottleneck3.prototype.BottleneckError = BottleneckError_1;
-        Bottleneck3.Group = Bottleneck3.prototype.Group = Group_1;
-        Bottleneck3.RedisConnection = Bottleneck3.prototype.RedisConnection = require$$2;
-        Bottleneck3.IORedisConnection = Bottleneck3.prototype.IORedisConnection = require$$3;
-        Bottleneck3.Batcher = Bottleneck3.prototype.Batcher = Batcher_1;
-        Bottleneck3.prototype.jobDefaults = {
-          priority: DEFAULT_PRIORITY$1,
-          weight: 1,
-          expiration: null,
-          id: "<no-id>"
-        };
-        Bottleneck3.prototype.storeDefaults = {
-          maxConcurrent: null,
-          minTime: 0,
-          highWater: null,
-          strategy: Bottleneck3.prototype.strategy.LEAK,
-          penalty: null,
-          reservoir: null,
-          reservoirRefreshInterval: null,
-          reservoirRefreshAmount: null,
-          reservoirIncreaseInterval: null,
-          reservoirIncreaseAmount: null,
-          reservoirIncreaseMaximum: null
-        };
-        Bottleneck3.prototype.localStoreDefaults = {
-          Promise,
-          timeout: null,
-          heartbeatInterval: 250
-        };
-        Bottleneck3.prototype.redisStoreDefaults = {
-          Promise,
-          timeout: null,
-          heartbeatInterval: 5e3,
-          clientTimeout: 1e4,
-          Redis: null,
-          clientOptions: {},
-          clusterNodes: null,
-          clearDatastore: false,
-          connection: null
-        };
-        Bottleneck3.prototype.instanceDefaults = {
-          datastore: "local",
-          connection: null,
-          id: "<no-id>",
-          rejectOnDrop: true,
-          trackDoneStatus: false,
-          Promise
-        };
-        Bottleneck3.prototype.stopDefaults = {
-          enqueueErrorMessage: "This limiter has been stopped and cannot accept new jobs.",
-          dropWaitingJobs: true,
-          dropErrorMessage: "This limiter has been stopped."
-        };
-        return Bottleneck3;
-      }).call(commonjsGlobal);
-      var Bottleneck_1 = Bottleneck2;
-      var lib = Bottleneck_1;
-      return lib;
-    }));
   }
 });
 
@@ -77183,7 +77183,7 @@ function endedWith(exitCode) {
 async function run(command) {
   const name = command.name ?? command.argv[0];
   if (command.signal?.aborted) throw new ProcessError("INTERRUPTED", `${name} was not started: interrupted`);
-  const started = performance.now();
+  const started2 = performance.now();
   const child = spawn(command, false);
   const exited = exitOf(child);
   const output2 = { stdout: new OutputTail(), stderr: new OutputTail() };
@@ -77235,7 +77235,7 @@ ${stdout}`),
       ...hopeless ? {} : { exitCode, signal: result.signal }
     });
   }
-  return { exitCode, stdout, stderr, durationMs: performance.now() - started };
+  return { exitCode, stdout, stderr, durationMs: performance.now() - started2 };
 }
 function start(command, onData) {
   const child = spawn(command, true);
@@ -77895,6 +77895,9 @@ var inputs = external_exports.object({
   force: external_exports.enum(["true", "false"]).transform((text2) => text2 === "true").default(false).describe("`true` makes `refresh` sign a new timestamp in any case."),
   definition: external_exports.string().default("cluster.yaml").describe("The definition, relative to the workspace; `keys/` lies beside it."),
   remote: external_exports.string().optional().describe("The git repository whose branch `manifest` is written (default: this one)."),
+  "keep-alive": external_exports.string().optional().describe(
+    "Workflow to switch on again, such as `manifest.yml`: GitHub ends schedules after 60 quiet days. Needs `actions: write`."
+  ),
   token: external_exports.string().default(JOB_TOKEN).describe("Token with `contents: write`.")
 });
 var outputs = {
@@ -78484,11 +78487,11 @@ function rolesIn(file2) {
 }
 function checkDefinition(file2, surroundings) {
   if (file2.value === void 0) return { problems: file2.problems, definition: void 0 };
-  const parsed2 = clusterSchema.safeParse(file2.value);
+  const parsed3 = clusterSchema.safeParse(file2.value);
   const profiles = rawProfiles(file2);
   const problems = [
     ...file2.problems,
-    ...(parsed2.error?.issues ?? []).flatMap((issue3) => explainIssue(file2, clusterSchema, issue3)),
+    ...(parsed3.error?.issues ?? []).flatMap((issue3) => explainIssue(file2, clusterSchema, issue3)),
     ...checkNames(file2),
     ...checkBase(file2),
     ...checkVars(file2),
@@ -78498,7 +78501,7 @@ function checkDefinition(file2, surroundings) {
     ...checkCount(file2, profiles),
     ...checkRoles(file2, surroundings.missingRoles)
   ];
-  return { problems, definition: problems.length === 0 ? parsed2.data : void 0 };
+  return { problems, definition: problems.length === 0 ? parsed3.data : void 0 };
 }
 
 // lib/cluster/yaml-file.ts
@@ -78738,2204 +78741,6 @@ async function loadDefinition(project, path = join6(project, "cluster.yaml")) {
   return { definition, file: shown, folder };
 }
 
-// lib/cluster/canonical-json.ts
-function sorted(value) {
-  if (value === null || typeof value !== "object") return value;
-  if (isList(value)) return value.map(sorted);
-  const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return Object.fromEntries(entries.map(([key2, item]) => [key2, sorted(item)]));
-}
-function isList(value) {
-  return Array.isArray(value);
-}
-function canonicalJson(value) {
-  return JSON.stringify(sorted(value));
-}
-
-// lib/release/document.ts
-var sha256 = external_exports.string().regex(/^[0-9a-f]{64}$/);
-var bytes = external_exports.int().nonnegative();
-var ASSET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-var assetName = external_exports.string().regex(ASSET_NAME).max(255);
-var releasedBuild = external_exports.strictObject({
-  /** `<profile>-<board>`. */
-  id: external_exports.string(),
-  profile: external_exports.string(),
-  board: external_exports.string(),
-  /** `<cluster>-<profile>-<board>`; RAUC installs a bundle only where it is the node's own. */
-  compatible: external_exports.string(),
-  buildId: sha256,
-  /** The release its files were made for, without `v`: an unchanged build keeps its version. */
-  version: external_exports.string(),
-  /** Grows with the version; nodes never go below the highest they accepted. See serialOf. */
-  serial: external_exports.int().positive(),
-  image: assetName,
-  bundle: assetName,
-  sbom: assetName,
-  buildinfo: assetName,
-  /** The slot's file system, as it is written to a node. */
-  slot: external_exports.strictObject({ bytes, sha256 }),
-  /** The uncompressed disk image. */
-  disk: external_exports.strictObject({ bytes, sha256 }),
-  /** How it booted on the emulated Pi before it was released. */
-  boot: external_exports.strictObject({
-    machine: external_exports.string(),
-    checks: external_exports.int().nonnegative(),
-    loginSeconds: external_exports.number().nonnegative()
-  })
-});
-var releaseDocument = external_exports.strictObject({
-  format: external_exports.literal(1),
-  cluster: external_exports.string(),
-  /** `v1.2.3`. */
-  tag: external_exports.string(),
-  commit: external_exports.string().regex(/^[0-9a-f]{40}$/),
-  /** When it was put together, ISO 8601 UTC. */
-  date: external_exports.iso.datetime(),
-  channel: external_exports.enum(["stable", "beta"]),
-  /** Whether it was signed with keys made on the spot for trying things out. */
-  development: external_exports.boolean(),
-  builds: external_exports.array(releasedBuild).min(1),
-  assets: external_exports.array(external_exports.strictObject({ name: assetName, bytes, sha256 }))
-});
-
-// lib/manifest/failure.ts
-var ManifestError = class extends Failure {
-  area = "manifest";
-};
-
-// lib/manifest/channel.ts
-var sha2562 = external_exports.string().regex(/^[0-9a-f]{64}$/);
-var bytes2 = external_exports.int().nonnegative();
-var serial = external_exports.int().positive();
-var line = external_exports.string().min(1).max(500).regex(new RegExp("^\\P{C}+$", "u"));
-var channelImage = external_exports.strictObject({
-  /** The release its files were made for, without `v`. */
-  version: external_exports.string(),
-  /** Grows with the version; a node never goes below the highest it accepted. */
-  serial,
-  buildId: sha2562,
-  /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
-  compatible: external_exports.string(),
-  bundle: external_exports.strictObject({
-    name: external_exports.string().regex(ASSET_NAME).max(255),
-    /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
-    urls: external_exports.array(external_exports.string().min(1)).min(1),
-    bytes: bytes2,
-    sha256: sha2562
-  }),
-  /** The slot's file system as the bundle writes it. */
-  slot: external_exports.strictObject({ bytes: bytes2, sha256: sha2562 }),
-  /** Nodes below this serial must install an earlier release first. */
-  minFrom: serial.optional()
-});
-var blockedVersion = external_exports.strictObject({
-  version: external_exports.string(),
-  /** `<profile>-<board>`, or `*` for every image of that version. */
-  id: external_exports.string(),
-  reason: line,
-  since: external_exports.iso.datetime()
-});
-var channelDocument = external_exports.strictObject({
-  format: external_exports.literal(1),
-  cluster: external_exports.string(),
-  channel: external_exports.enum(["stable", "beta"]),
-  /** The tag of the release it stands at. */
-  release: external_exports.string(),
-  /** When that release was put together. */
-  date: external_exports.iso.datetime(),
-  /** Whether it was signed with keys made on the spot for trying things out. */
-  development: external_exports.boolean(),
-  /** By `<profile>-<board>`. */
-  images: external_exports.record(external_exports.string(), channelImage),
-  /** Versions no node may install, whatever `images` says. */
-  blocked: external_exports.array(blockedVersion)
-});
-var CHANNEL_NAMES = ["stable", "beta"];
-function channelBytes(document) {
-  return Buffer.from(`${canonicalJson(JSON.parse(JSON.stringify(document)))}
-`);
-}
-function parseChannel(path, content) {
-  const refuse3 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
-    fix: "it was damaged, or a newer version of this project wrote it: get the newer one",
-    cause
-  });
-  let parsed2;
-  try {
-    parsed2 = channelDocument.parse(JSON.parse(Buffer.from(content).toString("utf8")));
-  } catch (error62) {
-    throw refuse3("is no channel document of a format this version knows", error62);
-  }
-  if (!Buffer.from(content).equals(channelBytes(parsed2))) throw refuse3("is not in canonical form");
-  return parsed2;
-}
-
-// lib/manifest/page.ts
-var PAGE = "index.html";
-var NO_JEKYLL = ".nojekyll";
-function escaped(text2) {
-  return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
-function table(head, rows) {
-  const line2 = (tag, cells) => `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join("")}</tr>`;
-  return ["<table>", line2("th", head), ...rows.map((row) => line2("td", row)), "</table>"].join("\n");
-}
-function channelPart(state, name) {
-  const document = state.channels[name];
-  if (document === void 0) return [];
-  const rows = Object.entries(document.images).map(([id, image]) => [
-    id,
-    image.version,
-    image.bundle.name,
-    String(image.bundle.bytes),
-    image.bundle.sha256
-  ]);
-  const blocked = document.blocked.map(
-    ({ version: version2, id, reason, since }) => `<li>${escaped(`${version2} (${id}): ${reason}, since ${since}`)}</li>`
-  );
-  return [
-    `<h2>${name}: ${escaped(document.release)}</h2>`,
-    ...document.development ? ["<p><strong>Signed with development keys: for trying things out.</strong></p>"] : [],
-    table(["image", "version", "bundle", "bytes", "sha256"], rows),
-    ...blocked.length === 0 ? [] : ["<p>Blocked:</p>", "<ul>", ...blocked, "</ul>"]
-  ];
-}
-function pageOf(state) {
-  const cluster = CHANNEL_NAMES.map((name) => state.channels[name]?.cluster).find((name) => name !== void 0) ?? "";
-  const title = `Update manifest${cluster === "" ? "" : ` of ${cluster}`}`;
-  const kinds = ["root", "targets", "snapshot", "timestamp"];
-  const rows = kinds.flatMap((kind) => {
-    const signed = state[kind]?.signed;
-    return signed === void 0 ? [] : [[kind, String(signed.version), signed.expires]];
-  });
-  const lines = [
-    "<!doctype html>",
-    '<html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width">',
-    `<title>${escaped(title)}</title>`,
-    "<style>body{font:1rem/1.5 system-ui;margin:2rem}td,th{text-align:left;padding-right:1.5rem}</style></head><body>",
-    `<h1>${escaped(title)}</h1>`,
-    "<p>Nodes read the files beside this page and check their signatures. This page itself is not signed.</p>",
-    ...CHANNEL_NAMES.flatMap((name) => channelPart(state, name)),
-    "<h2>Valid until</h2>",
-    table(["file", "version", "expires"], rows),
-    "</body></html>"
-  ];
-  return `${lines.join("\n")}
-`;
-}
-function pageWrites(state) {
-  const wanted = [
-    { path: NO_JEKYLL, content: Buffer.alloc(0) },
-    { path: PAGE, content: Buffer.from(pageOf(state)) }
-  ];
-  return wanted.filter(({ path, content }) => !content.equals(state.files.get(path) ?? Buffer.from("\0")));
-}
-
-// lib/manifest/repository/metadata.ts
-var import_canonical_json2 = __toESM(require_lib(), 1);
-var import_models = __toESM(require_dist2(), 1);
-import { createHash as createHash2 } from "node:crypto";
-var SPEC_VERSION = "1.0.31";
-var readers = {
-  root: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Root, data),
-  targets: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Targets, data),
-  snapshot: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Snapshot, data),
-  timestamp: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Timestamp, data)
-};
-function sha2563(content) {
-  return createHash2("sha256").update(content).digest("hex");
-}
-function metadataBytes(metadata) {
-  const json2 = metadata.toJSON();
-  const signatures = Object.values(metadata.signatures).map((signature) => signature.toJSON()).sort((a, b) => a.keyid < b.keyid ? -1 : 1);
-  return Buffer.from((0, import_canonical_json2.canonicalize)({ signatures, signed: json2.signed }));
-}
-function readMetadata(kind, path, content) {
-  const refuse3 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
-    fix: "it was damaged or tampered with: do not use it",
-    cause
-  });
-  const text2 = Buffer.from(content);
-  let metadata;
-  try {
-    metadata = readers[kind](JSON.parse(text2.toString("utf8")));
-  } catch (error62) {
-    throw refuse3(`is no ${kind} metadata`, error62);
-  }
-  if (!text2.equals(metadataBytes(metadata))) throw refuse3("is not in canonical form");
-  for (const { keyID, sig } of Object.values(metadata.signatures)) {
-    if (!/^[0-9a-f]{128}$/.test(sig)) throw refuse3(`the signature of key ${keyID.slice(0, 8)} is malformed`);
-  }
-  return metadata;
-}
-
-// lib/manifest/repository/names.ts
-var TIMESTAMP = "timestamp.json";
-var PENDING = "pending/targets.json";
-function versionedName(kind, version2) {
-  return `${version2}.${kind}.json`;
-}
-function parseVersionedName(name) {
-  const match = /^([1-9]\d{0,15})\.(root|targets|snapshot)\.json$/.exec(name);
-  if (match === null) return void 0;
-  const kind = match[2];
-  return { kind, version: Number(match[1]) };
-}
-function channelTarget(name) {
-  return `channels/${name}.json`;
-}
-function channelFile(name, sha2566) {
-  return `targets/channels/${sha2566}.${name}.json`;
-}
-var CHANNEL_FILE = /^targets\/channels\/([0-9a-f]{64})\.(stable|beta)\.json$/;
-function releaseTarget(tag, name) {
-  return `releases/${tag}/${name}`;
-}
-
-// lib/manifest/repository/signatures.ts
-var import_models2 = __toESM(require_dist2(), 1);
-function roleIn(root, role) {
-  const facts = root.signed.roles[role];
-  if (facts === void 0) throw new Error(`a root without the role ${role}`);
-  return { keyIds: facts.keyIDs, threshold: facts.threshold };
-}
-function countSignatures(root, role, metadata) {
-  const signed = roleIn(root, role).keyIds.filter((keyId) => verifies(root, role, keyId, metadata));
-  return new Set(signed).size;
-}
-function requireThreshold(roots, role, path, metadata) {
-  for (const root of roots) {
-    const { threshold } = roleIn(root, role);
-    const found = countSignatures(root, role, metadata);
-    if (found >= threshold) continue;
-    throw new ManifestError(
-      "FILE",
-      `${path}: ${found} of ${threshold} signatures by keys of the role ${role}`,
-      {
-        fix: "it was damaged or tampered with, or a key was replaced: do not use it"
-      }
-    );
-  }
-}
-function refuseStrangers(roots, role, path, metadata) {
-  for (const keyId of Object.keys(metadata.signatures)) {
-    if (roots.some((root) => verifies(root, role, keyId, metadata))) continue;
-    throw new ManifestError(
-      "FILE",
-      `${path}: the signature of key ${keyId.slice(0, 8)} is wrong or nobody's`,
-      {
-        fix: "it was damaged or tampered with: do not use it"
-      }
-    );
-  }
-}
-function requireSignatures(roots, role, path, metadata) {
-  requireThreshold(roots, role, path, metadata);
-  refuseStrangers(roots, role, path, metadata);
-}
-function verifies(root, role, keyId, metadata) {
-  if (!roleIn(root, role).keyIds.includes(keyId)) return false;
-  try {
-    root.signed.keys[keyId]?.verifySignature(metadata);
-    return root.signed.keys[keyId] !== void 0;
-  } catch {
-    return false;
-  }
-}
-function signWith(metadata, keys) {
-  for (const key2 of keys) {
-    metadata.sign((content) => new import_models2.Signature({ keyID: key2.keyId, sig: key2.sign(content).toString("hex") }));
-  }
-}
-
-// lib/manifest/repository/state.ts
-function contentOf(files2, path) {
-  const content = files2.get(path);
-  if (content !== void 0) return content;
-  throw new ManifestError("ABSENT", `${path}: is not there, and another file names it`, {
-    fix: "put it back from a copy (branch manifest: git log), or publish the release again"
-  });
-}
-var damaged = (path, why) => new ManifestError("FILE", `${path}: ${why}`, { fix: "it was damaged or tampered with: do not use it" });
-function readRoots(files2, trusted) {
-  const anchor2 = readMetadata("root", "keys/root.json", trusted);
-  const anchorName = versionedName("root", anchor2.signed.version);
-  const contents2 = new Map(files2);
-  contents2.set(anchorName, files2.get(anchorName) ?? trusted);
-  if (!Buffer.from(contentOf(contents2, anchorName)).equals(trusted)) {
-    throw new ManifestError("ROOT", `${anchorName}: is another root than the keys/root.json you trust`, {
-      fix: "use the keys/root.json of this cluster; if it is that, the file was tampered with"
-    });
-  }
-  const versions = [...contents2.keys()].map(parseVersionedName).flatMap((name) => name?.kind === "root" ? [name.version] : []).sort((a, b) => a - b);
-  const roots = [];
-  for (const version2 of versions) {
-    const path = versionedName("root", version2);
-    const root = readMetadata("root", path, contentOf(contents2, path));
-    const before = roots.at(-1);
-    if (root.signed.version !== version2) throw damaged(path, `says it is version ${root.signed.version}`);
-    if (before !== void 0 && before.signed.version !== version2 - 1) {
-      throw new ManifestError("ABSENT", `${versionedName("root", version2 - 1)}: is not there`, {
-        fix: "put it back from a copy: nodes follow the roots one by one"
-      });
-    }
-    requireSignatures(before === void 0 ? [root] : [before, root], "root", path, root);
-    roots.push(root);
-  }
-  return roots;
-}
-function readChannels(files2, targets) {
-  const found = CHANNEL_NAMES.flatMap((name) => {
-    const target2 = targets?.signed.targets[channelTarget(name)];
-    if (target2 === void 0) return [];
-    const digest = target2.hashes.sha256 ?? "";
-    const path = channelFile(name, digest);
-    const content = contentOf(files2, path);
-    if (sha2563(content) !== digest || content.byteLength !== target2.length) {
-      throw damaged(path, "has not the digest that targets names");
-    }
-    return [[name, parseChannel(path, content)]];
-  });
-  return Object.fromEntries(found);
-}
-function readCurrent(files2, root) {
-  const timestamp = readMetadata("timestamp", TIMESTAMP, contentOf(files2, TIMESTAMP));
-  requireSignatures([root], "timestamp", TIMESTAMP, timestamp);
-  const meta3 = timestamp.signed.snapshotMeta;
-  const snapshotPath = versionedName("snapshot", meta3.version);
-  const snapshotBytes = contentOf(files2, snapshotPath);
-  if (sha2563(snapshotBytes) !== meta3.hashes?.sha256)
-    throw damaged(snapshotPath, "has not the digest that timestamp names");
-  const snapshot = readMetadata("snapshot", snapshotPath, snapshotBytes);
-  requireSignatures([root], "snapshot", snapshotPath, snapshot);
-  const targetsMeta = snapshot.signed.meta["targets.json"];
-  const targetsPath = versionedName("targets", targetsMeta?.version ?? 0);
-  const targetsBytes = contentOf(files2, targetsPath);
-  if (sha2563(targetsBytes) !== targetsMeta?.hashes?.sha256)
-    throw damaged(targetsPath, "has not the digest that snapshot names");
-  const targets = readMetadata("targets", targetsPath, targetsBytes);
-  requireSignatures([root], "targets", targetsPath, targets);
-  return { timestamp, snapshot, targets };
-}
-function readPending(files2, root, current) {
-  const content = files2.get(PENDING);
-  if (content === void 0) return void 0;
-  const pending = readMetadata("targets", PENDING, content);
-  if (pending.signed.version !== (current?.signed.version ?? 0) + 1) return void 0;
-  refuseStrangers([root], "targets", PENDING, pending);
-  return pending;
-}
-function openState(files2, trusted) {
-  const roots = readRoots(files2, trusted);
-  const root = roots.at(-1);
-  if (root === void 0) throw new Error("a manifest without a root");
-  const current = files2.has(TIMESTAMP) ? readCurrent(files2, root) : { timestamp: void 0, snapshot: void 0, targets: void 0 };
-  const pending = readPending(files2, root, current.targets);
-  const channels = readChannels(files2, current.targets);
-  const pendingChannels = pending === void 0 ? channels : readChannels(files2, pending);
-  return { files: files2, roots, root, ...current, channels, pending, pendingChannels };
-}
-
-// lib/manifest/audit.ts
-var refuse = (path, why) => new ManifestError("FILE", `${path}: ${why}`, { fix: "it was damaged or tampered with: do not use it" });
-function checkOlder(roots, path, content, kind, version2) {
-  const metadata = readMetadata(kind, path, content);
-  if (metadata.signed.version !== version2)
-    throw refuse(path, `says it is version ${metadata.signed.version}`);
-  if (!roots.some((root) => countSignatures(root, kind, metadata) >= roleIn(root, kind).threshold)) {
-    throw refuse(path, "no root there ever was accepts its signatures");
-  }
-  refuseStrangers(roots, kind, path, metadata);
-}
-function checkFile(state, path, content) {
-  const versioned = parseVersionedName(path);
-  const digest = CHANNEL_FILE.exec(path)?.[1];
-  if (versioned?.kind === "root" || path === TIMESTAMP) return;
-  if (versioned !== void 0) {
-    checkOlder(state.roots, path, content, versioned.kind, versioned.version);
-  } else if (digest !== void 0) {
-    if (sha2563(content) !== digest) throw refuse(path, "has not the digest it is named by");
-    parseChannel(path, content);
-  } else if (path === PENDING) {
-    refuseStrangers(state.roots, "targets", path, readMetadata("targets", path, content));
-  } else if (path === PAGE) {
-    if (!Buffer.from(content).equals(Buffer.from(pageOf(state))))
-      throw refuse(path, "is not the page of this state");
-  } else if (path === NO_JEKYLL) {
-    if (content.byteLength > 0) throw refuse(path, "is not empty");
-  } else {
-    throw refuse(path, "is no file of a manifest");
-  }
-}
-function auditHome(files2, trusted) {
-  const state = openState(files2, trusted);
-  for (const [path, content] of files2) checkFile(state, path, content);
-  return state;
-}
-
-// lib/manifest/branch-home.ts
-import { mkdir as mkdir4, readFile as readFile3 } from "node:fs/promises";
-import { dirname as dirname4, join as join8 } from "node:path";
-
-// lib/external/scratch.ts
-import { mkdir as mkdir3, mkdtemp, rm as rm3 } from "node:fs/promises";
-import { join as join7 } from "node:path";
-async function withScratch(parent, prefix, work) {
-  await mkdir3(parent, { recursive: true });
-  const folder = await mkdtemp(join7(parent, prefix));
-  try {
-    return await work(folder);
-  } finally {
-    await rm3(folder, { recursive: true, force: true });
-  }
-}
-
-// lib/manifest/limits.ts
-var VALID_DAYS = { root: 365, targets: 365, snapshot: 365, timestamp: 30 };
-var RENEW_BELOW_DAYS = { root: 120, targets: 120, snapshot: 120, timestamp: 23 };
-var KEPT_VERSIONS = 10;
-var MAX_BYTES = {
-  root: 512e3,
-  timestamp: 16384,
-  snapshot: 65536,
-  targets: 5e6,
-  channel: 512e3
-};
-var MAX_VERSION = 1e9;
-var GIT_TIMEOUT_MS = 12e4;
-var MAX_ATTEMPTS = 3;
-
-// lib/manifest/branch-home.ts
-var BRANCH = "manifest";
-var AUTHOR = { name: "Home Pi Cluster", email: "home-pi-cluster@users.noreply.github.com" };
-var ENVIRONMENT = {
-  GIT_TERMINAL_PROMPT: "0",
-  GIT_AUTHOR_NAME: AUTHOR.name,
-  GIT_AUTHOR_EMAIL: AUTHOR.email,
-  GIT_COMMITTER_NAME: AUTHOR.name,
-  GIT_COMMITTER_EMAIL: AUTHOR.email
-};
-var SETTINGS = ["commit.gpgSign=false", "core.hooksPath=/dev/null", "core.autocrlf=false"];
-function branchHome(options2) {
-  const { remote, scratch, world, checkpoint } = options2;
-  const place = `the branch ${BRANCH} of ${withoutCredentials(remote)}`;
-  if (/^\w+:\/\/[^/@]*:[^/@]*@/.test(remote)) {
-    throw new ManifestError("HOME", `${place}: its address holds a password`, {
-      fix: "leave it out; git asks its credential helper, or takes a header from GIT_CONFIG_COUNT and its like"
-    });
-  }
-  const at = async (name) => {
-    await checkpoint?.(name);
-  };
-  const git = async (cwd, argv, accept = [0]) => {
-    const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-    const result = await world.processes.run({
-      argv: ["git", ...settings, ...argv],
-      cwd,
-      env: { ...ENVIRONMENT, ...options2.env },
-      timeoutMs: GIT_TIMEOUT_MS,
-      signal: world.signal,
-      accept
-    });
-    return result.stdout;
-  };
-  const head = async () => {
-    const found = await git("/", ["ls-remote", remote, `refs/heads/${BRANCH}`]);
-    return found.split("	")[0]?.trim() ?? "";
-  };
-  const moved = () => new ManifestError("REMOTE_MOVED", `${place} was changed by another run meanwhile`, {
-    fix: "run it again"
-  });
-  const checkOut = async (folder, commit) => {
-    if (commit === "") {
-      await mkdir4(folder, { recursive: true });
-      await git(folder, ["init", "--quiet", `--initial-branch=${BRANCH}`]);
-      return;
-    }
-    const how = ["--quiet", "--depth=1", "--single-branch", "--no-tags", `--branch=${BRANCH}`];
-    await git(dirname4(folder), ["clone", ...how, asUrl(remote), folder]);
-    if ((await git(folder, ["rev-parse", "HEAD"])).trim() !== commit) throw moved();
-  };
-  const push = async (folder, expected) => {
-    await at("before push");
-    try {
-      await git(folder, ["push", "--quiet", remote, `HEAD:refs/heads/${BRANCH}`]);
-    } catch (error62) {
-      if (!(error62 instanceof ProcessError) || error62.code === "INTERRUPTED") throw error62;
-      const now = await head().catch(() => expected);
-      if (now === (await git(folder, ["rev-parse", "HEAD"])).trim()) return;
-      throw now === expected ? error62 : moved();
-    }
-    await at("behind push");
-  };
-  return {
-    place,
-    page: true,
-    read: () => explaining(place, async () => {
-      const revision = await head();
-      if (revision === "") return { files: /* @__PURE__ */ new Map(), revision };
-      return withScratch(scratch, "manifest-", async (folder) => {
-        const tree = join8(folder, "branch");
-        await checkOut(tree, revision);
-        return { files: await readTree(tree), revision };
-      });
-    }),
-    publish: (before, change, message) => explaining(
-      place,
-      () => withScratch(scratch, "manifest-", async (folder) => {
-        const tree = join8(folder, "branch");
-        if (await head() !== before.revision) throw moved();
-        await checkOut(tree, before.revision);
-        await at("checked out");
-        for (const { path, content } of change.writes) await writeAtomically(join8(tree, path), content);
-        for (const path of change.removes) await removeWhole(join8(tree, path));
-        await git(tree, ["add", "--all", "--force"]);
-        await git(tree, ["commit", "--quiet", "--message", message]);
-        await push(tree, before.revision);
-      })
-    )
-  };
-}
-function asUrl(remote) {
-  return remote.startsWith("/") ? `file://${remote}` : remote;
-}
-function withoutCredentials(remote) {
-  return remote.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
-}
-async function readTree(folder) {
-  const entries = (await listTree(folder)).filter(
-    ({ kind, path }) => kind === "file" && !path.startsWith(".git/")
-  );
-  const contents2 = entries.map(async ({ path }) => [path, await readFile3(join8(folder, path))]);
-  return new Map(await Promise.all(contents2));
-}
-async function explaining(place, work) {
-  try {
-    return await work();
-  } catch (error62) {
-    if (!(error62 instanceof ProcessError)) throw error62;
-    if (error62.code === "INTERRUPTED") throw new ManifestError("INTERRUPTED", `${place}: interrupted`);
-    throw new ManifestError("HOME", `${place} cannot be read or written: ${error62.message}`, {
-      details: error62.details.map(withoutCredentials),
-      fix: "check the address, and whether you may push there"
-    });
-  }
-}
-
-// lib/manifest/repository/change.ts
-function isEmpty(change) {
-  return change.writes.length === 0 && change.removes.length === 0;
-}
-function filesAfter(files2, change) {
-  const after2 = new Map(files2);
-  for (const { path, content } of change.writes) after2.set(path, content);
-  for (const path of change.removes) after2.delete(path);
-  return after2;
-}
-function channelDigests(content) {
-  if (content === void 0) return [];
-  return [
-    ...Buffer.from(content).toString("utf8").matchAll(/"sha256":"([0-9a-f]{64})"/g)
-  ].flatMap(([, digest]) => digest === void 0 ? [] : [digest]);
-}
-function superfluous(files2, current, pending) {
-  const versioned = [...files2.keys()].flatMap((path) => {
-    const name = parseVersionedName(path);
-    return name === void 0 || name.kind === "root" ? [] : [{ path, kind: name.kind, version: name.version }];
-  });
-  const kept = new Set(
-    versioned.filter(({ kind, version: version2 }) => version2 <= current[kind] && version2 > current[kind] - KEPT_VERSIONS).map(({ path }) => path)
-  );
-  const naming = [
-    ...versioned.map(({ path }) => path).filter((path) => kept.has(path)),
-    ...pending ? [PENDING] : []
-  ];
-  const named = new Set(naming.flatMap((path) => channelDigests(files2.get(path))));
-  return [...files2.keys()].filter((path) => {
-    if (path === PENDING) return !pending;
-    const digest = CHANNEL_FILE.exec(path)?.[1];
-    if (digest !== void 0) return !named.has(digest);
-    const name = parseVersionedName(path);
-    return name !== void 0 && name.kind !== "root" && !kept.has(path);
-  }).sort();
-}
-
-// lib/manifest/carry-out.ts
-async function plan(request2) {
-  const { home, trustedRoot } = request2;
-  const read3 = await home.read();
-  const state = (request2.open ?? openState)(read3.files, trustedRoot);
-  const change = request2.plan(state);
-  return { read: read3, change: withPage(home, read3.files, change, trustedRoot) };
-}
-function withPage(home, files2, change, trustedRoot) {
-  if (!home.page || isEmpty(change)) return change;
-  const after2 = openState(filesAfter(files2, change), trustedRoot);
-  return { ...change, writes: [...change.writes, ...pageWrites(after2)] };
-}
-async function planChange(request2) {
-  const first = await plan(request2);
-  return {
-    lines: first.change.lines,
-    empty: isEmpty(first.change),
-    carryOut: async (onReplan) => {
-      let planned = first;
-      for (let attempt = 1; !isEmpty(planned.change); attempt += 1) {
-        try {
-          return await request2.home.publish(planned.read, planned.change, request2.message);
-        } catch (error62) {
-          const again = error62 instanceof ManifestError && error62.code === "REMOTE_MOVED" && attempt < MAX_ATTEMPTS && onReplan !== "refuse";
-          if (!again) throw error62;
-        }
-        planned = await plan(request2);
-        if (typeof onReplan === "function") onReplan(planned.change.lines);
-      }
-    }
-  };
-}
-
-// lib/manifest/repository/publish.ts
-var import_models3 = __toESM(require_dist2(), 1);
-
-// lib/manifest/repository/expiry.ts
-var DAY_MS = 864e5;
-function expiryOf(kind, now) {
-  const end = new Date(now.getTime() + VALID_DAYS[kind] * DAY_MS);
-  return `${end.toISOString().slice(0, 19)}Z`;
-}
-function daysLeft(expires, now) {
-  return (Date.parse(expires) - now.getTime()) / DAY_MS;
-}
-function isDue(kind, expires, now) {
-  return daysLeft(expires, now) < RENEW_BELOW_DAYS[kind];
-}
-function describeExpiry(expires, now) {
-  const days = daysLeft(expires, now);
-  if (days <= 0) return `expired ${Math.ceil(-days)} days ago`;
-  return days < 1 ? `${Math.floor(days * 24)} hours left` : `${Math.floor(days)} days left`;
-}
-
-// lib/manifest/repository/signers.ts
-var SIGNED_BY = {
-  root: "root",
-  targets: "targets",
-  snapshot: "online",
-  timestamp: "online"
-};
-function signersFrom(keys) {
-  const role = (name) => {
-    try {
-      return keys.role(name);
-    } catch (error62) {
-      if (error62 instanceof Failure && error62.code === "MISSING") return [];
-      throw error62;
-    }
-  };
-  const { place, development } = keys;
-  return { place, development, root: role("root"), targets: role("targets"), online: role("online") };
-}
-function knownKeys(signers, root, kind) {
-  const { keyIds } = roleIn(root, kind);
-  return signers[SIGNED_BY[kind]].filter(({ keyId }) => keyIds.includes(keyId));
-}
-function canSign(signers, root, kind) {
-  return knownKeys(signers, root, kind).length >= roleIn(root, kind).threshold;
-}
-function requireKeys(signers, root, kind) {
-  const known = knownKeys(signers, root, kind);
-  const { threshold } = roleIn(root, kind);
-  if (known.length >= threshold) return known;
-  const role = SIGNED_BY[kind];
-  const strangers = signers[role].filter((key2) => !known.includes(key2));
-  const stranger = strangers[0];
-  if (known.length === 0 && stranger !== void 0) {
-    throw new ManifestError(
-      "WRONG_KEY",
-      `the ${role} key ${stranger.name} in ${signers.place} is none that root ${root.signed.version} knows`,
-      {
-        fix: "use the keys that belong to keys/root.json of this cluster, or the newest ones after a rotation"
-      }
-    );
-  }
-  throw new ManifestError(
-    "NO_KEY",
-    `signing ${kind} takes ${threshold} ${role} key${threshold === 1 ? "" : "s"}; ${known.length} in ${signers.place}`,
-    { fix: "run it where the key lies, or put the key there" }
-  );
-}
-
-// lib/manifest/repository/publish.ts
-function after(version2, file2) {
-  if (version2 < MAX_VERSION) return version2 + 1;
-  throw new ManifestError("ROLLBACK", `${file2}: its version is ${version2}, which nothing can follow`, {
-    fix: "whoever signed that has the online key: replace it with ./pi keys rotate online --compromised"
-  });
-}
-function metaOf(version2, content) {
-  return new import_models3.MetaFile({ version: version2, length: content.byteLength, hashes: { sha256: sha2563(content) } });
-}
-function floorOf(state) {
-  return {
-    snapshot: state.snapshot?.signed.version ?? 0,
-    timestamp: state.timestamp?.signed.version ?? 0
-  };
-}
-function missingRoots(state) {
-  return state.roots.map((root) => ({ path: versionedName("root", root.signed.version), content: metadataBytes(root) })).filter(({ path }) => !state.files.has(path));
-}
-function timestampFor(state, snapshot, { signers, now }, floor = floorOf(state)) {
-  const timestamp = new import_models3.Metadata(
-    new import_models3.Timestamp({
-      specVersion: SPEC_VERSION,
-      version: after(floor.timestamp, TIMESTAMP),
-      expires: expiryOf("timestamp", now),
-      snapshotMeta: metaOf(snapshot.signed.version, metadataBytes(snapshot))
-    })
-  );
-  signWith(timestamp, requireKeys(signers, state.root, "timestamp"));
-  return { path: TIMESTAMP, content: metadataBytes(timestamp) };
-}
-function snapshotFor(state, targets, signing, floor = floorOf(state)) {
-  const snapshot = new import_models3.Metadata(
-    new import_models3.Snapshot({
-      specVersion: SPEC_VERSION,
-      version: after(floor.snapshot, `${floor.snapshot}.snapshot.json`),
-      expires: expiryOf("snapshot", signing.now),
-      meta: { "targets.json": metaOf(targets.signed.version, metadataBytes(targets)) }
-    })
-  );
-  signWith(snapshot, requireKeys(signing.signers, state.root, "snapshot"));
-  return [
-    { path: versionedName("snapshot", snapshot.signed.version), content: metadataBytes(snapshot) },
-    timestampFor(state, snapshot, signing, floor)
-  ];
-}
-function channelWrites(state, channels) {
-  return CHANNEL_NAMES.flatMap((name) => {
-    const document = channels[name];
-    if (document === void 0) return [];
-    const content = channelBytes(document);
-    return [{ path: channelFile(name, sha2563(content)), content }];
-  }).filter(({ path }) => !state.files.has(path));
-}
-function changeOf(state, lines, writes, current, pending) {
-  const after2 = new Map(state.files);
-  for (const { path, content } of writes) after2.set(path, content);
-  return { lines, writes, removes: superfluous(after2, current, pending) };
-}
-function nextTargets(state, targets, now) {
-  const version2 = (state.targets?.signed.version ?? 0) + 1;
-  const expires = expiryOf("targets", now);
-  return new import_models3.Metadata(new import_models3.Targets({ specVersion: SPEC_VERSION, version: version2, expires, targets: { ...targets } }));
-}
-function publishTargets(state, unsigned, channels, lines, signing) {
-  const { signers, now } = signing;
-  const targets = readMetadata("targets", PENDING, metadataBytes(unsigned));
-  if (signers.targets.length > 0) {
-    const known = knownKeys(signers, state.root, "targets");
-    if (known.length === 0) requireKeys(signers, state.root, "targets");
-    signWith(targets, known);
-  }
-  const before = [...missingRoots(state), ...channelWrites(state, channels)];
-  const { threshold } = roleIn(state.root, "targets");
-  const found = countSignatures(state.root, "targets", targets);
-  if (found < threshold) {
-    const waiting = `targets ${targets.signed.version} waits in ${PENDING}: ${found} of ${threshold} signatures; sign it with ./pi keys approve`;
-    const content = metadataBytes(targets);
-    const known = state.files.get(PENDING);
-    const writes2 = known !== void 0 && Buffer.from(known).equals(content) ? [] : [{ path: PENDING, content }];
-    const current = {
-      targets: state.targets?.signed.version ?? 0,
-      snapshot: state.snapshot?.signed.version ?? 0
-    };
-    return changeOf(state, [...lines, waiting], [...before, ...writes2], current, true);
-  }
-  const version2 = targets.signed.version;
-  const rest = snapshotFor(state, targets, signing);
-  const snapshot = floorOf(state).snapshot + 1;
-  const writes = [
-    ...before,
-    { path: versionedName("targets", version2), content: metadataBytes(targets) },
-    ...rest
-  ];
-  const said = `targets ${version2}, snapshot ${snapshot}, timestamp until ${expiryOf("timestamp", now).slice(0, 10)}`;
-  return changeOf(state, [...lines, said], writes, { targets: version2, snapshot }, false);
-}
-
-// lib/manifest/repository/approve.ts
-function describePending(state) {
-  const now = state.targets?.signed.targets ?? {};
-  const next = state.pending?.signed.targets ?? {};
-  const paths = [.../* @__PURE__ */ new Set([...Object.keys(now), ...Object.keys(next)])].sort();
-  return paths.flatMap((path) => {
-    const [before, after2] = [now[path]?.hashes.sha256, next[path]?.hashes.sha256];
-    if (before === after2) return [];
-    if (after2 === void 0) return [`- ${path}`];
-    return [`${before === void 0 ? "+" : "~"} ${path} ${next[path]?.length} bytes sha256 ${after2}`];
-  });
-}
-function requirePending(state) {
-  if (state.pending !== void 0) return state.pending;
-  throw new ManifestError("PENDING", `nothing waits for a signature in ${PENDING}`, {
-    fix: "make a release first; what is published already needs no approval"
-  });
-}
-function approve(state, signing) {
-  const { signers } = signing;
-  const waiting = requirePending(state);
-  if (knownKeys(signers, state.root, "targets").length === 0) requireKeys(signers, state.root, "targets");
-  const pending = readMetadata("targets", PENDING, metadataBytes(waiting));
-  signWith(pending, knownKeys(signers, state.root, "targets"));
-  const { threshold } = roleIn(state.root, "targets");
-  const found = countSignatures(state.root, "targets", pending);
-  const lines = [
-    ...describePending(state),
-    `targets ${pending.signed.version}: ${found} of ${threshold} signatures`
-  ];
-  if (found >= threshold && canSign(signers, state.root, "timestamp") && canSign(signers, state.root, "snapshot")) {
-    return publishTargets(state, pending, state.pendingChannels, lines, signing);
-  }
-  const next = found >= threshold ? "publish it where the online key is: ./pi manifest refresh" : "it waits for more";
-  const content = metadataBytes(pending);
-  const same2 = Buffer.from(state.files.get(PENDING) ?? []).equals(content);
-  const current = {
-    targets: state.targets?.signed.version ?? 0,
-    snapshot: state.snapshot?.signed.version ?? 0
-  };
-  return changeOf(state, [...lines, next], same2 ? [] : [{ path: PENDING, content }], current, true);
-}
-
-// lib/manifest/repository/targets.ts
-var import_models4 = __toESM(require_dist2(), 1);
-
-// lib/release/version.ts
-var import_semver = __toESM(require_semver2(), 1);
-
-// lib/release/failure.ts
-var ReleaseError = class extends Failure {
-  area = "release";
-};
-
-// lib/release/version.ts
-var STAGES = ["alpha", "beta", "rc"];
-var PER_STAGE = 300;
-var LARGEST = { major: 8999, minor: 999, patch: 999, prerelease: PER_STAGE - 1 };
-var FIX3 = "write it as v1.2.3, or v1.2.3-rc.1 (alpha, beta or rc, and a number) for one before it";
-function parseVersion(tag) {
-  const refuse3 = (why) => new ReleaseError("VERSION", `${JSON.stringify(tag)} is no version: ${why}`, { fix: FIX3 });
-  if (!tag.startsWith("v")) throw refuse3("it does not begin with v");
-  const parsed2 = import_semver.default.parse(tag.slice(1));
-  const [text2] = tag.slice(1).split("+");
-  if (parsed2 === null || parsed2.version !== text2) throw refuse3("it is not vMAJOR.MINOR.PATCH");
-  if (parsed2.build.length > 0) throw refuse3(`build metadata (+${parsed2.build.join(".")}) has no order`);
-  const { major, minor, patch } = parsed2;
-  if (major > LARGEST.major || minor > LARGEST.minor || patch > LARGEST.patch) {
-    throw refuse3(`numbers go up to ${LARGEST.major}.${LARGEST.minor}.${LARGEST.patch}`);
-  }
-  return {
-    tag,
-    text: parsed2.version,
-    prerelease: parsed2.prerelease.length > 0,
-    channel: parsed2.prerelease.length > 0 ? "beta" : "stable",
-    serial: ((major * 1e3 + minor) * 1e3 + patch) * 1e3 + stageNumber(parsed2.prerelease, refuse3)
-  };
-}
-function stageNumber(prerelease, refuse3) {
-  if (prerelease.length === 0) return 999;
-  const [name, number4, ...more] = prerelease;
-  const stage = STAGES.map(String).indexOf(String(name));
-  if (stage < 0 || typeof number4 !== "number" || more.length > 0) {
-    throw refuse3(`"-${prerelease.join(".")}" is none of -alpha.N, -beta.N, -rc.N`);
-  }
-  if (number4 > LARGEST.prerelease) throw refuse3(`${name}.N goes up to ${LARGEST.prerelease}`);
-  return stage * PER_STAGE + number4;
-}
-function compareVersions(a, b) {
-  return import_semver.default.compare(a.text, b.text);
-}
-
-// lib/manifest/channel-rules.ts
-function imagesOf(release, choices) {
-  const image = (build) => {
-    const asset2 = release.assets.find(({ name }) => name === build.bundle);
-    if (asset2 === void 0) {
-      throw new ManifestError(
-        "RELEASE",
-        `${release.tag} names the bundle ${build.bundle} and does not list it`,
-        {
-          fix: "its release.json is wrong: make the release anew"
-        }
-      );
-    }
-    const minFrom = choices.minFrom?.[build.id];
-    return {
-      version: build.version,
-      serial: build.serial,
-      buildId: build.buildId,
-      compatible: build.compatible,
-      bundle: { ...asset2, urls: [...choices.urlsOf(release.tag, build.bundle)] },
-      slot: build.slot,
-      ...minFrom === void 0 ? {} : { minFrom }
-    };
-  };
-  return Object.fromEntries(release.builds.map((build) => [build.id, image(build)]));
-}
-function channelAfter(channel, previous, release, choices) {
-  if (previous !== void 0 && previous.cluster !== release.cluster) {
-    throw new ManifestError(
-      "RELEASE",
-      `${release.tag} is of the cluster ${release.cluster}; this manifest is of ${previous.cluster}`,
-      { fix: "name the store of that cluster" }
-    );
-  }
-  const version2 = parseVersion(release.tag);
-  if (channel === "stable" && version2.channel !== "stable") return previous;
-  if (previous !== void 0 && compareVersions(version2, parseVersion(previous.release)) <= 0)
-    return previous;
-  return {
-    format: 1,
-    cluster: release.cluster,
-    channel,
-    release: release.tag,
-    date: release.date,
-    development: release.development,
-    images: imagesOf(release, choices),
-    blocked: previous?.blocked ?? []
-  };
-}
-function mapChannels(channels, change) {
-  const entries = CHANNEL_NAMES.map((name) => [name, change(name, channels[name])]);
-  return Object.fromEntries(entries.filter(([, document]) => document !== void 0));
-}
-function channelsAfter(channels, release, choices) {
-  return mapChannels(channels, (name, previous) => channelAfter(name, previous, release, choices));
-}
-var sameBlock = (a, b) => a.version === b.version && a.id === b.id;
-function channelsBlocking(channels, blocked) {
-  return mapChannels(
-    channels,
-    (_, document) => document === void 0 || document.blocked.some((known) => sameBlock(known, blocked)) ? document : { ...document, blocked: [...document.blocked, blocked] }
-  );
-}
-function channelsUnblocking(channels, version2, id) {
-  const meant = (known) => known.version === version2 && (id === void 0 || known.id === id);
-  return mapChannels(
-    channels,
-    (_, document) => document?.blocked.some(meant) === true ? { ...document, blocked: document.blocked.filter((known) => !meant(known)) } : document
-  );
-}
-
-// lib/manifest/repository/targets.ts
-var RELEASE_FILE = "release.json";
-function target(path, { bytes: bytes3, sha256: digest }) {
-  return new import_models4.TargetFile({ path, length: bytes3, hashes: { sha256: digest } });
-}
-var same = (a, b) => a !== void 0 && a.length === b.length && a.hashes.sha256 === b.hashes.sha256;
-function baseOf(state) {
-  if (state.pending !== void 0) {
-    return { targets: state.pending.signed.targets, channels: state.pendingChannels };
-  }
-  return { targets: state.targets?.signed.targets ?? {}, channels: state.channels };
-}
-function releaseTargets({ document, file: file2 }) {
-  const bundles = document.assets.filter(({ name }) => document.builds.some(({ bundle }) => bundle === name));
-  return [
-    ...bundles.map((asset2) => target(releaseTarget(document.tag, asset2.name), asset2)),
-    target(releaseTarget(document.tag, RELEASE_FILE), file2)
-  ];
-}
-function unchanged(state, line2) {
-  const current = {
-    targets: state.targets?.signed.version ?? 0,
-    snapshot: state.snapshot?.signed.version ?? 0
-  };
-  return changeOf(state, [line2], missingRoots(state), current, state.pending !== void 0);
-}
-function withContent(state, added, channels, lines, signing) {
-  const base2 = baseOf(state);
-  const documents = CHANNEL_NAMES.flatMap((name) => {
-    const document = channels[name];
-    if (document === void 0) return [];
-    const content = channelBytes(document);
-    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha2563(content) })];
-  });
-  const files2 = [...added, ...documents];
-  if (files2.every((file2) => same(base2.targets[file2.path], file2))) {
-    if (state.pending === void 0) return unchanged(state, "nothing changes");
-    return publishTargets(state, state.pending, channels, ["the same change waits already"], signing);
-  }
-  const targets = { ...base2.targets, ...Object.fromEntries(files2.map((file2) => [file2.path, file2])) };
-  return publishTargets(state, nextTargets(state, targets, signing.now), channels, lines, signing);
-}
-function addRelease(state, release, choices, signing) {
-  const base2 = baseOf(state);
-  const files2 = releaseTargets(release);
-  const { tag } = release.document;
-  const known = base2.targets[releaseTarget(tag, RELEASE_FILE)];
-  for (const file2 of files2) {
-    const other = known !== void 0 && !same(base2.targets[file2.path], file2);
-    if (!other) continue;
-    throw new ManifestError("RELEASE", `${file2.path}: the manifest knows ${tag} with another content`, {
-      fix: "a published release never changes: give what is new a new version"
-    });
-  }
-  const channels = channelsAfter(base2.channels, release.document, choices);
-  const lines = CHANNEL_NAMES.flatMap((name) => {
-    const [before, after2] = [base2.channels[name]?.release, channels[name]?.release];
-    return before === after2 ? [] : [`channel ${name}: ${before ?? "nothing"} -> ${after2}`];
-  });
-  const stays = lines.length === 0 ? ["no channel moves: all are at this release or beyond"] : lines;
-  return withContent(state, files2, channels, [`release ${tag}: ${files2.length} files`, ...stays], signing);
-}
-function block(state, request2, signing) {
-  const { channels } = baseOf(state);
-  requireChannels(channels);
-  const since = `${signing.now.toISOString().slice(0, 19)}Z`;
-  const { version: version2, reason } = request2;
-  const ids = idsToBlock(channels, request2.ids);
-  const line2 = `block ${version2} for ${ids[0] === "*" ? "every image" : ids.join(", ")}: ${reason}`;
-  const after2 = ids.reduce((all, id) => channelsBlocking(all, { version: version2, id, reason, since }), channels);
-  return withContent(state, [], after2, [line2], signing);
-}
-function idsToBlock(channels, wanted) {
-  if (wanted === void 0) return ["*"];
-  const known = CHANNEL_NAMES.flatMap((name) => Object.keys(channels[name]?.images ?? {}));
-  const found = wanted.filter((id) => known.includes(id));
-  if (found.length > 0) return found;
-  throw new ManifestError("VERSION", `no channel has an image ${wanted.join(" or ")}`, {
-    fix: `there are: ${[...new Set(known)].sort().join(", ")}`
-  });
-}
-function unblock(state, version2, id, signing) {
-  const { channels } = baseOf(state);
-  requireChannels(channels);
-  const after2 = channelsUnblocking(channels, version2, id);
-  if (CHANNEL_NAMES.every((name) => channels[name] === after2[name])) {
-    const all = CHANNEL_NAMES.flatMap((name) => channels[name]?.blocked.map((known) => known.version) ?? []);
-    const list = [...new Set(all)].join(", ");
-    throw new ManifestError("VERSION", `${version2} is not blocked`, {
-      fix: list === "" ? "no version is" : `blocked are: ${list}`
-    });
-  }
-  return withContent(state, [], after2, [`unblock ${version2}`], signing);
-}
-function requireChannels(channels) {
-  if (CHANNEL_NAMES.some((name) => channels[name] !== void 0)) return;
-  throw new ManifestError("VERSION", "the manifest has no channel yet, so there is nothing to block", {
-    fix: "make a release first: ./pi release"
-  });
-}
-
-// lib/manifest/repository/refresh.ts
-function warnings(state, now) {
-  const { expires, version: version2 } = state.root.signed;
-  if (!isDue("root", expires, now)) return [];
-  return [`warning: root ${version2} has ${describeExpiry(expires, now)}: run ./pi keys rotate root soon`];
-}
-function refresh(state, signing, force) {
-  const { now } = signing;
-  const said = warnings(state, now);
-  const { targets, snapshot, timestamp, pending } = state;
-  if (pending !== void 0 && isReady(state)) {
-    const lines = [...said, `targets ${pending.signed.version} has its signatures`];
-    return publishTargets(state, pending, state.pendingChannels, lines, signing);
-  }
-  if (targets === void 0 || snapshot === void 0 || timestamp === void 0) {
-    return publishTargets(
-      state,
-      nextTargets(state, {}, now),
-      {},
-      [...said, "the first manifest, empty"],
-      signing
-    );
-  }
-  if (isDue("targets", targets.signed.expires, now) && pending === void 0) {
-    const lines = [...said, `targets: ${describeExpiry(targets.signed.expires, now)}`];
-    const next = nextTargets(state, targets.signed.targets, now);
-    const change = publishTargets(state, next, state.channels, lines, signing);
-    if (change.writes.some(({ path }) => path === TIMESTAMP)) return change;
-    const rest = renewRest(state, signing, force, []);
-    return {
-      ...rest,
-      lines: [...change.lines, ...rest.lines],
-      writes: [...change.writes, ...rest.writes],
-      removes: change.removes
-    };
-  }
-  return renewRest(state, signing, force, said);
-}
-function isReady(state) {
-  if (state.pending === void 0) return false;
-  return countSignatures(state.root, "targets", state.pending) >= roleIn(state.root, "targets").threshold;
-}
-function renewRest(state, signing, force, said) {
-  const { targets, snapshot, timestamp } = state;
-  if (targets === void 0 || snapshot === void 0 || timestamp === void 0)
-    return unchanged(state, "nothing");
-  const { now } = signing;
-  const until = `timestamp ${timestamp.signed.version + 1} until ${expiryOf("timestamp", now).slice(0, 10)}`;
-  const versions = { targets: targets.signed.version, snapshot: snapshot.signed.version };
-  const pending = state.pending !== void 0;
-  if (isDue("snapshot", snapshot.signed.expires, now)) {
-    const lines = [...said, `snapshot ${versions.snapshot + 1}, ${until}`];
-    const writes = [...missingRoots(state), ...snapshotFor(state, targets, signing)];
-    return changeOf(state, lines, writes, { ...versions, snapshot: versions.snapshot + 1 }, pending);
-  }
-  const { expires } = timestamp.signed;
-  if (force || isDue("timestamp", expires, now)) {
-    const lines = [...said, `timestamp: ${describeExpiry(expires, now)}; ${until}`];
-    return changeOf(
-      state,
-      lines,
-      [...missingRoots(state), timestampFor(state, snapshot, signing)],
-      versions,
-      pending
-    );
-  }
-  const line2 = `nothing to renew: timestamp has ${describeExpiry(expires, now)}, it is renewed below ${RENEW_BELOW_DAYS.timestamp}`;
-  const nothing = unchanged(state, line2);
-  return { ...nothing, lines: [...said, ...nothing.lines] };
-}
-
-// lib/manifest/describe.ts
-function describeManifest(state, now) {
-  const documents = CHANNEL_NAMES.flatMap((name) => state.channels[name] ?? []);
-  const kinds = ["root", "targets", "snapshot", "timestamp"];
-  const { pending } = state;
-  const waiting = pending === void 0 ? [] : [
-    `targets ${pending.signed.version} waits: ${countSignatures(state.root, "targets", pending)} of ${roleIn(state.root, "targets").threshold} signatures`,
-    ...describePending(state).map((line2) => `  ${line2}`)
-  ];
-  const blocked = documents.flatMap(
-    (document) => document.blocked.map(({ version: version2, id, reason, since }) => [document.channel, version2, id, reason, since])
-  );
-  return {
-    images: documents.flatMap(
-      ({ channel, release, images }) => Object.entries(images).map(([id, { version: version2, bundle }]) => [
-        channel,
-        release,
-        id,
-        version2,
-        String(bundle.bytes)
-      ])
-    ),
-    blocked,
-    files: kinds.flatMap((kind) => {
-      const signed = state[kind]?.signed;
-      return signed === void 0 ? [] : [[kind, String(signed.version), signed.expires, describeExpiry(signed.expires, now)]];
-    }),
-    notes: [
-      ...documents.some(({ development }) => development) ? ["signed with development keys: for trying things out"] : [],
-      ...waiting,
-      ...warnings(state, now)
-    ]
-  };
-}
-
-// lib/manifest/project-keys.ts
-import { readFile as readFile4 } from "node:fs/promises";
-import { join as join12 } from "node:path";
-
-// lib/keys/open.ts
-import { X509Certificate as X509Certificate3 } from "node:crypto";
-import { join as join11 } from "node:path";
-
-// lib/external/private-files.ts
-import { randomBytes as randomBytes3 } from "node:crypto";
-import { link, mkdir as mkdir5, open as open6, readdir as readdir4, rename as rename4, rm as rm5, stat as stat4 } from "node:fs/promises";
-import { basename, dirname as dirname5, join as join9 } from "node:path";
-
-// lib/external/durable-files.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { createReadStream as createReadStream2 } from "node:fs";
-import { open as open5, rename as rename3, rm as rm4, symlink as symlink2 } from "node:fs/promises";
-async function syncFolder(path) {
-  const handle = await open5(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-async function readPieces(path, onData) {
-  for await (const chunk of createReadStream2(path, { highWaterMark: 1024 * 1024 }))
-    await onData(chunk);
-}
-async function linkAtomically(target2, path) {
-  const temporary2 = `${path}.tmp-${process.pid}-${randomBytes2(4).toString("hex")}`;
-  await symlink2(target2, temporary2);
-  try {
-    await rename3(temporary2, path);
-  } catch (error62) {
-    await rm4(temporary2, { force: true });
-    throw error62;
-  }
-}
-
-// lib/external/private-files.ts
-var FOR_OTHERS = 63;
-async function exposedMode(path) {
-  const mode = (await stat4(path)).mode & 511;
-  return (mode & FOR_OTHERS) === 0 ? void 0 : mode;
-}
-async function readPrivate(path, maxBytes) {
-  const read3 = await readBounded(path, maxBytes);
-  if (read3.kind !== "content") return read3;
-  for (const one of [dirname5(path), path]) {
-    const mode = await exposedMode(one);
-    if (mode !== void 0) return { kind: "exposed", path: one, mode };
-  }
-  return read3;
-}
-async function namesIn(folder) {
-  try {
-    return (await readdir4(folder)).sort();
-  } catch (error62) {
-    const code = error62.code ?? "";
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(code)) return void 0;
-    throw error62;
-  }
-}
-async function writeNew(path, content, mode = 384) {
-  const handle = await open6(path, "wx", mode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-async function createPrivateFolder(folder, files2, staleBefore) {
-  await mkdir5(dirname5(folder), { recursive: true, mode: 448 });
-  const prefix = `.${basename(folder)}.making-`;
-  await removeStale(dirname5(folder), prefix, staleBefore);
-  const making = join9(dirname5(folder), `${prefix}${randomBytes3(4).toString("hex")}`);
-  try {
-    await mkdir5(making, { mode: 448 });
-    for (const [name, content] of files2) await writeNew(join9(making, name), content);
-    await syncFolder(making);
-    await rename4(making, folder);
-    await syncFolder(dirname5(folder));
-    return true;
-  } catch (error62) {
-    await rm5(making, { recursive: true, force: true });
-    const code = error62.code ?? "";
-    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return false;
-    throw error62;
-  }
-}
-async function removeStale(parent, prefix, before) {
-  for (const name of await namesIn(parent) ?? []) {
-    if (!name.startsWith(prefix)) continue;
-    const path = join9(parent, name);
-    const age = await stat4(path).catch(() => void 0);
-    if (age !== void 0 && age.mtimeMs < before) await rm5(path, { recursive: true, force: true });
-  }
-}
-
-// lib/keys/certificates.ts
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-
-// lib/keys/certificate-form.ts
-import { createHash as createHash3, randomBytes as randomBytes4, sign } from "node:crypto";
-
-// lib/keys/oids.ts
-var oids = {
-  commonName: "2.5.4.3",
-  basicConstraints: "2.5.29.19",
-  keyUsage: "2.5.29.15",
-  extendedKeyUsage: "2.5.29.37",
-  subjectKeyIdentifier: "2.5.29.14",
-  authorityKeyIdentifier: "2.5.29.35",
-  codeSigning: "1.3.6.1.5.5.7.3.3",
-  emailProtection: "1.3.6.1.5.5.7.3.4",
-  ecdsaWithSha256: "1.2.840.10045.4.3.2",
-  sha256: "2.16.840.1.101.3.4.2.1",
-  data: "1.2.840.113549.1.7.1",
-  signedData: "1.2.840.113549.1.7.2",
-  contentType: "1.2.840.113549.1.9.3",
-  messageDigest: "1.2.840.113549.1.9.4"
-};
-
-// lib/keys/certificate-form.ts
-var FOUR_DIGITS_FROM = 2050;
-var SERIAL_BYTES = 16;
-var libraries = () => Promise.all([Promise.resolve().then(() => (init_build5(), build_exports2)), Promise.resolve().then(() => (init_build2(), build_exports))]);
-function bufferOf(bytes3) {
-  return new Uint8Array(bytes3).buffer;
-}
-async function encodeCertificate(form) {
-  const [pkijs, asn1] = await libraries();
-  const certificate = new pkijs.Certificate();
-  certificate.version = 2;
-  certificate.serialNumber = new asn1.Integer({ valueHex: bufferOf(randomSerial()) });
-  certificate.subject = await nameOf(form.commonName);
-  certificate.issuer = form.issuer?.subject ?? certificate.subject;
-  certificate.notBefore = await timeOf(form.from);
-  certificate.notAfter = await timeOf(form.until);
-  const spki = form.publicKey.export({ format: "der", type: "spki" });
-  certificate.subjectPublicKeyInfo = pkijs.PublicKeyInfo.fromBER(bufferOf(spki));
-  certificate.extensions = await extensionsOf(form, certificate);
-  const algorithm2 = new pkijs.AlgorithmIdentifier({ algorithmId: oids.ecdsaWithSha256 });
-  certificate.signature = algorithm2;
-  certificate.signatureAlgorithm = algorithm2;
-  certificate.tbsView = new Uint8Array(certificate.encodeTBS().toBER());
-  const signature = sign("sha256", certificate.tbsView, form.signedWith);
-  certificate.signatureValue = new asn1.BitString({ valueHex: bufferOf(signature) });
-  return Buffer.from(certificate.toSchema(false).toBER());
-}
-function randomSerial() {
-  const bytes3 = randomBytes4(SERIAL_BYTES);
-  bytes3[0] = (bytes3[0] ?? 0) & 63 | 64;
-  return bytes3;
-}
-async function nameOf(commonName) {
-  const [pkijs, asn1] = await libraries();
-  const value = new asn1.Utf8String({ value: commonName });
-  const typesAndValues = [new pkijs.AttributeTypeAndValue({ type: oids.commonName, value })];
-  return new pkijs.RelativeDistinguishedNames({ typesAndValues });
-}
-async function timeOf(value) {
-  const [pkijs] = await libraries();
-  return new pkijs.Time({ type: value.getUTCFullYear() < FOUR_DIGITS_FROM ? 0 : 1, value });
-}
-async function extensionsOf({ issuer, extendedKeyUsage }, certificate) {
-  const [pkijs, asn1] = await libraries();
-  const made = (extnID, critical, value) => new pkijs.Extension({ extnID, critical, extnValue: value.toBER() });
-  const bits = (byte, unusedBits) => new asn1.BitString({ valueHex: bufferOf(Buffer.of(byte)), unusedBits });
-  const own2 = made(
-    oids.subjectKeyIdentifier,
-    false,
-    new asn1.OctetString({ valueHex: keyIdentifier(certificate) })
-  );
-  if (issuer === void 0) {
-    const ca = [new asn1.Boolean({ value: true }), new asn1.Integer({ value: 0 })];
-    return [
-      made(oids.basicConstraints, true, new asn1.Sequence({ value: ca })),
-      made(oids.keyUsage, true, bits(KEY_CERT_SIGN | CRL_SIGN, 1)),
-      own2
-    ];
-  }
-  const keyIdentifierOfIssuer = new asn1.OctetString({ valueHex: keyIdentifier(issuer) });
-  const authority = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOfIssuer });
-  return [
-    made(oids.basicConstraints, true, new asn1.Sequence({ value: [] })),
-    made(oids.keyUsage, true, bits(DIGITAL_SIGNATURE, 7)),
-    made(
-      oids.extendedKeyUsage,
-      false,
-      new pkijs.ExtKeyUsage({ keyPurposes: [...extendedKeyUsage] }).toSchema()
-    ),
-    own2,
-    made(oids.authorityKeyIdentifier, false, authority.toSchema())
-  ];
-}
-var DIGITAL_SIGNATURE = 128;
-var KEY_CERT_SIGN = 4;
-var CRL_SIGN = 2;
-var KEY_IDENTIFIER_BYTES = 20;
-function keyIdentifier(certificate) {
-  const key2 = certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
-  return bufferOf(createHash3("sha256").update(key2).digest().subarray(0, KEY_IDENTIFIER_BYTES));
-}
-
-// lib/keys/failure.ts
-var KeyError = class extends Failure {
-  area = "keys";
-};
-
-// lib/keys/limits.ts
-var MAX_PEM_BYTES = 16 * 1024;
-var MAX_SIGNATURE_BYTES = 16 * 1024;
-var VALID_FROM = /* @__PURE__ */ new Date("2020-01-01T00:00:00Z");
-var validYears = {
-  /** Nodes carry it, and changing it takes two releases: longer than the machines live. */
-  ca: 30,
-  /** A new one needs nothing of the nodes. */
-  leaf: 10
-};
-var MAX_ROOTS = 9;
-var LEFTOVER_MS = 60 * 6e4;
-
-// lib/keys/pem.ts
-var LABELS = {
-  "private key": "PRIVATE KEY",
-  certificate: "CERTIFICATE"
-};
-var BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]+?)-----END \1-----/g;
-function refuse2({ what, where }, why, fix) {
-  return new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
-}
-function derLength(der) {
-  const first = der[1] ?? 128;
-  if (first < 128) return 2 + first;
-  const count = first & 127;
-  if (count === 0 || count > 3) return 0;
-  return der.subarray(2, 2 + count).reduce((length, byte) => length * 256 + byte, 0) + 2 + count;
-}
-function readPem(pem, kind) {
-  const label = LABELS[kind];
-  const blocks = [...pem.text.matchAll(BLOCK)];
-  const [block2] = blocks;
-  const expected = `one PEM block "BEGIN ${label}" is expected`;
-  if (block2 === void 0) throw refuse2(pem, `no PEM block; ${expected}`, "is this the right file?");
-  if (blocks.length > 1) throw refuse2(pem, `${blocks.length} PEM blocks; ${expected}`, "keep one of them");
-  if (block2[1] === "ENCRYPTED PRIVATE KEY") {
-    const fix = "openssl pkcs8 -in FILE -out NEW takes the passphrase off; keep the result 0600";
-    throw refuse2(pem, "it has a passphrase, and nobody is there to be asked", fix);
-  }
-  if (block2[1] !== label)
-    throw refuse2(pem, `a PEM block "${block2[1]}"; ${expected}`, "is this the right file?");
-  if (pem.text.replace(block2[0], "").trim() !== "") {
-    throw refuse2(pem, "something besides the PEM block", "remove what stands before and behind it");
-  }
-  const base644 = (block2[2] ?? "").replace(/[\r\n]/g, "");
-  const der = Buffer.from(base644, "base64");
-  if (der.toString("base64") !== base644) throw refuse2(pem, "broken base64", "take it from your backup");
-  if (derLength(der) !== der.length) {
-    throw refuse2(pem, "cut off, or something behind the content", "take it from your backup");
-  }
-  return der;
-}
-function certificatesIn(text2) {
-  return [...text2.matchAll(BLOCK)].filter((block2) => block2[1] === LABELS.certificate).map((block2) => block2[0]);
-}
-function toPem(kind, der) {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${LABELS[kind]}-----`, ...lines, `-----END ${LABELS[kind]}-----`, ""].join("\n");
-}
-
-// lib/keys/certificates.ts
-var NAME_LENGTH = 64;
-function caName({ cluster, standing }) {
-  const words = ["Home Pi Cluster", standing, "CA"].filter((word) => word !== void 0).join(" ");
-  return `${cluster.slice(0, NAME_LENGTH - `: ${signingName(words)}`.length)}: ${words}`;
-}
-function signingName(ca) {
-  return ca.replace(/CA$/, "signing");
-}
-function isDevelopmentCa(certificate) {
-  return / development CA$/.test(certificate.subject);
-}
-function endOf(now, kind) {
-  if (now < VALID_FROM) {
-    throw new KeyError("CLOCK", `this machine's clock says ${now.toISOString().slice(0, 10)}`, {
-      fix: "set the clock (timedatectl set-ntp true): certificates count their years from it"
-    });
-  }
-  const end = new Date(now);
-  end.setUTCMilliseconds(0);
-  end.setUTCFullYear(now.getUTCFullYear() + validYears[kind]);
-  return end;
-}
-function newKey() {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const pem = toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
-  return { publicKey, privateKey, pem };
-}
-async function issueCa(request2) {
-  const { publicKey, privateKey, pem } = newKey();
-  const der = await encodeCertificate({
-    commonName: caName(request2),
-    issuer: void 0,
-    from: VALID_FROM,
-    until: endOf(request2.now, "ca"),
-    publicKey,
-    signedWith: privateKey,
-    extendedKeyUsage: []
-  });
-  return { certificate: toPem("certificate", der), privateKey: pem };
-}
-var LEAF_USAGE = [oids.codeSigning, oids.emailProtection];
-async function issueLeaf(ca, caKey, now) {
-  const [pkijs] = await libraries();
-  const { publicKey, pem } = newKey();
-  const issuer = new X509Certificate(ca);
-  const der = await encodeCertificate({
-    commonName: signingName(issuer.subject.replace(/^CN=/, "")),
-    issuer: pkijs.Certificate.fromBER(bufferOf(issuer.raw)),
-    from: VALID_FROM,
-    until: endOf(now, "leaf"),
-    publicKey,
-    signedWith: caKey,
-    extendedKeyUsage: LEAF_USAGE
-  });
-  return { certificate: toPem("certificate", der), privateKey: pem };
-}
-
-// lib/keys/key-files.ts
-import { join as join10 } from "node:path";
-async function findKey(folder, name, what) {
-  return foundIn(await readPrivate(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
-}
-async function findCertificate(folder, name, what) {
-  return foundIn(await readBounded(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
-}
-function foundIn(read3, what, where) {
-  const unreadable = (why, fix) => new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
-  switch (read3.kind) {
-    case "absent":
-      return void 0;
-    case "folder":
-      return unreadable("a folder, not a file", "is this the right folder?");
-    case "denied":
-      return unreadable("you may not read it", "run as the user it belongs to");
-    case "too-large":
-      return unreadable(`${read3.sizeBytes} bytes; a key has less than 1 KiB`, "is this the right file?");
-    case "exposed": {
-      const mode = read3.mode.toString(8).padStart(4, "0");
-      const right = read3.path === where ? "0600" : "0700";
-      throw new KeyError(
-        "EXPOSED",
-        `${what} in ${where}: others may read it (${read3.path} has mode ${mode})`,
-        {
-          fix: `chmod ${right} ${read3.path}; if others use this machine, make a new key as well`
-        }
-      );
-    }
-    case "content":
-      return { text: Buffer.from(read3.bytes).toString("utf8"), what, where };
-  }
-}
-async function numbersOf(folder, role) {
-  const pattern = new RegExp(`^${role}-([1-9][0-9]?)\\.pem$`);
-  const found = (await namesIn(folder) ?? []).map((name) => pattern.exec(name)?.[1]);
-  return found.filter((number4) => number4 !== void 0).map(Number).sort((a, b) => a - b);
-}
-
-// lib/keys/make.ts
-import { createPrivateKey as createPrivateKey2, generateKeyPairSync as generateKeyPairSync2 } from "node:crypto";
-import { dirname as dirname6 } from "node:path";
-var DEVELOPMENT_TEXT = `These keys were made on the spot, to try things out. Nobody keeps them safe.
-Run ./pi keys init to make keys that nodes can rely on.
-`;
-function plannedKeys({
-  roots,
-  development
-}) {
-  if (!Number.isInteger(roots) || roots < 1 || roots > MAX_ROOTS) {
-    throw new Error(`${roots} root keys: 1 to ${MAX_ROOTS} can be made`);
-  }
-  return [
-    ...Array.from({ length: roots }, (_, at) => ({
-      name: `root-${at + 1}.pem`,
-      what: "names all other keys; keep it away from this machine"
-    })),
-    { name: "targets-1.pem", what: "signs what may be installed" },
-    { name: "online-1.pem", what: "signs, week by week, that this is the newest" },
-    { name: files.caKey, what: "the CA's key: signs signing certificates; keep it away from this machine" },
-    { name: files.ca, what: "the CA's certificate, public: goes into keys/ and every image" },
-    { name: files.signingKey, what: "signs bundles and checksums" },
-    { name: files.signing, what: "its certificate, public" },
-    ...development ? [{ name: files.development, what: "says that these keys are nobody's promise" }] : []
-  ];
-}
-function ed25519() {
-  const { privateKey } = generateKeyPairSync2("ed25519");
-  return toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
-}
-async function contents(request2) {
-  const { cluster, now, development } = request2;
-  const ca = await issueCa({ cluster, now, standing: development ? "development" : void 0 });
-  const leaf = await issueLeaf(ca.certificate, createPrivateKey2(ca.privateKey), now);
-  const fixed = /* @__PURE__ */ new Map([
-    [files.ca, ca.certificate],
-    [files.caKey, ca.privateKey],
-    [files.signing, leaf.certificate],
-    [files.signingKey, leaf.privateKey],
-    [files.development, DEVELOPMENT_TEXT]
-  ]);
-  return new Map(plannedKeys(request2).map(({ name }) => [name, fixed.get(name) ?? ed25519()]));
-}
-async function makeKeys(request2) {
-  const { folder, now } = request2;
-  const exists3 = new KeyError("EXISTS", `there are keys in ${folder} already, and they are not overwritten`, {
-    fix: "./pi keys status shows them; to start anew, move the folder away: nodes do not follow new keys"
-  });
-  if ((await namesIn(folder) ?? []).length > 0) throw exists3;
-  const made = await contents(request2);
-  try {
-    if (await createPrivateFolder(folder, made, now.getTime() - LEFTOVER_MS)) return plannedKeys(request2);
-  } catch (error62) {
-    const why = error62.code ?? String(error62);
-    throw new KeyError("UNWRITABLE", `the keys cannot be written to ${folder}: ${why}`, {
-      fix: `make ${dirname6(folder)} writable, or name another folder: PI_KEYS=/another/folder`
-    });
-  }
-  throw exists3;
-}
-
-// lib/keys/role-key.ts
-var import_canonical_json3 = __toESM(require_lib(), 1);
-import { createHash as createHash4, createPrivateKey as createPrivateKey3, createPublicKey, sign as sign2 } from "node:crypto";
-var SPKI_HEAD_BYTES = 12;
-function keyIdOf(publicHex) {
-  const key2 = { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
-  return createHash4("sha256").update((0, import_canonical_json3.canonicalize)(key2)).digest("hex");
-}
-function privateKeyOf(pem) {
-  const der = readPem(pem, "private key");
-  try {
-    return createPrivateKey3({ key: der, format: "der", type: "pkcs8" });
-  } catch {
-    throw new KeyError("UNREADABLE", `${pem.what} in ${pem.where}: no private key`, {
-      fix: "take it from your backup"
-    });
-  }
-}
-function kindOf(key2) {
-  const curve = key2.asymmetricKeyDetails?.namedCurve;
-  return `${key2.asymmetricKeyType ?? key2.type}${curve === void 0 ? "" : ` (${curve})`}`;
-}
-function roleKey(name, pem) {
-  const key2 = privateKeyOf(pem);
-  if (key2.asymmetricKeyType !== "ed25519") {
-    throw new KeyError("WRONG", `${pem.what} in ${pem.where}: of kind ${kindOf(key2)}, ed25519 is expected`, {
-      fix: "is this the right key? ./pi keys status lists which there are"
-    });
-  }
-  const spki = createPublicKey(key2).export({ format: "der", type: "spki" });
-  const publicHex = spki.subarray(SPKI_HEAD_BYTES).toString("hex");
-  return Object.freeze({
-    name,
-    keyId: keyIdOf(publicHex),
-    publicHex,
-    sign: (bytes3) => sign2(null, bytes3, key2)
-  });
-}
-
-// lib/keys/signing.ts
-import { X509Certificate as X509Certificate2 } from "node:crypto";
-var day = (date5) => date5.toISOString().slice(0, 10);
-var nameOf2 = (subject) => subject.replace(/^CN=/, "").replaceAll("\n", ", ");
-function certificateOf(bytes3) {
-  try {
-    const certificate = new X509Certificate2(bytes3);
-    return certificate.raw.equals(bytes3) ? certificate : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function readCas(ca) {
-  const found = certificatesIn(ca.text).map((text2) => certificateOf(readPem({ ...ca, text: text2 }, "certificate")));
-  const cas = found.filter((one) => one !== void 0);
-  const fix = "take it again from the project's repository; git checkout keys/ca.pem brings it back";
-  if (cas.length === 0 || cas.length < found.length) {
-    throw new KeyError("UNREADABLE", `${ca.what} in ${ca.where}: no certificate, or a broken one`, { fix });
-  }
-  const other = cas.find((one) => !one.ca);
-  if (other !== void 0) {
-    const message = `${ca.what} in ${ca.where}: "${nameOf2(other.subject)}" is the certificate of no CA`;
-    throw new KeyError("WRONG", message, { fix });
-  }
-  return cas;
-}
-function checkValidity(certificate, what, now) {
-  const { validFromDate: from, validToDate: until } = certificate;
-  if (now < from) {
-    const message = `${what} is valid from ${day(from)}, and this machine's clock says ${day(now)}`;
-    throw new KeyError("CLOCK", message, { fix: "set the clock: timedatectl set-ntp true" });
-  }
-  if (now > until) {
-    throw new KeyError("EXPIRED", `${what} was valid until ${day(until)}; it is ${day(now)}`, {
-      fix: certificate.ca ? "make a new CA: keys/README.md says how nodes get it" : "./pi keys rotate makes a new one under the same CA"
-    });
-  }
-}
-function checkLeaf(leaf, what, ca, now) {
-  const wrong = (why, fix) => new KeyError("WRONG", `${what} ${why}`, { fix });
-  const issuer = readCas(ca).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
-  if (issuer === void 0) {
-    const why = `is not signed by ${ca.what} in ${ca.where}, but by another one, "${nameOf2(leaf.issuer)}"`;
-    throw wrong(why, "was it made for another cluster, or by a build job?");
-  }
-  const uses = leaf.keyUsage ?? [];
-  if (leaf.ca || ![oids.codeSigning, oids.emailProtection].every((use) => uses.includes(use))) {
-    throw wrong("is not made for signing", "./pi keys rotate makes one that is");
-  }
-  checkValidity(issuer, `${ca.what} in ${ca.where}`, now);
-  checkValidity(leaf, what, now);
-}
-function belongTogether(certificate, privateKey) {
-  return readLeaf(certificate).checkPrivateKey(privateKeyOf(privateKey));
-}
-function readLeaf(certificate) {
-  const leaf = certificateOf(readPem(certificate, "certificate"));
-  if (leaf !== void 0) return leaf;
-  throw new KeyError("UNREADABLE", `${certificate.what} in ${certificate.where}: a broken certificate`, {
-    fix: "./pi keys rotate makes a new one"
-  });
-}
-function signingIdentity(pems, now) {
-  const { certificate, privateKey, ca } = pems;
-  const leaf = readLeaf(certificate);
-  const key2 = privateKeyOf(privateKey);
-  if (kindOf(key2) !== "ec (prime256v1)") {
-    const message = `${privateKey.what} in ${privateKey.where}: of kind ${kindOf(key2)}, ec (prime256v1) is expected`;
-    throw new KeyError("WRONG", message, { fix: "is this the right key?" });
-  }
-  if (!leaf.checkPrivateKey(key2)) {
-    const message = `${certificate.what} in ${certificate.where} is not that of ${privateKey.what} in ${privateKey.where}`;
-    throw new KeyError("WRONG", message, { fix: "take both from one place, or run ./pi keys rotate" });
-  }
-  checkLeaf(leaf, `${certificate.what} in ${certificate.where}`, ca, now);
-  return Object.freeze({ certificate: certificate.text, privateKey: privateKey.text, ca: ca.text });
-}
-
-// lib/keys/signing-files.ts
-function fit(certificate, key2) {
-  if (certificate === void 0 || certificate instanceof KeyError) return false;
-  if (key2 === void 0 || key2 instanceof KeyError) return false;
-  try {
-    return belongTogether(certificate, key2);
-  } catch {
-    return false;
-  }
-}
-async function findSigningFiles(folder) {
-  const certificate = await findCertificate(folder, files.signing, "the signing certificate");
-  const key2 = await findKey(folder, files.signingKey, "the signing key");
-  const next = await findKey(folder, files.nextSigningKey, "the signing key");
-  const unfinished = fit(certificate, next);
-  return { certificate, privateKey: unfinished ? next : key2, unfinished };
-}
-
-// lib/keys/open.ts
-var SECRETS_PLACE = "the job's secrets";
-function fromSecret(secrets, secret, what) {
-  const text2 = secrets[secret];
-  return text2 === void 0 ? void 0 : { text: text2, what, where: `the secret ${secretNames[secret]}` };
-}
-function missing({ what, secret, file: file2 }) {
-  const places = secret === void 0 ? `there is no ${file2}` : `neither a secret ${secretNames[secret]} nor a file ${file2}`;
-  const onRunner = secret === void 0 ? "" : `; on a runner, set ${secretNames[secret]} in its environment`;
-  return new KeyError("MISSING", `${what} is missing: ${places}`, {
-    fix: `./pi keys init makes keys; PI_KEYS=/another/folder names where they are${onRunner}`
-  });
-}
-function must(found, wanted) {
-  if (found === void 0) throw missing(wanted);
-  if (found instanceof KeyError) throw found;
-  return found;
-}
-async function findRole(source, role) {
-  const secret = role === "root" ? void 0 : fromSecret(source.secrets ?? {}, role, `the key ${role}-1`);
-  if (secret !== void 0) return [[`${role}-1`, secret]];
-  const names = (await numbersOf(source.folder, role)).map((number4) => `${role}-${number4}`);
-  const found = [];
-  for (const name of names) {
-    const key2 = await findKey(source.folder, `${name}.pem`, `the key ${name}`);
-    if (key2 !== void 0) found.push([name, key2]);
-  }
-  return found;
-}
-async function findSigning({ folder, secrets = {} }) {
-  const what = { certificate: "the signing certificate", privateKey: "the signing key" };
-  if (secrets.signing !== void 0 || secrets.signingKey !== void 0) {
-    return {
-      certificate: fromSecret(secrets, "signing", what.certificate),
-      privateKey: fromSecret(secrets, "signingKey", what.privateKey)
-    };
-  }
-  return findSigningFiles(folder);
-}
-function isDevelopment(ca) {
-  if (ca === void 0 || ca instanceof KeyError) return false;
-  try {
-    return certificatesIn(ca.text).some((pem) => isDevelopmentCa(new X509Certificate3(pem)));
-  } catch {
-    return false;
-  }
-}
-async function openKeys(source) {
-  const { folder, secrets = {} } = source;
-  const roles = {
-    root: await findRole(source, "root"),
-    targets: await findRole(source, "targets"),
-    online: await findRole(source, "online")
-  };
-  const signing = await findSigning(source);
-  const ca = await findCertificate(source.publicFolder, files.ca, "the CA");
-  const names = await namesIn(folder) ?? [];
-  const place = [
-    ...Object.keys(secrets).length > 0 ? [SECRETS_PLACE] : [],
-    ...names.length > 0 ? [folder] : []
-  ];
-  return Object.freeze({
-    place: place.join(" and ") || folder,
-    development: names.includes(files.development) || isDevelopment(ca),
-    role(role) {
-      const wanted = {
-        what: `a key for ${role}`,
-        ...role === "root" ? {} : { secret: role },
-        file: join11(folder, `${role}-1.pem`)
-      };
-      if (roles[role].length === 0) throw missing(wanted);
-      return roles[role].map(([name, found]) => roleKey(name, must(found, wanted)));
-    },
-    signing(now) {
-      const certificate = must(signing.certificate, {
-        what: "the signing certificate",
-        secret: "signing",
-        file: join11(folder, files.signing)
-      });
-      const privateKey = must(signing.privateKey, {
-        what: "the signing key",
-        secret: "signingKey",
-        file: join11(folder, files.signingKey)
-      });
-      if (ca === void 0) {
-        throw new KeyError(
-          "PUBLIC_MISSING",
-          `the CA is missing: there is no ${join11(source.publicFolder, files.ca)}`,
-          {
-            fix: "./pi keys init writes it; commit it, so that images carry it"
-          }
-        );
-      }
-      if (ca instanceof KeyError) throw ca;
-      return signingIdentity({ certificate, privateKey, ca }, now);
-    }
-  });
-}
-async function takeDevelopmentKeys(request2) {
-  const { folder } = request2;
-  if ((await namesIn(folder) ?? []).length === 0) {
-    await makeKeys({ ...request2, development: true, roots: 1 }).catch((error62) => {
-      if (!(error62 instanceof KeyError && error62.code === "EXISTS")) throw error62;
-    });
-  }
-  return openKeys({ folder, publicFolder: folder });
-}
-
-// lib/manifest/repository/root.ts
-var import_models5 = __toESM(require_dist2(), 1);
-function keyObject(publicHex) {
-  return { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
-}
-function checkThresholds(content) {
-  for (const [name, { keys, threshold }] of Object.entries(content)) {
-    const different = new Set(keys.map(({ keyId }) => keyId)).size;
-    if (threshold >= 1 && different >= threshold) continue;
-    throw new ManifestError(
-      "NO_KEY",
-      `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
-      {
-        fix: "a threshold is at least 1 and at most the number of keys"
-      }
-    );
-  }
-}
-function unsignedRoot(content, version2, now) {
-  checkThresholds(content);
-  const all = Object.values(content).flatMap(({ keys }) => keys);
-  const role = ({ keys, threshold }) => ({
-    keyids: [...new Set(keys.map(({ keyId }) => keyId))].sort(),
-    threshold
-  });
-  return import_models5.Metadata.fromJSON(import_models5.MetadataKind.Root, {
-    signatures: [],
-    signed: {
-      _type: "root",
-      spec_version: SPEC_VERSION,
-      version: version2,
-      expires: expiryOf("root", now),
-      consistent_snapshot: true,
-      keys: Object.fromEntries(all.map(({ keyId, publicHex }) => [keyId, keyObject(publicHex)])),
-      roles: {
-        root: role(content.root),
-        targets: role(content.targets),
-        snapshot: role(content.online),
-        timestamp: role(content.online)
-      }
-    }
-  });
-}
-function firstRoot(content, signers, now) {
-  const root = unsignedRoot(content, 1, now);
-  const { keyIds } = roleIn(root, "root");
-  signWith(
-    root,
-    signers.filter(({ keyId }) => keyIds.includes(keyId))
-  );
-  return metadataBytes(root);
-}
-
-// lib/manifest/project-keys.ts
-var ROOT_FILE = "root.json";
-async function readRootFile(folder) {
-  const read3 = await readBounded(join12(folder, ROOT_FILE), MAX_BYTES.root);
-  if (read3.kind === "content") return read3.bytes;
-  if (read3.kind === "absent") return void 0;
-  throw new ManifestError("ROOT", `${join12(folder, ROOT_FILE)} cannot be read (${read3.kind})`, {
-    fix: "take it from git: git checkout keys/root.json"
-  });
-}
-function developmentFolder(env, cluster) {
-  return `${keysFolder(env, cluster)}-development`;
-}
-async function openDevelopment({ env, cluster, now }) {
-  const folder = developmentFolder(env, cluster);
-  const publicFolder = join12(folder, "public");
-  const keys = await takeDevelopmentKeys({ folder, cluster, now });
-  const ca = join12(publicFolder, files.ca);
-  if (!await exists(ca)) await writeAtomically(ca, await readFile4(join12(folder, files.ca)));
-  const known = await readRootFile(publicFolder);
-  const one = (role) => ({ keys: keys.role(role), threshold: 1 });
-  const trustedRoot = known ?? firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
-  if (known === void 0) await writeAtomically(join12(publicFolder, ROOT_FILE), trustedRoot);
-  const notes = [
-    `development keys in ${folder}: for trying things out, nobody keeps them safe`,
-    "./pi keys init makes keys that nodes can rely on"
-  ];
-  return { keys, trustedRoot, publicFolder, notes };
-}
-async function openProjectKeys(request2) {
-  const { project, cluster, env, secrets } = request2;
-  const publicFolder = join12(project, "keys");
-  const trustedRoot = await readRootFile(publicFolder);
-  if (trustedRoot !== void 0) {
-    const folder = keysFolder(env, cluster);
-    const keys = await openKeys({ folder, publicFolder, ...secrets === void 0 ? {} : { secrets } });
-    return { keys, trustedRoot, publicFolder, notes: [] };
-  }
-  if (request2.development) return openDevelopment(request2);
-  throw new ManifestError("ROOT", `there is no ${join12("keys", ROOT_FILE)}: this cluster has no keys yet`, {
-    fix: "./pi keys init makes them; commit what it writes into keys/"
-  });
-}
-
-// lib/manifest/publish-release.ts
-function publishRelease(request2) {
-  const { home, keys, trustedRoot, release, urlsOf, minFrom, now } = request2;
-  const choices = { urlsOf, ...minFrom === void 0 ? {} : { minFrom } };
-  const signing = { signers: signersFrom(keys), now };
-  return planChange({
-    ...{ home, trustedRoot, message: `Release ${release.document.tag}` },
-    plan: (state) => addRelease(state, release, choices, signing)
-  });
-}
-
-// lib/release/names.ts
-var SUMS = "SHA256SUMS";
-var SUMS_SIGNATURE = "SHA256SUMS.p7s";
-var RELEASE_DOCUMENT = "release.json";
-
-// lib/release/previous.ts
-import { readFile as readFile5 } from "node:fs/promises";
-import { join as join13 } from "node:path";
-
-// lib/keys/cms.ts
-import { createHash as createHash5, sign as sign3, verify, X509Certificate as X509Certificate4 } from "node:crypto";
-
-// lib/keys/cms-form.ts
-var algorithm = async (algorithmId) => {
-  const [pkijs] = await libraries();
-  return new pkijs.AlgorithmIdentifier({ algorithmId });
-};
-async function attributesOf(digest) {
-  const [pkijs, asn1] = await libraries();
-  const type = new asn1.ObjectIdentifier({ value: oids.data });
-  const value = new asn1.OctetString({ valueHex: bufferOf(digest) });
-  return [
-    new pkijs.Attribute({ type: oids.contentType, values: [type] }),
-    new pkijs.Attribute({ type: oids.messageDigest, values: [value] })
-  ];
-}
-async function signedBytes(digest) {
-  const [, asn1] = await libraries();
-  const value = (await attributesOf(digest)).map((attribute) => attribute.toSchema());
-  return Buffer.from(new asn1.Set({ value }).toBER());
-}
-async function identifierIn(certificate) {
-  const [pkijs, asn1] = await libraries();
-  const { extensions } = pkijs.Certificate.fromBER(bufferOf(certificate));
-  const found = extensions?.find(({ extnID }) => extnID === oids.subjectKeyIdentifier)?.parsedValue;
-  return found instanceof asn1.OctetString ? found.getValue() : void 0;
-}
-async function encodeSignature(parts) {
-  const [pkijs, asn1] = await libraries();
-  const identifier = await identifierIn(parts.certificate);
-  if (identifier === void 0) throw new Error("a certificate without subjectKeyIdentifier");
-  const signerInfo = new pkijs.SignerInfo({
-    version: 3,
-    sid: new asn1.Primitive({ idBlock: { tagClass: 3, tagNumber: 0 }, valueHex: identifier }),
-    digestAlgorithm: await algorithm(oids.sha256),
-    signedAttrs: new pkijs.SignedAndUnsignedAttributes({
-      type: 0,
-      attributes: await attributesOf(parts.digest)
-    }),
-    signatureAlgorithm: await algorithm(oids.ecdsaWithSha256),
-    signature: new asn1.OctetString({ valueHex: bufferOf(parts.signature) })
-  });
-  const signedData = new pkijs.SignedData({
-    version: 3,
-    digestAlgorithms: [await algorithm(oids.sha256)],
-    encapContentInfo: new pkijs.EncapsulatedContentInfo({ eContentType: oids.data }),
-    certificates: [pkijs.Certificate.fromBER(bufferOf(parts.certificate))],
-    signerInfos: [signerInfo]
-  });
-  const content = new pkijs.ContentInfo({ contentType: oids.signedData, content: signedData.toSchema() });
-  return Buffer.from(content.toSchema().toBER());
-}
-async function isExactly(parts, der) {
-  return encodeSignature(parts).then(
-    (exact) => exact.equals(der),
-    () => false
-  );
-}
-async function readSignature(der) {
-  const [pkijs, asn1] = await libraries();
-  try {
-    const outer = asn1.fromBER(bufferOf(der));
-    if (outer.offset === -1) return { unlike: "is no CMS signature in DER" };
-    if (outer.offset !== der.length) {
-      return { unlike: `has ${der.length - outer.offset} bytes behind its end` };
-    }
-    const content = new pkijs.ContentInfo({ schema: outer.result });
-    if (content.contentType !== oids.signedData) return { unlike: "is CMS, but nothing signed" };
-    return await partsOf2(new pkijs.SignedData({ schema: content.content }));
-  } catch {
-    return { unlike: "is no CMS signature in DER" };
-  }
-}
-async function partsOf2(data) {
-  const [pkijs, asn1] = await libraries();
-  const [certificate, ...otherCertificates] = data.certificates ?? [];
-  const [signer, ...otherSigners] = data.signerInfos;
-  const count = (what, others) => `has ${1 + others.length} ${what}, not one`;
-  if (!(certificate instanceof pkijs.Certificate)) return { unlike: "has no certificate in it" };
-  if (otherCertificates.length > 0) return { unlike: count("certificates", otherCertificates) };
-  if (signer === void 0) return { unlike: "has no signer" };
-  if (otherSigners.length > 0) return { unlike: count("signers", otherSigners) };
-  if (data.encapContentInfo.eContent !== void 0) return { unlike: "has the content in it" };
-  if (signer.unsignedAttrs !== void 0) return { unlike: "has attributes that are not signed" };
-  const digest = signer.signedAttrs?.attributes.find(({ type }) => type === oids.messageDigest)?.values[0];
-  if (!(digest instanceof asn1.OctetString)) return { unlike: "names no digest" };
-  return {
-    certificate: Buffer.from(certificate.toSchema().toBER()),
-    digest: Buffer.from(digest.getValue()),
-    signature: Buffer.from(signer.signature.getValue())
-  };
-}
-
-// lib/keys/cms.ts
-var sha2565 = (content) => createHash5("sha256").update(content).digest();
-var NAMES2 = { content: "SHA256SUMS", signature: "SHA256SUMS.p7s", ca: "keys/ca.pem" };
-async function verifyDetached(content, der, ca, { now, names = NAMES2 }) {
-  const wrong = (message) => new KeyError("WRONG", message, {
-    fix: "do not use it; download it again, from the place it was published"
-  });
-  if (der.length > MAX_SIGNATURE_BYTES)
-    throw wrong(`${names.signature} is far too large: ${der.length} bytes`);
-  const read3 = await readSignature(der);
-  if ("unlike" in read3) throw wrong(`${names.signature} ${read3.unlike}`);
-  const leaf = certificateOf(read3.certificate);
-  if (leaf === void 0) throw wrong(`${names.signature} has a broken certificate in it`);
-  checkLeaf(
-    leaf,
-    `the certificate in ${names.signature}`,
-    { text: ca, what: "the CA", where: names.ca },
-    now
-  );
-  if (!verify("sha256", await signedBytes(read3.digest), leaf.publicKey, read3.signature)) {
-    throw wrong(
-      `${names.signature} is damaged or forged: the signature in it is not that of its certificate`
-    );
-  }
-  if (!await isExactly(read3, der)) {
-    throw wrong(`${names.signature} is not written the one way that is accepted`);
-  }
-  if (!sha2565(content).equals(read3.digest)) {
-    throw wrong(`${names.content} is not what was signed in ${names.signature}`);
-  }
-}
-
-// lib/release/sums.ts
-function formatSums(sums) {
-  return [...sums].sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, sha256: sha2566 }) => `${sha2566}  ${name}
-`).join("");
-}
-function parseSums(text2, file2) {
-  const sums = text2.split("\n").flatMap((line2, index, lines) => {
-    if (line2 === "" && index === lines.length - 1) return [];
-    const match = /^([0-9a-f]{64}) {2}([A-Za-z0-9][A-Za-z0-9._-]*)$/.exec(line2);
-    if (match?.[1] === void 0 || match[2] === void 0) {
-      throw new ReleaseError("DOCUMENT", "this line is no checksum", { place: { file: file2, line: index + 1 } });
-    }
-    return [{ sha256: match[1], name: match[2] }];
-  });
-  if (formatSums(sums) !== text2) {
-    throw new ReleaseError("DOCUMENT", "the checksums are not sorted, or the last line is cut", {
-      place: { file: file2 }
-    });
-  }
-  return sums;
-}
-
-// lib/release/previous.ts
-var SMALL_BYTES = 8 * 1024 * 1024;
-async function openPublished(store, release, ca, scratch, now) {
-  const refuse3 = (why) => new ReleaseError("DOCUMENT", `${release.tag} in ${store.place}: ${why}`, {
-    fix: `./pi verify ${release.tag} says what is wrong with it`
-  });
-  const readSmall = (name) => {
-    const stored = release.assets.find((asset2) => asset2.name === name);
-    if (stored === void 0) throw refuse3(`there is no ${name}`);
-    if (stored.bytes > SMALL_BYTES) throw refuse3(`${name} has ${stored.bytes} bytes`);
-    if (stored.sha256 === void 0) throw refuse3(`the digest of ${name} is not known`);
-    const listed = { name, bytes: stored.bytes, sha256: stored.sha256 };
-    return withScratch(scratch, "previous-", async (folder) => {
-      await store.fetch(release, listed, join13(folder, name));
-      return readFile5(join13(folder, name));
-    });
-  };
-  const sums = await readSmall(SUMS);
-  await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
-  const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256: sha2566 }) => [name, sha2566]));
-  const file2 = await readSmall(RELEASE_DOCUMENT);
-  const document = releaseDocument.parse(JSON.parse(file2.toString()));
-  const wrong = document.assets.find(
-    ({ name, sha256: sha2566 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha2566
-  );
-  if (wrong !== void 0) throw refuse3(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
-  const fetch = async (name, path) => {
-    const listed = document.assets.find((asset2) => asset2.name === name);
-    if (listed === void 0) throw refuse3(`${RELEASE_DOCUMENT} lists no ${name}`);
-    await store.fetch(release, listed, path);
-  };
-  const read3 = (name) => withScratch(scratch, "previous-", async (folder) => {
-    await fetch(name, join13(folder, name));
-    return readFile5(join13(folder, name), "utf8");
-  });
-  return { document, file: { bytes: file2.length, sha256: sha256OfText(file2) }, fetch, read: read3 };
-}
-
-// lib/release/lookup.ts
-async function openTagged(store, stored, wanted, { ca, scratch, now }) {
-  const { tag, commit } = wanted;
-  const release = stored.find((one) => one.tag === tag && !one.draft);
-  if (release === void 0) {
-    throw new ReleaseError("NOT_FOUND", `no release ${tag} is published in ${store.place}`, {
-      fix: "release it first; drafts do not count"
-    });
-  }
-  const opened = await openPublished(store, release, ca, scratch, now);
-  if (commit !== void 0 && opened.document.commit !== commit) {
-    throw new ReleaseError(
-      "CONFLICT",
-      `${tag} is published in ${store.place}, from commit ${opened.document.commit}`,
-      {
-        details: [`HEAD is ${commit}`],
-        fix: "a published release is never changed: release this commit under the next version"
-      }
-    );
-  }
-  return opened;
-}
-
 // lib/external/checkpoint.ts
 var noCheckpoint = () => void 0;
 async function between(checkpoint, name, work) {
@@ -81063,8 +78868,8 @@ function Collection() {
 var before_after_hook_default = { Singular, Collection };
 
 // node_modules/@octokit/endpoint/dist-bundle/index.js
-var VERSION2 = "0.0.0-development";
-var userAgent = `octokit-endpoint.js/${VERSION2} ${getUserAgent()}`;
+var VERSION = "0.0.0-development";
+var userAgent = `octokit-endpoint.js/${VERSION} ${getUserAgent()}`;
 var DEFAULTS = {
   method: "GET",
   baseUrl: "https://api.github.com",
@@ -81297,7 +79102,7 @@ function expand(template, context) {
     return template.replace(/\/$/, "");
   }
 }
-function parse5(options2) {
+function parse3(options2) {
   let method = options2.method.toUpperCase();
   let url2 = (options2.url || "/").replace(/:([a-z]\w+)/g, "{$1}");
   let headers = Object.assign({}, options2.headers);
@@ -81361,7 +79166,7 @@ function parse5(options2) {
   );
 }
 function endpointWithDefaults(defaults, route, options2) {
-  return parse5(merge2(defaults, route, options2));
+  return parse3(merge2(defaults, route, options2));
 }
 function withDefaults(oldDefaults, newDefaults) {
   const DEFAULTS2 = merge2(oldDefaults, newDefaults);
@@ -81370,7 +79175,7 @@ function withDefaults(oldDefaults, newDefaults) {
     DEFAULTS: DEFAULTS2,
     defaults: withDefaults.bind(null, DEFAULTS2),
     merge: merge2.bind(null, DEFAULTS2),
-    parse: parse5
+    parse: parse3
   });
 }
 var endpoint = withDefaults(null, DEFAULTS);
@@ -81416,7 +79221,7 @@ var NullObject = /* @__PURE__ */ (() => {
   C.prototype = /* @__PURE__ */ Object.create(null);
   return C;
 })();
-function parse6(header, options2) {
+function parse4(header, options2) {
   const stopFlags = SEMI_FLAG | (options2?.comma === true ? COMMA_FLAG : 0);
   const len = header.length;
   let valueStart = options2?.start ?? 0;
@@ -81818,8 +79623,8 @@ var MAX_INT = Number.MAX_SAFE_INTEGER.toString();
 var MAX_DIGITS = MAX_INT.length;
 var stringsOrLargeNumbers = /"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/g;
 var noiseValueWithQuotes = /^"-?\d+n+"$/;
-var applyReviverIteratively = (parsed2, userReviver) => {
-  const rootHolder = { "": parsed2 };
+var applyReviverIteratively = (parsed3, userReviver) => {
+  const rootHolder = { "": parsed3 };
   const stack = [{ parent: rootHolder, key: "", visited: false }];
   while (stack.length > 0) {
     const node3 = stack[stack.length - 1];
@@ -81887,8 +79692,8 @@ var JSONParse = (text2, reviver) => {
   } catch (error62) {
     if (error62 instanceof RangeError) {
       const serializedData = serializeBigInts(text2);
-      const parsed2 = originalParse(serializedData);
-      return applyReviverIteratively(parsed2, reviver);
+      const parsed3 = originalParse(serializedData);
+      return applyReviverIteratively(parsed3, reviver);
     }
     throw error62;
   }
@@ -81934,10 +79739,10 @@ var RequestError = class extends Error {
 };
 
 // node_modules/@octokit/request/dist-bundle/index.js
-var VERSION3 = "10.0.16";
+var VERSION2 = "10.0.16";
 var defaults_default = {
   headers: {
-    "user-agent": `octokit-request.js/${VERSION3} ${getUserAgent()}`
+    "user-agent": `octokit-request.js/${VERSION2} ${getUserAgent()}`
   }
 };
 function isPlainObject3(value) {
@@ -82052,7 +79857,7 @@ async function getResponseData(response) {
   if (!contentType) {
     return response.text().catch(noop);
   }
-  const mimetype = parse6(contentType);
+  const mimetype = parse4(contentType);
   if (isJSONResponse(mimetype)) {
     let text2 = "";
     try {
@@ -82116,7 +79921,7 @@ function withDefaults2(oldEndpoint, newDefaults) {
 var request = withDefaults2(endpoint, defaults_default);
 
 // node_modules/@octokit/graphql/dist-bundle/index.js
-var VERSION4 = "0.0.0-development";
+var VERSION3 = "0.0.0-development";
 function _buildMessageForResponseErrors(data) {
   return `Request failed due to following response errors:
 ` + data.errors.map((e) => ` - ${e.message}`).join("\n");
@@ -82213,7 +80018,7 @@ function withDefaults3(request2, newDefaults) {
 }
 var graphql2 = withDefaults3(request, {
   headers: {
-    "user-agent": `octokit-graphql.js/${VERSION4} ${getUserAgent()}`
+    "user-agent": `octokit-graphql.js/${VERSION3} ${getUserAgent()}`
   },
   method: "POST",
   url: "/graphql"
@@ -82271,7 +80076,7 @@ var createTokenAuth = function createTokenAuth2(token) {
 };
 
 // node_modules/@octokit/core/dist-src/version.js
-var VERSION5 = "7.0.8";
+var VERSION4 = "7.0.8";
 
 // node_modules/@octokit/core/dist-src/index.js
 var noop2 = () => {
@@ -82293,9 +80098,9 @@ function createLogger(logger = {}) {
   }
   return logger;
 }
-var userAgentTrail = `octokit-core.js/${VERSION5} ${getUserAgent()}`;
+var userAgentTrail = `octokit-core.js/${VERSION4} ${getUserAgent()}`;
 var Octokit = class {
-  static VERSION = VERSION5;
+  static VERSION = VERSION4;
   static defaults(defaults) {
     const OctokitWithDefaults = class extends this {
       constructor(...args) {
@@ -82408,7 +80213,7 @@ var Octokit = class {
 };
 
 // node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js
-var VERSION6 = "0.0.0-development";
+var VERSION5 = "0.0.0-development";
 function normalizePaginatedListResponse(response) {
   if (!response.data) {
     return {
@@ -82521,10 +80326,10 @@ function paginateRest(octokit) {
     })
   };
 }
-paginateRest.VERSION = VERSION6;
+paginateRest.VERSION = VERSION5;
 
 // node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js
-var VERSION7 = "18.0.0";
+var VERSION6 = "18.0.0";
 
 // node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js
 var Endpoints = {
@@ -84984,7 +82789,7 @@ function restEndpointMethods(octokit) {
     rest: api
   };
 }
-restEndpointMethods.VERSION = VERSION7;
+restEndpointMethods.VERSION = VERSION6;
 function legacyRestEndpointMethods(octokit) {
   const api = endpointsToMethods(octokit);
   return {
@@ -84992,11 +82797,11 @@ function legacyRestEndpointMethods(octokit) {
     rest: api
   };
 }
-legacyRestEndpointMethods.VERSION = VERSION7;
+legacyRestEndpointMethods.VERSION = VERSION6;
 
 // node_modules/@octokit/plugin-retry/dist-bundle/index.js
 var import_light = __toESM(require_light(), 1);
-var VERSION8 = "0.0.0-development";
+var VERSION7 = "0.0.0-development";
 function isRequestError(error62) {
   return error62.request !== void 0;
 }
@@ -85066,11 +82871,11 @@ function retry(octokit, octokitOptions) {
   }
   return retryPlugin;
 }
-retry.VERSION = VERSION8;
+retry.VERSION = VERSION7;
 
 // node_modules/@octokit/plugin-throttling/dist-bundle/index.js
 var import_light2 = __toESM(require_light(), 1);
-var VERSION9 = "0.0.0-development";
+var VERSION8 = "0.0.0-development";
 var noop3 = () => Promise.resolve();
 function wrapRequest2(state, request2, options2) {
   return state.retryLimiter.schedule(doRequest, state, request2, options2);
@@ -85295,7 +83100,7 @@ function throttling(octokit, octokitOptions) {
   });
   return {};
 }
-throttling.VERSION = VERSION9;
+throttling.VERSION = VERSION8;
 throttling.triggersNotification = triggersNotification;
 
 // lib/external/http.ts
@@ -85306,8 +83111,8 @@ import {
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
 // lib/external/upload-file.ts
-import { createHash as createHash6 } from "node:crypto";
-import { open as open7 } from "node:fs/promises";
+import { createHash as createHash2 } from "node:crypto";
+import { open as open5 } from "node:fs/promises";
 var UploadFileError = class extends Failure {
   area = "http";
 };
@@ -85319,7 +83124,7 @@ async function openUpload(body) {
     const piece = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     return { bytes: piece.length, pieces: single(piece), close: async () => void 0 };
   }
-  const handle = await open7(body.path, "r");
+  const handle = await open5(body.path, "r");
   return { bytes: body.bytes, pieces: checked(read2(handle), body), close: () => handle.close() };
 }
 async function* single(piece) {
@@ -85335,7 +83140,7 @@ async function* read2(handle) {
   }
 }
 async function* checked(pieces, file2) {
-  const hash2 = createHash6("sha256");
+  const hash2 = createHash2("sha256");
   let bytes3 = 0;
   let held;
   for await (const piece of pieces) {
@@ -85365,9 +83170,9 @@ function shownUrl(url2) {
   return `${protocol}//${host}${pathname}`;
 }
 function requireSecure(url2) {
-  const parsed2 = new URL(url2);
-  const { protocol, hostname: hostname3 } = parsed2;
-  if (protocol === "https:" || protocol === "http:" && LOOPBACK.test(hostname3)) return parsed2;
+  const parsed3 = new URL(url2);
+  const { protocol, hostname: hostname3 } = parsed3;
+  if (protocol === "https:" || protocol === "http:" && LOOPBACK.test(hostname3)) return parsed3;
   throw new HttpError("INSECURE", `${shownUrl(url2)} is not reached over https`, {
     fix: "use an https address"
   });
@@ -85418,8 +83223,8 @@ function redirected(request2, location) {
   }
   const same2 = url2.origin === new URL(request2.url).origin;
   const headers = Object.entries(request2.headers ?? {});
-  const kept = headers.filter(([name]) => same2 || !CREDENTIALS.has(name.toLowerCase()));
-  return { ...request2, url: url2.href, headers: Object.fromEntries(kept) };
+  const kept2 = headers.filter(([name]) => same2 || !CREDENTIALS.has(name.toLowerCase()));
+  return { ...request2, url: url2.href, headers: Object.fromEntries(kept2) };
 }
 async function exchange(request2, watching, follows) {
   const url2 = requireSecure(request2.url);
@@ -85490,7 +83295,7 @@ async function receive(response, request2, watching, follows) {
   const status = response.statusCode ?? 0;
   const streams = request2.onData !== void 0 && status >= 200 && status < 300;
   if (follows && REDIRECTS.has(status)) return Buffer.alloc(0);
-  const kept = [];
+  const kept2 = [];
   let bytes3 = 0;
   for await (const chunk of response) {
     watching.progress();
@@ -85500,9 +83305,9 @@ async function receive(response, request2, watching, follows) {
       throw new HttpError("TOO_LARGE", `${shownUrl(request2.url)} answered with more than ${most} bytes`);
     }
     if (streams) await request2.onData?.(chunk);
-    else kept.push(chunk);
+    else kept2.push(chunk);
   }
-  return Buffer.concat(kept);
+  return Buffer.concat(kept2);
 }
 function explain(error62, request2, signal) {
   if (signal.aborted) return signal.reason;
@@ -85762,6 +83567,2304 @@ async function commitOfTag({ client, options: options2 }, tag) {
   }
 }
 
+// lib/external/github-api.ts
+var started = external_exports.object({ workflow_run_id: external_exports.int() });
+var described = external_exports.object({
+  id: external_exports.int(),
+  html_url: external_exports.string(),
+  status: external_exports.string().nullish(),
+  conclusion: external_exports.string().nullish()
+});
+var kept = external_exports.object({ id: external_exports.int() });
+function parsed2(schema2, value, what) {
+  const result = schema2.safeParse(value);
+  if (result.success) return result.data;
+  throw new GithubError("ANSWER", `GitHub described ${what} in a way this program does not know`, {
+    fix: "look for a newer version of this program"
+  });
+}
+function openGithubApi(options2, world) {
+  const { owner, repo, token, apiUrl, limits } = options2;
+  const waits = { secondMs: 1e3, spaced: false };
+  const client = githubClient({
+    token,
+    apiUrl,
+    waits,
+    limits,
+    checkpoint: noCheckpoint,
+    signal: world.signal
+  });
+  const ask = (call) => asking(world, call);
+  const at = { owner, repo };
+  return {
+    dispatch: (workflow_id, ref, inputs2) => ask(async () => {
+      const request2 = { ...at, workflow_id, ref, inputs: inputs2, return_run_details: true, ...once };
+      const { data } = await client.request(
+        "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
+        request2
+      );
+      return parsed2(started, data, "the run it started").workflow_run_id;
+    }),
+    run: (run_id) => ask(async () => {
+      const { data } = await client.rest.actions.getWorkflowRun({ ...at, run_id });
+      const { id, html_url, status, conclusion } = parsed2(described, data, "a run");
+      return { id, url: html_url, conclusion: status === "completed" ? conclusion ?? "none" : void 0 };
+    }),
+    enable: (workflow_id) => ask(async () => {
+      await client.rest.actions.enableWorkflow({ ...at, workflow_id, ...once });
+    }),
+    attest: (bundle) => ask(async () => {
+      const { data } = await client.rest.repos.createAttestation({ ...at, bundle, ...once });
+      return parsed2(kept, data, "the attestation").id;
+    }),
+    look: (path) => ask(async () => (await client.request(`GET /repos/{owner}/{repo}${path}`, at)).data).catch(
+      (error62) => {
+        if (error62 instanceof GithubError && error62.code === "NOT_FOUND") return void 0;
+        throw error62;
+      }
+    )
+  };
+}
+
+// lib/cluster/canonical-json.ts
+function sorted(value) {
+  if (value === null || typeof value !== "object") return value;
+  if (isList(value)) return value.map(sorted);
+  const entries = Object.entries(value).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return Object.fromEntries(entries.map(([key2, item]) => [key2, sorted(item)]));
+}
+function isList(value) {
+  return Array.isArray(value);
+}
+function canonicalJson(value) {
+  return JSON.stringify(sorted(value));
+}
+
+// lib/release/document.ts
+var sha256 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var bytes = external_exports.int().nonnegative();
+var ASSET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+var assetName = external_exports.string().regex(ASSET_NAME).max(255);
+var releasedBuild = external_exports.strictObject({
+  /** `<profile>-<board>`. */
+  id: external_exports.string(),
+  profile: external_exports.string(),
+  board: external_exports.string(),
+  /** `<cluster>-<profile>-<board>`; RAUC installs a bundle only where it is the node's own. */
+  compatible: external_exports.string(),
+  buildId: sha256,
+  /** The release its files were made for, without `v`: an unchanged build keeps its version. */
+  version: external_exports.string(),
+  /** Grows with the version; nodes never go below the highest they accepted. See serialOf. */
+  serial: external_exports.int().positive(),
+  image: assetName,
+  bundle: assetName,
+  sbom: assetName,
+  buildinfo: assetName,
+  /** The slot's file system, as it is written to a node. */
+  slot: external_exports.strictObject({ bytes, sha256 }),
+  /** The uncompressed disk image. */
+  disk: external_exports.strictObject({ bytes, sha256 }),
+  /** How it booted on the emulated Pi before it was released. */
+  boot: external_exports.strictObject({
+    machine: external_exports.string(),
+    checks: external_exports.int().nonnegative(),
+    loginSeconds: external_exports.number().nonnegative()
+  })
+});
+var releaseDocument = external_exports.strictObject({
+  format: external_exports.literal(1),
+  cluster: external_exports.string(),
+  /** `v1.2.3`. */
+  tag: external_exports.string(),
+  commit: external_exports.string().regex(/^[0-9a-f]{40}$/),
+  /** When it was put together, ISO 8601 UTC. */
+  date: external_exports.iso.datetime(),
+  channel: external_exports.enum(["stable", "beta"]),
+  /** Whether it was signed with keys made on the spot for trying things out. */
+  development: external_exports.boolean(),
+  builds: external_exports.array(releasedBuild).min(1),
+  assets: external_exports.array(external_exports.strictObject({ name: assetName, bytes, sha256 }))
+});
+
+// lib/manifest/failure.ts
+var ManifestError = class extends Failure {
+  area = "manifest";
+};
+
+// lib/manifest/channel.ts
+var sha2562 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var bytes2 = external_exports.int().nonnegative();
+var serial = external_exports.int().positive();
+var line = external_exports.string().min(1).max(500).regex(new RegExp("^\\P{C}+$", "u"));
+var channelImage = external_exports.strictObject({
+  /** The release its files were made for, without `v`. */
+  version: external_exports.string(),
+  /** Grows with the version; a node never goes below the highest it accepted. */
+  serial,
+  buildId: sha2562,
+  /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
+  compatible: external_exports.string(),
+  bundle: external_exports.strictObject({
+    name: external_exports.string().regex(ASSET_NAME).max(255),
+    /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
+    urls: external_exports.array(external_exports.string().min(1)).min(1),
+    bytes: bytes2,
+    sha256: sha2562
+  }),
+  /** The slot's file system as the bundle writes it. */
+  slot: external_exports.strictObject({ bytes: bytes2, sha256: sha2562 }),
+  /** Nodes below this serial must install an earlier release first. */
+  minFrom: serial.optional()
+});
+var blockedVersion = external_exports.strictObject({
+  version: external_exports.string(),
+  /** `<profile>-<board>`, or `*` for every image of that version. */
+  id: external_exports.string(),
+  reason: line,
+  since: external_exports.iso.datetime()
+});
+var channelDocument = external_exports.strictObject({
+  format: external_exports.literal(1),
+  cluster: external_exports.string(),
+  channel: external_exports.enum(["stable", "beta"]),
+  /** The tag of the release it stands at. */
+  release: external_exports.string(),
+  /** When that release was put together. */
+  date: external_exports.iso.datetime(),
+  /** Whether it was signed with keys made on the spot for trying things out. */
+  development: external_exports.boolean(),
+  /** By `<profile>-<board>`. */
+  images: external_exports.record(external_exports.string(), channelImage),
+  /** Versions no node may install, whatever `images` says. */
+  blocked: external_exports.array(blockedVersion)
+});
+var CHANNEL_NAMES = ["stable", "beta"];
+function channelBytes(document) {
+  return Buffer.from(`${canonicalJson(JSON.parse(JSON.stringify(document)))}
+`);
+}
+function parseChannel(path, content) {
+  const refuse3 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
+    fix: "it was damaged, or a newer version of this project wrote it: get the newer one",
+    cause
+  });
+  let parsed3;
+  try {
+    parsed3 = channelDocument.parse(JSON.parse(Buffer.from(content).toString("utf8")));
+  } catch (error62) {
+    throw refuse3("is no channel document of a format this version knows", error62);
+  }
+  if (!Buffer.from(content).equals(channelBytes(parsed3))) throw refuse3("is not in canonical form");
+  return parsed3;
+}
+
+// lib/manifest/page.ts
+var PAGE = "index.html";
+var NO_JEKYLL = ".nojekyll";
+function escaped(text2) {
+  return text2.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+function table(head, rows) {
+  const line2 = (tag, cells) => `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join("")}</tr>`;
+  return ["<table>", line2("th", head), ...rows.map((row) => line2("td", row)), "</table>"].join("\n");
+}
+function channelPart(state, name) {
+  const document = state.channels[name];
+  if (document === void 0) return [];
+  const rows = Object.entries(document.images).map(([id, image]) => [
+    id,
+    image.version,
+    image.bundle.name,
+    String(image.bundle.bytes),
+    image.bundle.sha256
+  ]);
+  const blocked = document.blocked.map(
+    ({ version: version2, id, reason, since }) => `<li>${escaped(`${version2} (${id}): ${reason}, since ${since}`)}</li>`
+  );
+  return [
+    `<h2>${name}: ${escaped(document.release)}</h2>`,
+    ...document.development ? ["<p><strong>Signed with development keys: for trying things out.</strong></p>"] : [],
+    table(["image", "version", "bundle", "bytes", "sha256"], rows),
+    ...blocked.length === 0 ? [] : ["<p>Blocked:</p>", "<ul>", ...blocked, "</ul>"]
+  ];
+}
+function pageOf(state) {
+  const cluster = CHANNEL_NAMES.map((name) => state.channels[name]?.cluster).find((name) => name !== void 0) ?? "";
+  const title = `Update manifest${cluster === "" ? "" : ` of ${cluster}`}`;
+  const kinds = ["root", "targets", "snapshot", "timestamp"];
+  const rows = kinds.flatMap((kind) => {
+    const signed = state[kind]?.signed;
+    return signed === void 0 ? [] : [[kind, String(signed.version), signed.expires]];
+  });
+  const lines = [
+    "<!doctype html>",
+    '<html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width">',
+    `<title>${escaped(title)}</title>`,
+    "<style>body{font:1rem/1.5 system-ui;margin:2rem}td,th{text-align:left;padding-right:1.5rem}</style></head><body>",
+    `<h1>${escaped(title)}</h1>`,
+    "<p>Nodes read the files beside this page and check their signatures. This page itself is not signed.</p>",
+    ...CHANNEL_NAMES.flatMap((name) => channelPart(state, name)),
+    "<h2>Valid until</h2>",
+    table(["file", "version", "expires"], rows),
+    "</body></html>"
+  ];
+  return `${lines.join("\n")}
+`;
+}
+function pageWrites(state) {
+  const wanted = [
+    { path: NO_JEKYLL, content: Buffer.alloc(0) },
+    { path: PAGE, content: Buffer.from(pageOf(state)) }
+  ];
+  return wanted.filter(({ path, content }) => !content.equals(state.files.get(path) ?? Buffer.from("\0")));
+}
+
+// lib/manifest/repository/metadata.ts
+var import_canonical_json2 = __toESM(require_lib(), 1);
+var import_models = __toESM(require_dist2(), 1);
+import { createHash as createHash3 } from "node:crypto";
+var SPEC_VERSION = "1.0.31";
+var readers = {
+  root: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Root, data),
+  targets: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Targets, data),
+  snapshot: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Snapshot, data),
+  timestamp: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Timestamp, data)
+};
+function sha2563(content) {
+  return createHash3("sha256").update(content).digest("hex");
+}
+function metadataBytes(metadata) {
+  const json2 = metadata.toJSON();
+  const signatures = Object.values(metadata.signatures).map((signature) => signature.toJSON()).sort((a, b) => a.keyid < b.keyid ? -1 : 1);
+  return Buffer.from((0, import_canonical_json2.canonicalize)({ signatures, signed: json2.signed }));
+}
+function readMetadata(kind, path, content) {
+  const refuse3 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
+    fix: "it was damaged or tampered with: do not use it",
+    cause
+  });
+  const text2 = Buffer.from(content);
+  let metadata;
+  try {
+    metadata = readers[kind](JSON.parse(text2.toString("utf8")));
+  } catch (error62) {
+    throw refuse3(`is no ${kind} metadata`, error62);
+  }
+  if (!text2.equals(metadataBytes(metadata))) throw refuse3("is not in canonical form");
+  for (const { keyID, sig } of Object.values(metadata.signatures)) {
+    if (!/^[0-9a-f]{128}$/.test(sig)) throw refuse3(`the signature of key ${keyID.slice(0, 8)} is malformed`);
+  }
+  return metadata;
+}
+
+// lib/manifest/repository/names.ts
+var TIMESTAMP = "timestamp.json";
+var PENDING = "pending/targets.json";
+function versionedName(kind, version2) {
+  return `${version2}.${kind}.json`;
+}
+function parseVersionedName(name) {
+  const match = /^([1-9]\d{0,15})\.(root|targets|snapshot)\.json$/.exec(name);
+  if (match === null) return void 0;
+  const kind = match[2];
+  return { kind, version: Number(match[1]) };
+}
+function channelTarget(name) {
+  return `channels/${name}.json`;
+}
+function channelFile(name, sha2566) {
+  return `targets/channels/${sha2566}.${name}.json`;
+}
+var CHANNEL_FILE = /^targets\/channels\/([0-9a-f]{64})\.(stable|beta)\.json$/;
+function releaseTarget(tag, name) {
+  return `releases/${tag}/${name}`;
+}
+
+// lib/manifest/repository/signatures.ts
+var import_models2 = __toESM(require_dist2(), 1);
+function roleIn(root, role) {
+  const facts = root.signed.roles[role];
+  if (facts === void 0) throw new Error(`a root without the role ${role}`);
+  return { keyIds: facts.keyIDs, threshold: facts.threshold };
+}
+function countSignatures(root, role, metadata) {
+  const signed = roleIn(root, role).keyIds.filter((keyId) => verifies(root, role, keyId, metadata));
+  return new Set(signed).size;
+}
+function requireThreshold(roots, role, path, metadata) {
+  for (const root of roots) {
+    const { threshold } = roleIn(root, role);
+    const found = countSignatures(root, role, metadata);
+    if (found >= threshold) continue;
+    throw new ManifestError(
+      "FILE",
+      `${path}: ${found} of ${threshold} signatures by keys of the role ${role}`,
+      {
+        fix: "it was damaged or tampered with, or a key was replaced: do not use it"
+      }
+    );
+  }
+}
+function refuseStrangers(roots, role, path, metadata) {
+  for (const keyId of Object.keys(metadata.signatures)) {
+    if (roots.some((root) => verifies(root, role, keyId, metadata))) continue;
+    throw new ManifestError(
+      "FILE",
+      `${path}: the signature of key ${keyId.slice(0, 8)} is wrong or nobody's`,
+      {
+        fix: "it was damaged or tampered with: do not use it"
+      }
+    );
+  }
+}
+function requireSignatures(roots, role, path, metadata) {
+  requireThreshold(roots, role, path, metadata);
+  refuseStrangers(roots, role, path, metadata);
+}
+function verifies(root, role, keyId, metadata) {
+  if (!roleIn(root, role).keyIds.includes(keyId)) return false;
+  try {
+    root.signed.keys[keyId]?.verifySignature(metadata);
+    return root.signed.keys[keyId] !== void 0;
+  } catch {
+    return false;
+  }
+}
+function signWith(metadata, keys) {
+  for (const key2 of keys) {
+    metadata.sign((content) => new import_models2.Signature({ keyID: key2.keyId, sig: key2.sign(content).toString("hex") }));
+  }
+}
+
+// lib/manifest/repository/state.ts
+function contentOf(files2, path) {
+  const content = files2.get(path);
+  if (content !== void 0) return content;
+  throw new ManifestError("ABSENT", `${path}: is not there, and another file names it`, {
+    fix: "put it back from a copy (branch manifest: git log), or publish the release again"
+  });
+}
+var damaged = (path, why) => new ManifestError("FILE", `${path}: ${why}`, { fix: "it was damaged or tampered with: do not use it" });
+function readRoots(files2, trusted) {
+  const anchor2 = readMetadata("root", "keys/root.json", trusted);
+  const anchorName = versionedName("root", anchor2.signed.version);
+  const contents2 = new Map(files2);
+  contents2.set(anchorName, files2.get(anchorName) ?? trusted);
+  if (!Buffer.from(contentOf(contents2, anchorName)).equals(trusted)) {
+    throw new ManifestError("ROOT", `${anchorName}: is another root than the keys/root.json you trust`, {
+      fix: "use the keys/root.json of this cluster; if it is that, the file was tampered with"
+    });
+  }
+  const versions = [...contents2.keys()].map(parseVersionedName).flatMap((name) => name?.kind === "root" ? [name.version] : []).sort((a, b) => a - b);
+  const roots = [];
+  for (const version2 of versions) {
+    const path = versionedName("root", version2);
+    const root = readMetadata("root", path, contentOf(contents2, path));
+    const before = roots.at(-1);
+    if (root.signed.version !== version2) throw damaged(path, `says it is version ${root.signed.version}`);
+    if (before !== void 0 && before.signed.version !== version2 - 1) {
+      throw new ManifestError("ABSENT", `${versionedName("root", version2 - 1)}: is not there`, {
+        fix: "put it back from a copy: nodes follow the roots one by one"
+      });
+    }
+    requireSignatures(before === void 0 ? [root] : [before, root], "root", path, root);
+    roots.push(root);
+  }
+  return roots;
+}
+function readChannels(files2, targets) {
+  const found = CHANNEL_NAMES.flatMap((name) => {
+    const target2 = targets?.signed.targets[channelTarget(name)];
+    if (target2 === void 0) return [];
+    const digest = target2.hashes.sha256 ?? "";
+    const path = channelFile(name, digest);
+    const content = contentOf(files2, path);
+    if (sha2563(content) !== digest || content.byteLength !== target2.length) {
+      throw damaged(path, "has not the digest that targets names");
+    }
+    return [[name, parseChannel(path, content)]];
+  });
+  return Object.fromEntries(found);
+}
+function readCurrent(files2, root) {
+  const timestamp = readMetadata("timestamp", TIMESTAMP, contentOf(files2, TIMESTAMP));
+  requireSignatures([root], "timestamp", TIMESTAMP, timestamp);
+  const meta3 = timestamp.signed.snapshotMeta;
+  const snapshotPath = versionedName("snapshot", meta3.version);
+  const snapshotBytes = contentOf(files2, snapshotPath);
+  if (sha2563(snapshotBytes) !== meta3.hashes?.sha256)
+    throw damaged(snapshotPath, "has not the digest that timestamp names");
+  const snapshot = readMetadata("snapshot", snapshotPath, snapshotBytes);
+  requireSignatures([root], "snapshot", snapshotPath, snapshot);
+  const targetsMeta = snapshot.signed.meta["targets.json"];
+  const targetsPath = versionedName("targets", targetsMeta?.version ?? 0);
+  const targetsBytes = contentOf(files2, targetsPath);
+  if (sha2563(targetsBytes) !== targetsMeta?.hashes?.sha256)
+    throw damaged(targetsPath, "has not the digest that snapshot names");
+  const targets = readMetadata("targets", targetsPath, targetsBytes);
+  requireSignatures([root], "targets", targetsPath, targets);
+  return { timestamp, snapshot, targets };
+}
+function readPending(files2, root, current) {
+  const content = files2.get(PENDING);
+  if (content === void 0) return void 0;
+  const pending = readMetadata("targets", PENDING, content);
+  if (pending.signed.version !== (current?.signed.version ?? 0) + 1) return void 0;
+  refuseStrangers([root], "targets", PENDING, pending);
+  return pending;
+}
+function openState(files2, trusted) {
+  const roots = readRoots(files2, trusted);
+  const root = roots.at(-1);
+  if (root === void 0) throw new Error("a manifest without a root");
+  const current = files2.has(TIMESTAMP) ? readCurrent(files2, root) : { timestamp: void 0, snapshot: void 0, targets: void 0 };
+  const pending = readPending(files2, root, current.targets);
+  const channels = readChannels(files2, current.targets);
+  const pendingChannels = pending === void 0 ? channels : readChannels(files2, pending);
+  return { files: files2, roots, root, ...current, channels, pending, pendingChannels };
+}
+
+// lib/manifest/audit.ts
+var refuse = (path, why) => new ManifestError("FILE", `${path}: ${why}`, { fix: "it was damaged or tampered with: do not use it" });
+function checkOlder(roots, path, content, kind, version2) {
+  const metadata = readMetadata(kind, path, content);
+  if (metadata.signed.version !== version2)
+    throw refuse(path, `says it is version ${metadata.signed.version}`);
+  if (!roots.some((root) => countSignatures(root, kind, metadata) >= roleIn(root, kind).threshold)) {
+    throw refuse(path, "no root there ever was accepts its signatures");
+  }
+  refuseStrangers(roots, kind, path, metadata);
+}
+function checkFile(state, path, content) {
+  const versioned = parseVersionedName(path);
+  const digest = CHANNEL_FILE.exec(path)?.[1];
+  if (versioned?.kind === "root" || path === TIMESTAMP) return;
+  if (versioned !== void 0) {
+    checkOlder(state.roots, path, content, versioned.kind, versioned.version);
+  } else if (digest !== void 0) {
+    if (sha2563(content) !== digest) throw refuse(path, "has not the digest it is named by");
+    parseChannel(path, content);
+  } else if (path === PENDING) {
+    refuseStrangers(state.roots, "targets", path, readMetadata("targets", path, content));
+  } else if (path === PAGE) {
+    if (!Buffer.from(content).equals(Buffer.from(pageOf(state))))
+      throw refuse(path, "is not the page of this state");
+  } else if (path === NO_JEKYLL) {
+    if (content.byteLength > 0) throw refuse(path, "is not empty");
+  } else {
+    throw refuse(path, "is no file of a manifest");
+  }
+}
+function auditHome(files2, trusted) {
+  const state = openState(files2, trusted);
+  for (const [path, content] of files2) checkFile(state, path, content);
+  return state;
+}
+
+// lib/manifest/branch-home.ts
+import { mkdir as mkdir4, readFile as readFile3 } from "node:fs/promises";
+import { dirname as dirname4, join as join8 } from "node:path";
+
+// lib/external/scratch.ts
+import { mkdir as mkdir3, mkdtemp, rm as rm3 } from "node:fs/promises";
+import { join as join7 } from "node:path";
+async function withScratch(parent, prefix, work) {
+  await mkdir3(parent, { recursive: true });
+  const folder = await mkdtemp(join7(parent, prefix));
+  try {
+    return await work(folder);
+  } finally {
+    await rm3(folder, { recursive: true, force: true });
+  }
+}
+
+// lib/manifest/limits.ts
+var VALID_DAYS = { root: 365, targets: 365, snapshot: 365, timestamp: 30 };
+var RENEW_BELOW_DAYS = { root: 120, targets: 120, snapshot: 120, timestamp: 23 };
+var KEPT_VERSIONS = 10;
+var MAX_BYTES = {
+  root: 512e3,
+  timestamp: 16384,
+  snapshot: 65536,
+  targets: 5e6,
+  channel: 512e3
+};
+var MAX_VERSION = 1e9;
+var GIT_TIMEOUT_MS = 12e4;
+var MAX_ATTEMPTS = 3;
+
+// lib/manifest/branch-home.ts
+var BRANCH = "manifest";
+var AUTHOR = { name: "Home Pi Cluster", email: "home-pi-cluster@users.noreply.github.com" };
+var ENVIRONMENT = {
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_AUTHOR_NAME: AUTHOR.name,
+  GIT_AUTHOR_EMAIL: AUTHOR.email,
+  GIT_COMMITTER_NAME: AUTHOR.name,
+  GIT_COMMITTER_EMAIL: AUTHOR.email
+};
+var SETTINGS = ["commit.gpgSign=false", "core.hooksPath=/dev/null", "core.autocrlf=false"];
+function branchHome(options2) {
+  const { remote, scratch, world, checkpoint } = options2;
+  const place = `the branch ${BRANCH} of ${withoutCredentials(remote)}`;
+  if (/^\w+:\/\/[^/@]*:[^/@]*@/.test(remote)) {
+    throw new ManifestError("HOME", `${place}: its address holds a password`, {
+      fix: "leave it out; git asks its credential helper, or takes a header from GIT_CONFIG_COUNT and its like"
+    });
+  }
+  const at = async (name) => {
+    await checkpoint?.(name);
+  };
+  const git = async (cwd, argv, accept = [0]) => {
+    const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
+    const result = await world.processes.run({
+      argv: ["git", ...settings, ...argv],
+      cwd,
+      env: { ...ENVIRONMENT, ...options2.env },
+      timeoutMs: GIT_TIMEOUT_MS,
+      signal: world.signal,
+      accept
+    });
+    return result.stdout;
+  };
+  const head = async () => {
+    const found = await git("/", ["ls-remote", remote, `refs/heads/${BRANCH}`]);
+    return found.split("	")[0]?.trim() ?? "";
+  };
+  const moved = () => new ManifestError("REMOTE_MOVED", `${place} was changed by another run meanwhile`, {
+    fix: "run it again"
+  });
+  const checkOut = async (folder, commit) => {
+    if (commit === "") {
+      await mkdir4(folder, { recursive: true });
+      await git(folder, ["init", "--quiet", `--initial-branch=${BRANCH}`]);
+      return;
+    }
+    const how = ["--quiet", "--depth=1", "--single-branch", "--no-tags", `--branch=${BRANCH}`];
+    await git(dirname4(folder), ["clone", ...how, asUrl(remote), folder]);
+    if ((await git(folder, ["rev-parse", "HEAD"])).trim() !== commit) throw moved();
+  };
+  const push = async (folder, expected) => {
+    await at("before push");
+    try {
+      await git(folder, ["push", "--quiet", remote, `HEAD:refs/heads/${BRANCH}`]);
+    } catch (error62) {
+      if (!(error62 instanceof ProcessError) || error62.code === "INTERRUPTED") throw error62;
+      const now = await head().catch(() => expected);
+      if (now === (await git(folder, ["rev-parse", "HEAD"])).trim()) return;
+      throw now === expected ? error62 : moved();
+    }
+    await at("behind push");
+  };
+  return {
+    place,
+    page: true,
+    read: () => explaining(place, async () => {
+      const revision = await head();
+      if (revision === "") return { files: /* @__PURE__ */ new Map(), revision };
+      return withScratch(scratch, "manifest-", async (folder) => {
+        const tree = join8(folder, "branch");
+        await checkOut(tree, revision);
+        return { files: await readTree(tree), revision };
+      });
+    }),
+    publish: (before, change, message) => explaining(
+      place,
+      () => withScratch(scratch, "manifest-", async (folder) => {
+        const tree = join8(folder, "branch");
+        if (await head() !== before.revision) throw moved();
+        await checkOut(tree, before.revision);
+        await at("checked out");
+        for (const { path, content } of change.writes) await writeAtomically(join8(tree, path), content);
+        for (const path of change.removes) await removeWhole(join8(tree, path));
+        await git(tree, ["add", "--all", "--force"]);
+        await git(tree, ["commit", "--quiet", "--message", message]);
+        await push(tree, before.revision);
+      })
+    )
+  };
+}
+function asUrl(remote) {
+  return remote.startsWith("/") ? `file://${remote}` : remote;
+}
+function withoutCredentials(remote) {
+  return remote.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
+}
+async function readTree(folder) {
+  const entries = (await listTree(folder)).filter(
+    ({ kind, path }) => kind === "file" && !path.startsWith(".git/")
+  );
+  const contents2 = entries.map(async ({ path }) => [path, await readFile3(join8(folder, path))]);
+  return new Map(await Promise.all(contents2));
+}
+async function explaining(place, work) {
+  try {
+    return await work();
+  } catch (error62) {
+    if (!(error62 instanceof ProcessError)) throw error62;
+    if (error62.code === "INTERRUPTED") throw new ManifestError("INTERRUPTED", `${place}: interrupted`);
+    throw new ManifestError("HOME", `${place} cannot be read or written: ${error62.message}`, {
+      details: error62.details.map(withoutCredentials),
+      fix: "check the address, and whether you may push there"
+    });
+  }
+}
+
+// lib/manifest/repository/change.ts
+function isEmpty(change) {
+  return change.writes.length === 0 && change.removes.length === 0;
+}
+function filesAfter(files2, change) {
+  const after2 = new Map(files2);
+  for (const { path, content } of change.writes) after2.set(path, content);
+  for (const path of change.removes) after2.delete(path);
+  return after2;
+}
+function channelDigests(content) {
+  if (content === void 0) return [];
+  return [
+    ...Buffer.from(content).toString("utf8").matchAll(/"sha256":"([0-9a-f]{64})"/g)
+  ].flatMap(([, digest]) => digest === void 0 ? [] : [digest]);
+}
+function superfluous(files2, current, pending) {
+  const versioned = [...files2.keys()].flatMap((path) => {
+    const name = parseVersionedName(path);
+    return name === void 0 || name.kind === "root" ? [] : [{ path, kind: name.kind, version: name.version }];
+  });
+  const kept2 = new Set(
+    versioned.filter(({ kind, version: version2 }) => version2 <= current[kind] && version2 > current[kind] - KEPT_VERSIONS).map(({ path }) => path)
+  );
+  const naming = [
+    ...versioned.map(({ path }) => path).filter((path) => kept2.has(path)),
+    ...pending ? [PENDING] : []
+  ];
+  const named = new Set(naming.flatMap((path) => channelDigests(files2.get(path))));
+  return [...files2.keys()].filter((path) => {
+    if (path === PENDING) return !pending;
+    const digest = CHANNEL_FILE.exec(path)?.[1];
+    if (digest !== void 0) return !named.has(digest);
+    const name = parseVersionedName(path);
+    return name !== void 0 && name.kind !== "root" && !kept2.has(path);
+  }).sort();
+}
+
+// lib/manifest/carry-out.ts
+async function plan(request2) {
+  const { home, trustedRoot } = request2;
+  const read3 = await home.read();
+  const state = (request2.open ?? openState)(read3.files, trustedRoot);
+  const change = request2.plan(state);
+  return { read: read3, change: withPage(home, read3.files, change, trustedRoot) };
+}
+function withPage(home, files2, change, trustedRoot) {
+  if (!home.page || isEmpty(change)) return change;
+  const after2 = openState(filesAfter(files2, change), trustedRoot);
+  return { ...change, writes: [...change.writes, ...pageWrites(after2)] };
+}
+async function planChange(request2) {
+  const first = await plan(request2);
+  return {
+    lines: first.change.lines,
+    empty: isEmpty(first.change),
+    carryOut: async (onReplan) => {
+      let planned = first;
+      for (let attempt = 1; !isEmpty(planned.change); attempt += 1) {
+        try {
+          return await request2.home.publish(planned.read, planned.change, request2.message);
+        } catch (error62) {
+          const again = error62 instanceof ManifestError && error62.code === "REMOTE_MOVED" && attempt < MAX_ATTEMPTS && onReplan !== "refuse";
+          if (!again) throw error62;
+        }
+        planned = await plan(request2);
+        if (typeof onReplan === "function") onReplan(planned.change.lines);
+      }
+    }
+  };
+}
+
+// lib/manifest/repository/publish.ts
+var import_models3 = __toESM(require_dist2(), 1);
+
+// lib/manifest/repository/expiry.ts
+var DAY_MS = 864e5;
+function expiryOf(kind, now) {
+  const end = new Date(now.getTime() + VALID_DAYS[kind] * DAY_MS);
+  return `${end.toISOString().slice(0, 19)}Z`;
+}
+function daysLeft(expires, now) {
+  return (Date.parse(expires) - now.getTime()) / DAY_MS;
+}
+function isDue(kind, expires, now) {
+  return daysLeft(expires, now) < RENEW_BELOW_DAYS[kind];
+}
+function describeExpiry(expires, now) {
+  const days = daysLeft(expires, now);
+  if (days <= 0) return `expired ${Math.ceil(-days)} days ago`;
+  return days < 1 ? `${Math.floor(days * 24)} hours left` : `${Math.floor(days)} days left`;
+}
+
+// lib/manifest/repository/signers.ts
+var SIGNED_BY = {
+  root: "root",
+  targets: "targets",
+  snapshot: "online",
+  timestamp: "online"
+};
+function signersFrom(keys) {
+  const role = (name) => {
+    try {
+      return keys.role(name);
+    } catch (error62) {
+      if (error62 instanceof Failure && error62.code === "MISSING") return [];
+      throw error62;
+    }
+  };
+  const { place, development } = keys;
+  return { place, development, root: role("root"), targets: role("targets"), online: role("online") };
+}
+function knownKeys(signers, root, kind) {
+  const { keyIds } = roleIn(root, kind);
+  return signers[SIGNED_BY[kind]].filter(({ keyId }) => keyIds.includes(keyId));
+}
+function canSign(signers, root, kind) {
+  return knownKeys(signers, root, kind).length >= roleIn(root, kind).threshold;
+}
+function requireKeys(signers, root, kind) {
+  const known = knownKeys(signers, root, kind);
+  const { threshold } = roleIn(root, kind);
+  if (known.length >= threshold) return known;
+  const role = SIGNED_BY[kind];
+  const strangers = signers[role].filter((key2) => !known.includes(key2));
+  const stranger = strangers[0];
+  if (known.length === 0 && stranger !== void 0) {
+    throw new ManifestError(
+      "WRONG_KEY",
+      `the ${role} key ${stranger.name} in ${signers.place} is none that root ${root.signed.version} knows`,
+      {
+        fix: "use the keys that belong to keys/root.json of this cluster, or the newest ones after a rotation"
+      }
+    );
+  }
+  throw new ManifestError(
+    "NO_KEY",
+    `signing ${kind} takes ${threshold} ${role} key${threshold === 1 ? "" : "s"}; ${known.length} in ${signers.place}`,
+    { fix: "run it where the key lies, or put the key there" }
+  );
+}
+
+// lib/manifest/repository/publish.ts
+function after(version2, file2) {
+  if (version2 < MAX_VERSION) return version2 + 1;
+  throw new ManifestError("ROLLBACK", `${file2}: its version is ${version2}, which nothing can follow`, {
+    fix: "whoever signed that has the online key: replace it with ./pi keys rotate online --compromised"
+  });
+}
+function metaOf(version2, content) {
+  return new import_models3.MetaFile({ version: version2, length: content.byteLength, hashes: { sha256: sha2563(content) } });
+}
+function floorOf(state) {
+  return {
+    snapshot: state.snapshot?.signed.version ?? 0,
+    timestamp: state.timestamp?.signed.version ?? 0
+  };
+}
+function missingRoots(state) {
+  return state.roots.map((root) => ({ path: versionedName("root", root.signed.version), content: metadataBytes(root) })).filter(({ path }) => !state.files.has(path));
+}
+function timestampFor(state, snapshot, { signers, now }, floor = floorOf(state)) {
+  const timestamp = new import_models3.Metadata(
+    new import_models3.Timestamp({
+      specVersion: SPEC_VERSION,
+      version: after(floor.timestamp, TIMESTAMP),
+      expires: expiryOf("timestamp", now),
+      snapshotMeta: metaOf(snapshot.signed.version, metadataBytes(snapshot))
+    })
+  );
+  signWith(timestamp, requireKeys(signers, state.root, "timestamp"));
+  return { path: TIMESTAMP, content: metadataBytes(timestamp) };
+}
+function snapshotFor(state, targets, signing, floor = floorOf(state)) {
+  const snapshot = new import_models3.Metadata(
+    new import_models3.Snapshot({
+      specVersion: SPEC_VERSION,
+      version: after(floor.snapshot, `${floor.snapshot}.snapshot.json`),
+      expires: expiryOf("snapshot", signing.now),
+      meta: { "targets.json": metaOf(targets.signed.version, metadataBytes(targets)) }
+    })
+  );
+  signWith(snapshot, requireKeys(signing.signers, state.root, "snapshot"));
+  return [
+    { path: versionedName("snapshot", snapshot.signed.version), content: metadataBytes(snapshot) },
+    timestampFor(state, snapshot, signing, floor)
+  ];
+}
+function channelWrites(state, channels) {
+  return CHANNEL_NAMES.flatMap((name) => {
+    const document = channels[name];
+    if (document === void 0) return [];
+    const content = channelBytes(document);
+    return [{ path: channelFile(name, sha2563(content)), content }];
+  }).filter(({ path }) => !state.files.has(path));
+}
+function changeOf(state, lines, writes, current, pending) {
+  const after2 = new Map(state.files);
+  for (const { path, content } of writes) after2.set(path, content);
+  return { lines, writes, removes: superfluous(after2, current, pending) };
+}
+function nextTargets(state, targets, now) {
+  const version2 = (state.targets?.signed.version ?? 0) + 1;
+  const expires = expiryOf("targets", now);
+  return new import_models3.Metadata(new import_models3.Targets({ specVersion: SPEC_VERSION, version: version2, expires, targets: { ...targets } }));
+}
+function publishTargets(state, unsigned, channels, lines, signing) {
+  const { signers, now } = signing;
+  const targets = readMetadata("targets", PENDING, metadataBytes(unsigned));
+  if (signers.targets.length > 0) {
+    const known = knownKeys(signers, state.root, "targets");
+    if (known.length === 0) requireKeys(signers, state.root, "targets");
+    signWith(targets, known);
+  }
+  const before = [...missingRoots(state), ...channelWrites(state, channels)];
+  const { threshold } = roleIn(state.root, "targets");
+  const found = countSignatures(state.root, "targets", targets);
+  if (found < threshold) {
+    const waiting = `targets ${targets.signed.version} waits in ${PENDING}: ${found} of ${threshold} signatures; sign it with ./pi keys approve`;
+    const content = metadataBytes(targets);
+    const known = state.files.get(PENDING);
+    const writes2 = known !== void 0 && Buffer.from(known).equals(content) ? [] : [{ path: PENDING, content }];
+    const current = {
+      targets: state.targets?.signed.version ?? 0,
+      snapshot: state.snapshot?.signed.version ?? 0
+    };
+    return changeOf(state, [...lines, waiting], [...before, ...writes2], current, true);
+  }
+  const version2 = targets.signed.version;
+  const rest = snapshotFor(state, targets, signing);
+  const snapshot = floorOf(state).snapshot + 1;
+  const writes = [
+    ...before,
+    { path: versionedName("targets", version2), content: metadataBytes(targets) },
+    ...rest
+  ];
+  const said = `targets ${version2}, snapshot ${snapshot}, timestamp until ${expiryOf("timestamp", now).slice(0, 10)}`;
+  return changeOf(state, [...lines, said], writes, { targets: version2, snapshot }, false);
+}
+
+// lib/manifest/repository/approve.ts
+function describePending(state) {
+  const now = state.targets?.signed.targets ?? {};
+  const next = state.pending?.signed.targets ?? {};
+  const paths = [.../* @__PURE__ */ new Set([...Object.keys(now), ...Object.keys(next)])].sort();
+  return paths.flatMap((path) => {
+    const [before, after2] = [now[path]?.hashes.sha256, next[path]?.hashes.sha256];
+    if (before === after2) return [];
+    if (after2 === void 0) return [`- ${path}`];
+    return [`${before === void 0 ? "+" : "~"} ${path} ${next[path]?.length} bytes sha256 ${after2}`];
+  });
+}
+function requirePending(state) {
+  if (state.pending !== void 0) return state.pending;
+  throw new ManifestError("PENDING", `nothing waits for a signature in ${PENDING}`, {
+    fix: "make a release first; what is published already needs no approval"
+  });
+}
+function approve(state, signing) {
+  const { signers } = signing;
+  const waiting = requirePending(state);
+  if (knownKeys(signers, state.root, "targets").length === 0) requireKeys(signers, state.root, "targets");
+  const pending = readMetadata("targets", PENDING, metadataBytes(waiting));
+  signWith(pending, knownKeys(signers, state.root, "targets"));
+  const { threshold } = roleIn(state.root, "targets");
+  const found = countSignatures(state.root, "targets", pending);
+  const lines = [
+    ...describePending(state),
+    `targets ${pending.signed.version}: ${found} of ${threshold} signatures`
+  ];
+  if (found >= threshold && canSign(signers, state.root, "timestamp") && canSign(signers, state.root, "snapshot")) {
+    return publishTargets(state, pending, state.pendingChannels, lines, signing);
+  }
+  const next = found >= threshold ? "publish it where the online key is: ./pi manifest refresh" : "it waits for more";
+  const content = metadataBytes(pending);
+  const same2 = Buffer.from(state.files.get(PENDING) ?? []).equals(content);
+  const current = {
+    targets: state.targets?.signed.version ?? 0,
+    snapshot: state.snapshot?.signed.version ?? 0
+  };
+  return changeOf(state, [...lines, next], same2 ? [] : [{ path: PENDING, content }], current, true);
+}
+
+// lib/manifest/repository/targets.ts
+var import_models4 = __toESM(require_dist2(), 1);
+
+// lib/release/version.ts
+var import_semver = __toESM(require_semver2(), 1);
+
+// lib/release/failure.ts
+var ReleaseError = class extends Failure {
+  area = "release";
+};
+
+// lib/release/version.ts
+var STAGES = ["alpha", "beta", "rc"];
+var PER_STAGE = 300;
+var LARGEST = { major: 8999, minor: 999, patch: 999, prerelease: PER_STAGE - 1 };
+var FIX3 = "write it as v1.2.3, or v1.2.3-rc.1 (alpha, beta or rc, and a number) for one before it";
+function parseVersion(tag) {
+  const refuse3 = (why) => new ReleaseError("VERSION", `${JSON.stringify(tag)} is no version: ${why}`, { fix: FIX3 });
+  if (!tag.startsWith("v")) throw refuse3("it does not begin with v");
+  const parsed3 = import_semver.default.parse(tag.slice(1));
+  const [text2] = tag.slice(1).split("+");
+  if (parsed3 === null || parsed3.version !== text2) throw refuse3("it is not vMAJOR.MINOR.PATCH");
+  if (parsed3.build.length > 0) throw refuse3(`build metadata (+${parsed3.build.join(".")}) has no order`);
+  const { major, minor, patch } = parsed3;
+  if (major > LARGEST.major || minor > LARGEST.minor || patch > LARGEST.patch) {
+    throw refuse3(`numbers go up to ${LARGEST.major}.${LARGEST.minor}.${LARGEST.patch}`);
+  }
+  return {
+    tag,
+    text: parsed3.version,
+    prerelease: parsed3.prerelease.length > 0,
+    channel: parsed3.prerelease.length > 0 ? "beta" : "stable",
+    serial: ((major * 1e3 + minor) * 1e3 + patch) * 1e3 + stageNumber(parsed3.prerelease, refuse3)
+  };
+}
+function stageNumber(prerelease, refuse3) {
+  if (prerelease.length === 0) return 999;
+  const [name, number4, ...more] = prerelease;
+  const stage = STAGES.map(String).indexOf(String(name));
+  if (stage < 0 || typeof number4 !== "number" || more.length > 0) {
+    throw refuse3(`"-${prerelease.join(".")}" is none of -alpha.N, -beta.N, -rc.N`);
+  }
+  if (number4 > LARGEST.prerelease) throw refuse3(`${name}.N goes up to ${LARGEST.prerelease}`);
+  return stage * PER_STAGE + number4;
+}
+function compareVersions(a, b) {
+  return import_semver.default.compare(a.text, b.text);
+}
+
+// lib/manifest/channel-rules.ts
+function imagesOf(release, choices) {
+  const image = (build) => {
+    const asset2 = release.assets.find(({ name }) => name === build.bundle);
+    if (asset2 === void 0) {
+      throw new ManifestError(
+        "RELEASE",
+        `${release.tag} names the bundle ${build.bundle} and does not list it`,
+        {
+          fix: "its release.json is wrong: make the release anew"
+        }
+      );
+    }
+    const minFrom = choices.minFrom?.[build.id];
+    return {
+      version: build.version,
+      serial: build.serial,
+      buildId: build.buildId,
+      compatible: build.compatible,
+      bundle: { ...asset2, urls: [...choices.urlsOf(release.tag, build.bundle)] },
+      slot: build.slot,
+      ...minFrom === void 0 ? {} : { minFrom }
+    };
+  };
+  return Object.fromEntries(release.builds.map((build) => [build.id, image(build)]));
+}
+function channelAfter(channel, previous, release, choices) {
+  if (previous !== void 0 && previous.cluster !== release.cluster) {
+    throw new ManifestError(
+      "RELEASE",
+      `${release.tag} is of the cluster ${release.cluster}; this manifest is of ${previous.cluster}`,
+      { fix: "name the store of that cluster" }
+    );
+  }
+  const version2 = parseVersion(release.tag);
+  if (channel === "stable" && version2.channel !== "stable") return previous;
+  if (previous !== void 0 && compareVersions(version2, parseVersion(previous.release)) <= 0)
+    return previous;
+  return {
+    format: 1,
+    cluster: release.cluster,
+    channel,
+    release: release.tag,
+    date: release.date,
+    development: release.development,
+    images: imagesOf(release, choices),
+    blocked: previous?.blocked ?? []
+  };
+}
+function mapChannels(channels, change) {
+  const entries = CHANNEL_NAMES.map((name) => [name, change(name, channels[name])]);
+  return Object.fromEntries(entries.filter(([, document]) => document !== void 0));
+}
+function channelsAfter(channels, release, choices) {
+  return mapChannels(channels, (name, previous) => channelAfter(name, previous, release, choices));
+}
+var sameBlock = (a, b) => a.version === b.version && a.id === b.id;
+function channelsBlocking(channels, blocked) {
+  return mapChannels(
+    channels,
+    (_, document) => document === void 0 || document.blocked.some((known) => sameBlock(known, blocked)) ? document : { ...document, blocked: [...document.blocked, blocked] }
+  );
+}
+function channelsUnblocking(channels, version2, id) {
+  const meant = (known) => known.version === version2 && (id === void 0 || known.id === id);
+  return mapChannels(
+    channels,
+    (_, document) => document?.blocked.some(meant) === true ? { ...document, blocked: document.blocked.filter((known) => !meant(known)) } : document
+  );
+}
+
+// lib/manifest/repository/targets.ts
+var RELEASE_FILE = "release.json";
+function target(path, { bytes: bytes3, sha256: digest }) {
+  return new import_models4.TargetFile({ path, length: bytes3, hashes: { sha256: digest } });
+}
+var same = (a, b) => a !== void 0 && a.length === b.length && a.hashes.sha256 === b.hashes.sha256;
+function baseOf(state) {
+  if (state.pending !== void 0) {
+    return { targets: state.pending.signed.targets, channels: state.pendingChannels };
+  }
+  return { targets: state.targets?.signed.targets ?? {}, channels: state.channels };
+}
+function releaseTargets({ document, file: file2 }) {
+  const bundles = document.assets.filter(({ name }) => document.builds.some(({ bundle }) => bundle === name));
+  return [
+    ...bundles.map((asset2) => target(releaseTarget(document.tag, asset2.name), asset2)),
+    target(releaseTarget(document.tag, RELEASE_FILE), file2)
+  ];
+}
+function unchanged(state, line2) {
+  const current = {
+    targets: state.targets?.signed.version ?? 0,
+    snapshot: state.snapshot?.signed.version ?? 0
+  };
+  return changeOf(state, [line2], missingRoots(state), current, state.pending !== void 0);
+}
+function withContent(state, added, channels, lines, signing) {
+  const base2 = baseOf(state);
+  const documents = CHANNEL_NAMES.flatMap((name) => {
+    const document = channels[name];
+    if (document === void 0) return [];
+    const content = channelBytes(document);
+    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha2563(content) })];
+  });
+  const files2 = [...added, ...documents];
+  if (files2.every((file2) => same(base2.targets[file2.path], file2))) {
+    if (state.pending === void 0) return unchanged(state, "nothing changes");
+    return publishTargets(state, state.pending, channels, ["the same change waits already"], signing);
+  }
+  const targets = { ...base2.targets, ...Object.fromEntries(files2.map((file2) => [file2.path, file2])) };
+  return publishTargets(state, nextTargets(state, targets, signing.now), channels, lines, signing);
+}
+function addRelease(state, release, choices, signing) {
+  const base2 = baseOf(state);
+  const files2 = releaseTargets(release);
+  const { tag } = release.document;
+  const known = base2.targets[releaseTarget(tag, RELEASE_FILE)];
+  for (const file2 of files2) {
+    const other = known !== void 0 && !same(base2.targets[file2.path], file2);
+    if (!other) continue;
+    throw new ManifestError("RELEASE", `${file2.path}: the manifest knows ${tag} with another content`, {
+      fix: "a published release never changes: give what is new a new version"
+    });
+  }
+  const channels = channelsAfter(base2.channels, release.document, choices);
+  const lines = CHANNEL_NAMES.flatMap((name) => {
+    const [before, after2] = [base2.channels[name]?.release, channels[name]?.release];
+    return before === after2 ? [] : [`channel ${name}: ${before ?? "nothing"} -> ${after2}`];
+  });
+  const stays = lines.length === 0 ? ["no channel moves: all are at this release or beyond"] : lines;
+  return withContent(state, files2, channels, [`release ${tag}: ${files2.length} files`, ...stays], signing);
+}
+function block(state, request2, signing) {
+  const { channels } = baseOf(state);
+  requireChannels(channels);
+  const since = `${signing.now.toISOString().slice(0, 19)}Z`;
+  const { version: version2, reason } = request2;
+  const ids = idsToBlock(channels, request2.ids);
+  const line2 = `block ${version2} for ${ids[0] === "*" ? "every image" : ids.join(", ")}: ${reason}`;
+  const after2 = ids.reduce((all, id) => channelsBlocking(all, { version: version2, id, reason, since }), channels);
+  return withContent(state, [], after2, [line2], signing);
+}
+function idsToBlock(channels, wanted) {
+  if (wanted === void 0) return ["*"];
+  const known = CHANNEL_NAMES.flatMap((name) => Object.keys(channels[name]?.images ?? {}));
+  const found = wanted.filter((id) => known.includes(id));
+  if (found.length > 0) return found;
+  throw new ManifestError("VERSION", `no channel has an image ${wanted.join(" or ")}`, {
+    fix: `there are: ${[...new Set(known)].sort().join(", ")}`
+  });
+}
+function unblock(state, version2, id, signing) {
+  const { channels } = baseOf(state);
+  requireChannels(channels);
+  const after2 = channelsUnblocking(channels, version2, id);
+  if (CHANNEL_NAMES.every((name) => channels[name] === after2[name])) {
+    const all = CHANNEL_NAMES.flatMap((name) => channels[name]?.blocked.map((known) => known.version) ?? []);
+    const list = [...new Set(all)].join(", ");
+    throw new ManifestError("VERSION", `${version2} is not blocked`, {
+      fix: list === "" ? "no version is" : `blocked are: ${list}`
+    });
+  }
+  return withContent(state, [], after2, [`unblock ${version2}`], signing);
+}
+function requireChannels(channels) {
+  if (CHANNEL_NAMES.some((name) => channels[name] !== void 0)) return;
+  throw new ManifestError("VERSION", "the manifest has no channel yet, so there is nothing to block", {
+    fix: "make a release first: ./pi release"
+  });
+}
+
+// lib/manifest/repository/refresh.ts
+function warnings(state, now) {
+  const { expires, version: version2 } = state.root.signed;
+  if (!isDue("root", expires, now)) return [];
+  return [`warning: root ${version2} has ${describeExpiry(expires, now)}: run ./pi keys rotate root soon`];
+}
+function refresh(state, signing, force) {
+  const { now } = signing;
+  const said = warnings(state, now);
+  const { targets, snapshot, timestamp, pending } = state;
+  if (pending !== void 0 && isReady(state)) {
+    const lines = [...said, `targets ${pending.signed.version} has its signatures`];
+    return publishTargets(state, pending, state.pendingChannels, lines, signing);
+  }
+  if (targets === void 0 || snapshot === void 0 || timestamp === void 0) {
+    return publishTargets(
+      state,
+      nextTargets(state, {}, now),
+      {},
+      [...said, "the first manifest, empty"],
+      signing
+    );
+  }
+  if (isDue("targets", targets.signed.expires, now) && pending === void 0) {
+    const lines = [...said, `targets: ${describeExpiry(targets.signed.expires, now)}`];
+    const next = nextTargets(state, targets.signed.targets, now);
+    const change = publishTargets(state, next, state.channels, lines, signing);
+    if (change.writes.some(({ path }) => path === TIMESTAMP)) return change;
+    const rest = renewRest(state, signing, force, []);
+    return {
+      ...rest,
+      lines: [...change.lines, ...rest.lines],
+      writes: [...change.writes, ...rest.writes],
+      removes: change.removes
+    };
+  }
+  return renewRest(state, signing, force, said);
+}
+function isReady(state) {
+  if (state.pending === void 0) return false;
+  return countSignatures(state.root, "targets", state.pending) >= roleIn(state.root, "targets").threshold;
+}
+function renewRest(state, signing, force, said) {
+  const { targets, snapshot, timestamp } = state;
+  if (targets === void 0 || snapshot === void 0 || timestamp === void 0)
+    return unchanged(state, "nothing");
+  const { now } = signing;
+  const until = `timestamp ${timestamp.signed.version + 1} until ${expiryOf("timestamp", now).slice(0, 10)}`;
+  const versions = { targets: targets.signed.version, snapshot: snapshot.signed.version };
+  const pending = state.pending !== void 0;
+  if (isDue("snapshot", snapshot.signed.expires, now)) {
+    const lines = [...said, `snapshot ${versions.snapshot + 1}, ${until}`];
+    const writes = [...missingRoots(state), ...snapshotFor(state, targets, signing)];
+    return changeOf(state, lines, writes, { ...versions, snapshot: versions.snapshot + 1 }, pending);
+  }
+  const { expires } = timestamp.signed;
+  if (force || isDue("timestamp", expires, now)) {
+    const lines = [...said, `timestamp: ${describeExpiry(expires, now)}; ${until}`];
+    return changeOf(
+      state,
+      lines,
+      [...missingRoots(state), timestampFor(state, snapshot, signing)],
+      versions,
+      pending
+    );
+  }
+  const line2 = `nothing to renew: timestamp has ${describeExpiry(expires, now)}, it is renewed below ${RENEW_BELOW_DAYS.timestamp}`;
+  const nothing = unchanged(state, line2);
+  return { ...nothing, lines: [...said, ...nothing.lines] };
+}
+
+// lib/manifest/describe.ts
+function describeManifest(state, now) {
+  const documents = CHANNEL_NAMES.flatMap((name) => state.channels[name] ?? []);
+  const kinds = ["root", "targets", "snapshot", "timestamp"];
+  const { pending } = state;
+  const waiting = pending === void 0 ? [] : [
+    `targets ${pending.signed.version} waits: ${countSignatures(state.root, "targets", pending)} of ${roleIn(state.root, "targets").threshold} signatures`,
+    ...describePending(state).map((line2) => `  ${line2}`)
+  ];
+  const blocked = documents.flatMap(
+    (document) => document.blocked.map(({ version: version2, id, reason, since }) => [document.channel, version2, id, reason, since])
+  );
+  return {
+    images: documents.flatMap(
+      ({ channel, release, images }) => Object.entries(images).map(([id, { version: version2, bundle }]) => [
+        channel,
+        release,
+        id,
+        version2,
+        String(bundle.bytes)
+      ])
+    ),
+    blocked,
+    files: kinds.flatMap((kind) => {
+      const signed = state[kind]?.signed;
+      return signed === void 0 ? [] : [[kind, String(signed.version), signed.expires, describeExpiry(signed.expires, now)]];
+    }),
+    notes: [
+      ...documents.some(({ development }) => development) ? ["signed with development keys: for trying things out"] : [],
+      ...waiting,
+      ...warnings(state, now)
+    ]
+  };
+}
+
+// lib/manifest/project-keys.ts
+import { readFile as readFile4 } from "node:fs/promises";
+import { join as join12 } from "node:path";
+
+// lib/keys/open.ts
+import { X509Certificate as X509Certificate3 } from "node:crypto";
+import { join as join11 } from "node:path";
+
+// lib/external/private-files.ts
+import { randomBytes as randomBytes3 } from "node:crypto";
+import { link, mkdir as mkdir5, open as open7, readdir as readdir4, rename as rename4, rm as rm5, stat as stat4 } from "node:fs/promises";
+import { basename, dirname as dirname5, join as join9 } from "node:path";
+
+// lib/external/durable-files.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
+import { createReadStream as createReadStream2 } from "node:fs";
+import { open as open6, rename as rename3, rm as rm4, symlink as symlink2 } from "node:fs/promises";
+async function syncFolder(path) {
+  const handle = await open6(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+async function readPieces(path, onData) {
+  for await (const chunk of createReadStream2(path, { highWaterMark: 1024 * 1024 }))
+    await onData(chunk);
+}
+async function linkAtomically(target2, path) {
+  const temporary2 = `${path}.tmp-${process.pid}-${randomBytes2(4).toString("hex")}`;
+  await symlink2(target2, temporary2);
+  try {
+    await rename3(temporary2, path);
+  } catch (error62) {
+    await rm4(temporary2, { force: true });
+    throw error62;
+  }
+}
+
+// lib/external/private-files.ts
+var FOR_OTHERS = 63;
+async function exposedMode(path) {
+  const mode = (await stat4(path)).mode & 511;
+  return (mode & FOR_OTHERS) === 0 ? void 0 : mode;
+}
+async function readPrivate(path, maxBytes) {
+  const read3 = await readBounded(path, maxBytes);
+  if (read3.kind !== "content") return read3;
+  for (const one of [dirname5(path), path]) {
+    const mode = await exposedMode(one);
+    if (mode !== void 0) return { kind: "exposed", path: one, mode };
+  }
+  return read3;
+}
+async function namesIn(folder) {
+  try {
+    return (await readdir4(folder)).sort();
+  } catch (error62) {
+    const code = error62.code ?? "";
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(code)) return void 0;
+    throw error62;
+  }
+}
+async function writeNew(path, content, mode = 384) {
+  const handle = await open7(path, "wx", mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+async function createPrivateFolder(folder, files2, staleBefore) {
+  await mkdir5(dirname5(folder), { recursive: true, mode: 448 });
+  const prefix = `.${basename(folder)}.making-`;
+  await removeStale(dirname5(folder), prefix, staleBefore);
+  const making = join9(dirname5(folder), `${prefix}${randomBytes3(4).toString("hex")}`);
+  try {
+    await mkdir5(making, { mode: 448 });
+    for (const [name, content] of files2) await writeNew(join9(making, name), content);
+    await syncFolder(making);
+    await rename4(making, folder);
+    await syncFolder(dirname5(folder));
+    return true;
+  } catch (error62) {
+    await rm5(making, { recursive: true, force: true });
+    const code = error62.code ?? "";
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return false;
+    throw error62;
+  }
+}
+async function removeStale(parent, prefix, before) {
+  for (const name of await namesIn(parent) ?? []) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join9(parent, name);
+    const age = await stat4(path).catch(() => void 0);
+    if (age !== void 0 && age.mtimeMs < before) await rm5(path, { recursive: true, force: true });
+  }
+}
+
+// lib/keys/certificates.ts
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+
+// lib/keys/certificate-form.ts
+import { createHash as createHash4, randomBytes as randomBytes4, sign } from "node:crypto";
+
+// lib/keys/oids.ts
+var oids = {
+  commonName: "2.5.4.3",
+  basicConstraints: "2.5.29.19",
+  keyUsage: "2.5.29.15",
+  extendedKeyUsage: "2.5.29.37",
+  subjectKeyIdentifier: "2.5.29.14",
+  authorityKeyIdentifier: "2.5.29.35",
+  codeSigning: "1.3.6.1.5.5.7.3.3",
+  emailProtection: "1.3.6.1.5.5.7.3.4",
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  data: "1.2.840.113549.1.7.1",
+  signedData: "1.2.840.113549.1.7.2",
+  contentType: "1.2.840.113549.1.9.3",
+  messageDigest: "1.2.840.113549.1.9.4"
+};
+
+// lib/keys/certificate-form.ts
+var FOUR_DIGITS_FROM = 2050;
+var SERIAL_BYTES = 16;
+var libraries = () => Promise.all([Promise.resolve().then(() => (init_build5(), build_exports2)), Promise.resolve().then(() => (init_build2(), build_exports))]);
+function bufferOf(bytes3) {
+  return new Uint8Array(bytes3).buffer;
+}
+async function encodeCertificate(form) {
+  const [pkijs, asn1] = await libraries();
+  const certificate = new pkijs.Certificate();
+  certificate.version = 2;
+  certificate.serialNumber = new asn1.Integer({ valueHex: bufferOf(randomSerial()) });
+  certificate.subject = await nameOf(form.commonName);
+  certificate.issuer = form.issuer?.subject ?? certificate.subject;
+  certificate.notBefore = await timeOf(form.from);
+  certificate.notAfter = await timeOf(form.until);
+  const spki = form.publicKey.export({ format: "der", type: "spki" });
+  certificate.subjectPublicKeyInfo = pkijs.PublicKeyInfo.fromBER(bufferOf(spki));
+  certificate.extensions = await extensionsOf(form, certificate);
+  const algorithm2 = new pkijs.AlgorithmIdentifier({ algorithmId: oids.ecdsaWithSha256 });
+  certificate.signature = algorithm2;
+  certificate.signatureAlgorithm = algorithm2;
+  certificate.tbsView = new Uint8Array(certificate.encodeTBS().toBER());
+  const signature = sign("sha256", certificate.tbsView, form.signedWith);
+  certificate.signatureValue = new asn1.BitString({ valueHex: bufferOf(signature) });
+  return Buffer.from(certificate.toSchema(false).toBER());
+}
+function randomSerial() {
+  const bytes3 = randomBytes4(SERIAL_BYTES);
+  bytes3[0] = (bytes3[0] ?? 0) & 63 | 64;
+  return bytes3;
+}
+async function nameOf(commonName) {
+  const [pkijs, asn1] = await libraries();
+  const value = new asn1.Utf8String({ value: commonName });
+  const typesAndValues = [new pkijs.AttributeTypeAndValue({ type: oids.commonName, value })];
+  return new pkijs.RelativeDistinguishedNames({ typesAndValues });
+}
+async function timeOf(value) {
+  const [pkijs] = await libraries();
+  return new pkijs.Time({ type: value.getUTCFullYear() < FOUR_DIGITS_FROM ? 0 : 1, value });
+}
+async function extensionsOf({ issuer, extendedKeyUsage }, certificate) {
+  const [pkijs, asn1] = await libraries();
+  const made = (extnID, critical, value) => new pkijs.Extension({ extnID, critical, extnValue: value.toBER() });
+  const bits = (byte, unusedBits) => new asn1.BitString({ valueHex: bufferOf(Buffer.of(byte)), unusedBits });
+  const own2 = made(
+    oids.subjectKeyIdentifier,
+    false,
+    new asn1.OctetString({ valueHex: keyIdentifier(certificate) })
+  );
+  if (issuer === void 0) {
+    const ca = [new asn1.Boolean({ value: true }), new asn1.Integer({ value: 0 })];
+    return [
+      made(oids.basicConstraints, true, new asn1.Sequence({ value: ca })),
+      made(oids.keyUsage, true, bits(KEY_CERT_SIGN | CRL_SIGN, 1)),
+      own2
+    ];
+  }
+  const keyIdentifierOfIssuer = new asn1.OctetString({ valueHex: keyIdentifier(issuer) });
+  const authority = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOfIssuer });
+  return [
+    made(oids.basicConstraints, true, new asn1.Sequence({ value: [] })),
+    made(oids.keyUsage, true, bits(DIGITAL_SIGNATURE, 7)),
+    made(
+      oids.extendedKeyUsage,
+      false,
+      new pkijs.ExtKeyUsage({ keyPurposes: [...extendedKeyUsage] }).toSchema()
+    ),
+    own2,
+    made(oids.authorityKeyIdentifier, false, authority.toSchema())
+  ];
+}
+var DIGITAL_SIGNATURE = 128;
+var KEY_CERT_SIGN = 4;
+var CRL_SIGN = 2;
+var KEY_IDENTIFIER_BYTES = 20;
+function keyIdentifier(certificate) {
+  const key2 = certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
+  return bufferOf(createHash4("sha256").update(key2).digest().subarray(0, KEY_IDENTIFIER_BYTES));
+}
+
+// lib/keys/failure.ts
+var KeyError = class extends Failure {
+  area = "keys";
+};
+
+// lib/keys/limits.ts
+var MAX_PEM_BYTES = 16 * 1024;
+var MAX_SIGNATURE_BYTES = 16 * 1024;
+var VALID_FROM = /* @__PURE__ */ new Date("2020-01-01T00:00:00Z");
+var validYears = {
+  /** Nodes carry it, and changing it takes two releases: longer than the machines live. */
+  ca: 30,
+  /** A new one needs nothing of the nodes. */
+  leaf: 10
+};
+var MAX_ROOTS = 9;
+var LEFTOVER_MS = 60 * 6e4;
+
+// lib/keys/pem.ts
+var LABELS = {
+  "private key": "PRIVATE KEY",
+  certificate: "CERTIFICATE"
+};
+var BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]+?)-----END \1-----/g;
+function refuse2({ what, where }, why, fix) {
+  return new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
+}
+function derLength(der) {
+  const first = der[1] ?? 128;
+  if (first < 128) return 2 + first;
+  const count = first & 127;
+  if (count === 0 || count > 3) return 0;
+  return der.subarray(2, 2 + count).reduce((length, byte) => length * 256 + byte, 0) + 2 + count;
+}
+function readPem(pem, kind) {
+  const label = LABELS[kind];
+  const blocks = [...pem.text.matchAll(BLOCK)];
+  const [block2] = blocks;
+  const expected = `one PEM block "BEGIN ${label}" is expected`;
+  if (block2 === void 0) throw refuse2(pem, `no PEM block; ${expected}`, "is this the right file?");
+  if (blocks.length > 1) throw refuse2(pem, `${blocks.length} PEM blocks; ${expected}`, "keep one of them");
+  if (block2[1] === "ENCRYPTED PRIVATE KEY") {
+    const fix = "openssl pkcs8 -in FILE -out NEW takes the passphrase off; keep the result 0600";
+    throw refuse2(pem, "it has a passphrase, and nobody is there to be asked", fix);
+  }
+  if (block2[1] !== label)
+    throw refuse2(pem, `a PEM block "${block2[1]}"; ${expected}`, "is this the right file?");
+  if (pem.text.replace(block2[0], "").trim() !== "") {
+    throw refuse2(pem, "something besides the PEM block", "remove what stands before and behind it");
+  }
+  const base644 = (block2[2] ?? "").replace(/[\r\n]/g, "");
+  const der = Buffer.from(base644, "base64");
+  if (der.toString("base64") !== base644) throw refuse2(pem, "broken base64", "take it from your backup");
+  if (derLength(der) !== der.length) {
+    throw refuse2(pem, "cut off, or something behind the content", "take it from your backup");
+  }
+  return der;
+}
+function certificatesIn(text2) {
+  return [...text2.matchAll(BLOCK)].filter((block2) => block2[1] === LABELS.certificate).map((block2) => block2[0]);
+}
+function toPem(kind, der) {
+  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${LABELS[kind]}-----`, ...lines, `-----END ${LABELS[kind]}-----`, ""].join("\n");
+}
+
+// lib/keys/certificates.ts
+var NAME_LENGTH = 64;
+function caName({ cluster, standing }) {
+  const words = ["Home Pi Cluster", standing, "CA"].filter((word) => word !== void 0).join(" ");
+  return `${cluster.slice(0, NAME_LENGTH - `: ${signingName(words)}`.length)}: ${words}`;
+}
+function signingName(ca) {
+  return ca.replace(/CA$/, "signing");
+}
+function isDevelopmentCa(certificate) {
+  return / development CA$/.test(certificate.subject);
+}
+function endOf(now, kind) {
+  if (now < VALID_FROM) {
+    throw new KeyError("CLOCK", `this machine's clock says ${now.toISOString().slice(0, 10)}`, {
+      fix: "set the clock (timedatectl set-ntp true): certificates count their years from it"
+    });
+  }
+  const end = new Date(now);
+  end.setUTCMilliseconds(0);
+  end.setUTCFullYear(now.getUTCFullYear() + validYears[kind]);
+  return end;
+}
+function newKey() {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const pem = toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
+  return { publicKey, privateKey, pem };
+}
+async function issueCa(request2) {
+  const { publicKey, privateKey, pem } = newKey();
+  const der = await encodeCertificate({
+    commonName: caName(request2),
+    issuer: void 0,
+    from: VALID_FROM,
+    until: endOf(request2.now, "ca"),
+    publicKey,
+    signedWith: privateKey,
+    extendedKeyUsage: []
+  });
+  return { certificate: toPem("certificate", der), privateKey: pem };
+}
+var LEAF_USAGE = [oids.codeSigning, oids.emailProtection];
+async function issueLeaf(ca, caKey, now) {
+  const [pkijs] = await libraries();
+  const { publicKey, pem } = newKey();
+  const issuer = new X509Certificate(ca);
+  const der = await encodeCertificate({
+    commonName: signingName(issuer.subject.replace(/^CN=/, "")),
+    issuer: pkijs.Certificate.fromBER(bufferOf(issuer.raw)),
+    from: VALID_FROM,
+    until: endOf(now, "leaf"),
+    publicKey,
+    signedWith: caKey,
+    extendedKeyUsage: LEAF_USAGE
+  });
+  return { certificate: toPem("certificate", der), privateKey: pem };
+}
+
+// lib/keys/key-files.ts
+import { join as join10 } from "node:path";
+async function findKey(folder, name, what) {
+  return foundIn(await readPrivate(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
+}
+async function findCertificate(folder, name, what) {
+  return foundIn(await readBounded(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
+}
+function foundIn(read3, what, where) {
+  const unreadable = (why, fix) => new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
+  switch (read3.kind) {
+    case "absent":
+      return void 0;
+    case "folder":
+      return unreadable("a folder, not a file", "is this the right folder?");
+    case "denied":
+      return unreadable("you may not read it", "run as the user it belongs to");
+    case "too-large":
+      return unreadable(`${read3.sizeBytes} bytes; a key has less than 1 KiB`, "is this the right file?");
+    case "exposed": {
+      const mode = read3.mode.toString(8).padStart(4, "0");
+      const right = read3.path === where ? "0600" : "0700";
+      throw new KeyError(
+        "EXPOSED",
+        `${what} in ${where}: others may read it (${read3.path} has mode ${mode})`,
+        {
+          fix: `chmod ${right} ${read3.path}; if others use this machine, make a new key as well`
+        }
+      );
+    }
+    case "content":
+      return { text: Buffer.from(read3.bytes).toString("utf8"), what, where };
+  }
+}
+async function numbersOf(folder, role) {
+  const pattern = new RegExp(`^${role}-([1-9][0-9]?)\\.pem$`);
+  const found = (await namesIn(folder) ?? []).map((name) => pattern.exec(name)?.[1]);
+  return found.filter((number4) => number4 !== void 0).map(Number).sort((a, b) => a - b);
+}
+
+// lib/keys/make.ts
+import { createPrivateKey as createPrivateKey2, generateKeyPairSync as generateKeyPairSync2 } from "node:crypto";
+import { dirname as dirname6 } from "node:path";
+var DEVELOPMENT_TEXT = `These keys were made on the spot, to try things out. Nobody keeps them safe.
+Run ./pi keys init to make keys that nodes can rely on.
+`;
+function plannedKeys({
+  roots,
+  development
+}) {
+  if (!Number.isInteger(roots) || roots < 1 || roots > MAX_ROOTS) {
+    throw new Error(`${roots} root keys: 1 to ${MAX_ROOTS} can be made`);
+  }
+  return [
+    ...Array.from({ length: roots }, (_, at) => ({
+      name: `root-${at + 1}.pem`,
+      what: "names all other keys; keep it away from this machine"
+    })),
+    { name: "targets-1.pem", what: "signs what may be installed" },
+    { name: "online-1.pem", what: "signs, week by week, that this is the newest" },
+    { name: files.caKey, what: "the CA's key: signs signing certificates; keep it away from this machine" },
+    { name: files.ca, what: "the CA's certificate, public: goes into keys/ and every image" },
+    { name: files.signingKey, what: "signs bundles and checksums" },
+    { name: files.signing, what: "its certificate, public" },
+    ...development ? [{ name: files.development, what: "says that these keys are nobody's promise" }] : []
+  ];
+}
+function ed25519() {
+  const { privateKey } = generateKeyPairSync2("ed25519");
+  return toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
+}
+async function contents(request2) {
+  const { cluster, now, development } = request2;
+  const ca = await issueCa({ cluster, now, standing: development ? "development" : void 0 });
+  const leaf = await issueLeaf(ca.certificate, createPrivateKey2(ca.privateKey), now);
+  const fixed = /* @__PURE__ */ new Map([
+    [files.ca, ca.certificate],
+    [files.caKey, ca.privateKey],
+    [files.signing, leaf.certificate],
+    [files.signingKey, leaf.privateKey],
+    [files.development, DEVELOPMENT_TEXT]
+  ]);
+  return new Map(plannedKeys(request2).map(({ name }) => [name, fixed.get(name) ?? ed25519()]));
+}
+async function makeKeys(request2) {
+  const { folder, now } = request2;
+  const exists3 = new KeyError("EXISTS", `there are keys in ${folder} already, and they are not overwritten`, {
+    fix: "./pi keys status shows them; to start anew, move the folder away: nodes do not follow new keys"
+  });
+  if ((await namesIn(folder) ?? []).length > 0) throw exists3;
+  const made = await contents(request2);
+  try {
+    if (await createPrivateFolder(folder, made, now.getTime() - LEFTOVER_MS)) return plannedKeys(request2);
+  } catch (error62) {
+    const why = error62.code ?? String(error62);
+    throw new KeyError("UNWRITABLE", `the keys cannot be written to ${folder}: ${why}`, {
+      fix: `make ${dirname6(folder)} writable, or name another folder: PI_KEYS=/another/folder`
+    });
+  }
+  throw exists3;
+}
+
+// lib/keys/role-key.ts
+var import_canonical_json3 = __toESM(require_lib(), 1);
+import { createHash as createHash5, createPrivateKey as createPrivateKey3, createPublicKey, sign as sign2 } from "node:crypto";
+var SPKI_HEAD_BYTES = 12;
+function keyIdOf(publicHex) {
+  const key2 = { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
+  return createHash5("sha256").update((0, import_canonical_json3.canonicalize)(key2)).digest("hex");
+}
+function privateKeyOf(pem) {
+  const der = readPem(pem, "private key");
+  try {
+    return createPrivateKey3({ key: der, format: "der", type: "pkcs8" });
+  } catch {
+    throw new KeyError("UNREADABLE", `${pem.what} in ${pem.where}: no private key`, {
+      fix: "take it from your backup"
+    });
+  }
+}
+function kindOf(key2) {
+  const curve = key2.asymmetricKeyDetails?.namedCurve;
+  return `${key2.asymmetricKeyType ?? key2.type}${curve === void 0 ? "" : ` (${curve})`}`;
+}
+function roleKey(name, pem) {
+  const key2 = privateKeyOf(pem);
+  if (key2.asymmetricKeyType !== "ed25519") {
+    throw new KeyError("WRONG", `${pem.what} in ${pem.where}: of kind ${kindOf(key2)}, ed25519 is expected`, {
+      fix: "is this the right key? ./pi keys status lists which there are"
+    });
+  }
+  const spki = createPublicKey(key2).export({ format: "der", type: "spki" });
+  const publicHex = spki.subarray(SPKI_HEAD_BYTES).toString("hex");
+  return Object.freeze({
+    name,
+    keyId: keyIdOf(publicHex),
+    publicHex,
+    sign: (bytes3) => sign2(null, bytes3, key2)
+  });
+}
+
+// lib/keys/signing.ts
+import { X509Certificate as X509Certificate2 } from "node:crypto";
+var day = (date5) => date5.toISOString().slice(0, 10);
+var nameOf2 = (subject) => subject.replace(/^CN=/, "").replaceAll("\n", ", ");
+function certificateOf(bytes3) {
+  try {
+    const certificate = new X509Certificate2(bytes3);
+    return certificate.raw.equals(bytes3) ? certificate : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function readCas(ca) {
+  const found = certificatesIn(ca.text).map((text2) => certificateOf(readPem({ ...ca, text: text2 }, "certificate")));
+  const cas = found.filter((one) => one !== void 0);
+  const fix = "take it again from the project's repository; git checkout keys/ca.pem brings it back";
+  if (cas.length === 0 || cas.length < found.length) {
+    throw new KeyError("UNREADABLE", `${ca.what} in ${ca.where}: no certificate, or a broken one`, { fix });
+  }
+  const other = cas.find((one) => !one.ca);
+  if (other !== void 0) {
+    const message = `${ca.what} in ${ca.where}: "${nameOf2(other.subject)}" is the certificate of no CA`;
+    throw new KeyError("WRONG", message, { fix });
+  }
+  return cas;
+}
+function checkValidity(certificate, what, now) {
+  const { validFromDate: from, validToDate: until } = certificate;
+  if (now < from) {
+    const message = `${what} is valid from ${day(from)}, and this machine's clock says ${day(now)}`;
+    throw new KeyError("CLOCK", message, { fix: "set the clock: timedatectl set-ntp true" });
+  }
+  if (now > until) {
+    throw new KeyError("EXPIRED", `${what} was valid until ${day(until)}; it is ${day(now)}`, {
+      fix: certificate.ca ? "make a new CA: keys/README.md says how nodes get it" : "./pi keys rotate makes a new one under the same CA"
+    });
+  }
+}
+function checkLeaf(leaf, what, ca, now) {
+  const wrong = (why, fix) => new KeyError("WRONG", `${what} ${why}`, { fix });
+  const issuer = readCas(ca).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
+  if (issuer === void 0) {
+    const why = `is not signed by ${ca.what} in ${ca.where}, but by another one, "${nameOf2(leaf.issuer)}"`;
+    throw wrong(why, "was it made for another cluster, or by a build job?");
+  }
+  const uses = leaf.keyUsage ?? [];
+  if (leaf.ca || ![oids.codeSigning, oids.emailProtection].every((use) => uses.includes(use))) {
+    throw wrong("is not made for signing", "./pi keys rotate makes one that is");
+  }
+  checkValidity(issuer, `${ca.what} in ${ca.where}`, now);
+  checkValidity(leaf, what, now);
+}
+function belongTogether(certificate, privateKey) {
+  return readLeaf(certificate).checkPrivateKey(privateKeyOf(privateKey));
+}
+function readLeaf(certificate) {
+  const leaf = certificateOf(readPem(certificate, "certificate"));
+  if (leaf !== void 0) return leaf;
+  throw new KeyError("UNREADABLE", `${certificate.what} in ${certificate.where}: a broken certificate`, {
+    fix: "./pi keys rotate makes a new one"
+  });
+}
+function signingIdentity(pems, now) {
+  const { certificate, privateKey, ca } = pems;
+  const leaf = readLeaf(certificate);
+  const key2 = privateKeyOf(privateKey);
+  if (kindOf(key2) !== "ec (prime256v1)") {
+    const message = `${privateKey.what} in ${privateKey.where}: of kind ${kindOf(key2)}, ec (prime256v1) is expected`;
+    throw new KeyError("WRONG", message, { fix: "is this the right key?" });
+  }
+  if (!leaf.checkPrivateKey(key2)) {
+    const message = `${certificate.what} in ${certificate.where} is not that of ${privateKey.what} in ${privateKey.where}`;
+    throw new KeyError("WRONG", message, { fix: "take both from one place, or run ./pi keys rotate" });
+  }
+  checkLeaf(leaf, `${certificate.what} in ${certificate.where}`, ca, now);
+  return Object.freeze({ certificate: certificate.text, privateKey: privateKey.text, ca: ca.text });
+}
+
+// lib/keys/signing-files.ts
+function fit(certificate, key2) {
+  if (certificate === void 0 || certificate instanceof KeyError) return false;
+  if (key2 === void 0 || key2 instanceof KeyError) return false;
+  try {
+    return belongTogether(certificate, key2);
+  } catch {
+    return false;
+  }
+}
+async function findSigningFiles(folder) {
+  const certificate = await findCertificate(folder, files.signing, "the signing certificate");
+  const key2 = await findKey(folder, files.signingKey, "the signing key");
+  const next = await findKey(folder, files.nextSigningKey, "the signing key");
+  const unfinished = fit(certificate, next);
+  return { certificate, privateKey: unfinished ? next : key2, unfinished };
+}
+
+// lib/keys/open.ts
+var SECRETS_PLACE = "the job's secrets";
+function fromSecret(secrets, secret, what) {
+  const text2 = secrets[secret];
+  return text2 === void 0 ? void 0 : { text: text2, what, where: `the secret ${secretNames[secret]}` };
+}
+function missing({ what, secret, file: file2 }) {
+  const places = secret === void 0 ? `there is no ${file2}` : `neither a secret ${secretNames[secret]} nor a file ${file2}`;
+  const onRunner = secret === void 0 ? "" : `; on a runner, set ${secretNames[secret]} in its environment`;
+  return new KeyError("MISSING", `${what} is missing: ${places}`, {
+    fix: `./pi keys init makes keys; PI_KEYS=/another/folder names where they are${onRunner}`
+  });
+}
+function must(found, wanted) {
+  if (found === void 0) throw missing(wanted);
+  if (found instanceof KeyError) throw found;
+  return found;
+}
+async function findRole(source, role) {
+  const secret = role === "root" ? void 0 : fromSecret(source.secrets ?? {}, role, `the key ${role}-1`);
+  if (secret !== void 0) return [[`${role}-1`, secret]];
+  const names = (await numbersOf(source.folder, role)).map((number4) => `${role}-${number4}`);
+  const found = [];
+  for (const name of names) {
+    const key2 = await findKey(source.folder, `${name}.pem`, `the key ${name}`);
+    if (key2 !== void 0) found.push([name, key2]);
+  }
+  return found;
+}
+async function findSigning({ folder, secrets = {} }) {
+  const what = { certificate: "the signing certificate", privateKey: "the signing key" };
+  if (secrets.signing !== void 0 || secrets.signingKey !== void 0) {
+    return {
+      certificate: fromSecret(secrets, "signing", what.certificate),
+      privateKey: fromSecret(secrets, "signingKey", what.privateKey)
+    };
+  }
+  return findSigningFiles(folder);
+}
+function isDevelopment(ca) {
+  if (ca === void 0 || ca instanceof KeyError) return false;
+  try {
+    return certificatesIn(ca.text).some((pem) => isDevelopmentCa(new X509Certificate3(pem)));
+  } catch {
+    return false;
+  }
+}
+async function openKeys(source) {
+  const { folder, secrets = {} } = source;
+  const roles = {
+    root: await findRole(source, "root"),
+    targets: await findRole(source, "targets"),
+    online: await findRole(source, "online")
+  };
+  const signing = await findSigning(source);
+  const ca = await findCertificate(source.publicFolder, files.ca, "the CA");
+  const names = await namesIn(folder) ?? [];
+  const place = [
+    ...Object.keys(secrets).length > 0 ? [SECRETS_PLACE] : [],
+    ...names.length > 0 ? [folder] : []
+  ];
+  return Object.freeze({
+    place: place.join(" and ") || folder,
+    development: names.includes(files.development) || isDevelopment(ca),
+    role(role) {
+      const wanted = {
+        what: `a key for ${role}`,
+        ...role === "root" ? {} : { secret: role },
+        file: join11(folder, `${role}-1.pem`)
+      };
+      if (roles[role].length === 0) throw missing(wanted);
+      return roles[role].map(([name, found]) => roleKey(name, must(found, wanted)));
+    },
+    signing(now) {
+      const certificate = must(signing.certificate, {
+        what: "the signing certificate",
+        secret: "signing",
+        file: join11(folder, files.signing)
+      });
+      const privateKey = must(signing.privateKey, {
+        what: "the signing key",
+        secret: "signingKey",
+        file: join11(folder, files.signingKey)
+      });
+      if (ca === void 0) {
+        throw new KeyError(
+          "PUBLIC_MISSING",
+          `the CA is missing: there is no ${join11(source.publicFolder, files.ca)}`,
+          {
+            fix: "./pi keys init writes it; commit it, so that images carry it"
+          }
+        );
+      }
+      if (ca instanceof KeyError) throw ca;
+      return signingIdentity({ certificate, privateKey, ca }, now);
+    }
+  });
+}
+async function takeDevelopmentKeys(request2) {
+  const { folder } = request2;
+  if ((await namesIn(folder) ?? []).length === 0) {
+    await makeKeys({ ...request2, development: true, roots: 1 }).catch((error62) => {
+      if (!(error62 instanceof KeyError && error62.code === "EXISTS")) throw error62;
+    });
+  }
+  return openKeys({ folder, publicFolder: folder });
+}
+
+// lib/manifest/repository/root.ts
+var import_models5 = __toESM(require_dist2(), 1);
+function keyObject(publicHex) {
+  return { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
+}
+function checkThresholds(content) {
+  for (const [name, { keys, threshold }] of Object.entries(content)) {
+    const different = new Set(keys.map(({ keyId }) => keyId)).size;
+    if (threshold >= 1 && different >= threshold) continue;
+    throw new ManifestError(
+      "NO_KEY",
+      `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
+      {
+        fix: "a threshold is at least 1 and at most the number of keys"
+      }
+    );
+  }
+}
+function unsignedRoot(content, version2, now) {
+  checkThresholds(content);
+  const all = Object.values(content).flatMap(({ keys }) => keys);
+  const role = ({ keys, threshold }) => ({
+    keyids: [...new Set(keys.map(({ keyId }) => keyId))].sort(),
+    threshold
+  });
+  return import_models5.Metadata.fromJSON(import_models5.MetadataKind.Root, {
+    signatures: [],
+    signed: {
+      _type: "root",
+      spec_version: SPEC_VERSION,
+      version: version2,
+      expires: expiryOf("root", now),
+      consistent_snapshot: true,
+      keys: Object.fromEntries(all.map(({ keyId, publicHex }) => [keyId, keyObject(publicHex)])),
+      roles: {
+        root: role(content.root),
+        targets: role(content.targets),
+        snapshot: role(content.online),
+        timestamp: role(content.online)
+      }
+    }
+  });
+}
+function firstRoot(content, signers, now) {
+  const root = unsignedRoot(content, 1, now);
+  const { keyIds } = roleIn(root, "root");
+  signWith(
+    root,
+    signers.filter(({ keyId }) => keyIds.includes(keyId))
+  );
+  return metadataBytes(root);
+}
+
+// lib/manifest/project-keys.ts
+var ROOT_FILE = "root.json";
+async function readRootFile(folder) {
+  const read3 = await readBounded(join12(folder, ROOT_FILE), MAX_BYTES.root);
+  if (read3.kind === "content") return read3.bytes;
+  if (read3.kind === "absent") return void 0;
+  throw new ManifestError("ROOT", `${join12(folder, ROOT_FILE)} cannot be read (${read3.kind})`, {
+    fix: "take it from git: git checkout keys/root.json"
+  });
+}
+function developmentFolder(env, cluster) {
+  return `${keysFolder(env, cluster)}-development`;
+}
+async function openDevelopment({ env, cluster, now }) {
+  const folder = developmentFolder(env, cluster);
+  const publicFolder = join12(folder, "public");
+  const keys = await takeDevelopmentKeys({ folder, cluster, now });
+  const ca = join12(publicFolder, files.ca);
+  if (!await exists(ca)) await writeAtomically(ca, await readFile4(join12(folder, files.ca)));
+  const known = await readRootFile(publicFolder);
+  const one = (role) => ({ keys: keys.role(role), threshold: 1 });
+  const trustedRoot = known ?? firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
+  if (known === void 0) await writeAtomically(join12(publicFolder, ROOT_FILE), trustedRoot);
+  const notes = [
+    `development keys in ${folder}: for trying things out, nobody keeps them safe`,
+    "./pi keys init makes keys that nodes can rely on"
+  ];
+  return { keys, trustedRoot, publicFolder, notes };
+}
+async function openProjectKeys(request2) {
+  const { project, cluster, env, secrets } = request2;
+  const publicFolder = join12(project, "keys");
+  const trustedRoot = await readRootFile(publicFolder);
+  if (trustedRoot !== void 0) {
+    const folder = keysFolder(env, cluster);
+    const keys = await openKeys({ folder, publicFolder, ...secrets === void 0 ? {} : { secrets } });
+    return { keys, trustedRoot, publicFolder, notes: [] };
+  }
+  if (request2.development) return openDevelopment(request2);
+  throw new ManifestError("ROOT", `there is no ${join12("keys", ROOT_FILE)}: this cluster has no keys yet`, {
+    fix: "./pi keys init makes them; commit what it writes into keys/"
+  });
+}
+
+// lib/manifest/publish-release.ts
+function publishRelease(request2) {
+  const { home, keys, trustedRoot, release, urlsOf, minFrom, now } = request2;
+  const choices = { urlsOf, ...minFrom === void 0 ? {} : { minFrom } };
+  const signing = { signers: signersFrom(keys), now };
+  return planChange({
+    ...{ home, trustedRoot, message: `Release ${release.document.tag}` },
+    plan: (state) => addRelease(state, release, choices, signing)
+  });
+}
+
+// lib/release/limits.ts
+var MINUTE_MS = 6e4;
+var timeouts = {
+  bundle: 15 * MINUTE_MS,
+  compress: 60 * MINUTE_MS,
+  short: 2 * MINUTE_MS
+};
+var ASSET_LIMITS = {
+  /** Each file is smaller than 2 GiB, in bytes. */
+  maxBytes: 2 ** 31 - 1,
+  maxAssets: 1e3
+};
+var RETRIES = {
+  /** Per asset, and for each of listing, creating and publishing. */
+  tries: 5,
+  /** Before the second try; doubled for each later one. */
+  firstWaitMs: 2e3,
+  /** Up to this share is added by chance, so that two who met do not meet again. */
+  jitter: 0.25,
+  /** A server that wants to be left alone for longer is not waited for. */
+  longestWaitMs: 15 * MINUTE_MS
+};
+var TRANSFER_LIMITS = {
+  /** Without a byte in either direction; GitHub thinks for a while after the last one. */
+  stallMs: 2 * MINUTE_MS,
+  totalMs: 180 * MINUTE_MS,
+  maxAnswerBytes: 2 ** 31
+};
+var CALL_LIMITS = {
+  stallMs: MINUTE_MS / 2,
+  totalMs: 2 * MINUTE_MS,
+  /** A hundred releases with their notes, of 125,000 characters at most, and the records of their files. */
+  maxAnswerBytes: 64 * 1024 * 1024
+};
+var WORKFLOW_WAITS = {
+  everyMs: 5e3,
+  longestMs: 25 * MINUTE_MS,
+  /** How often it is started where others push it out of the queue. */
+  starts: 3
+};
+
+// lib/release/names.ts
+var SUMS = "SHA256SUMS";
+var SUMS_SIGNATURE = "SHA256SUMS.p7s";
+var RELEASE_DOCUMENT = "release.json";
+
+// lib/release/previous.ts
+import { readFile as readFile5 } from "node:fs/promises";
+import { join as join13 } from "node:path";
+
+// lib/keys/cms.ts
+import { createHash as createHash6, sign as sign3, verify, X509Certificate as X509Certificate4 } from "node:crypto";
+
+// lib/keys/cms-form.ts
+var algorithm = async (algorithmId) => {
+  const [pkijs] = await libraries();
+  return new pkijs.AlgorithmIdentifier({ algorithmId });
+};
+async function attributesOf(digest) {
+  const [pkijs, asn1] = await libraries();
+  const type = new asn1.ObjectIdentifier({ value: oids.data });
+  const value = new asn1.OctetString({ valueHex: bufferOf(digest) });
+  return [
+    new pkijs.Attribute({ type: oids.contentType, values: [type] }),
+    new pkijs.Attribute({ type: oids.messageDigest, values: [value] })
+  ];
+}
+async function signedBytes(digest) {
+  const [, asn1] = await libraries();
+  const value = (await attributesOf(digest)).map((attribute) => attribute.toSchema());
+  return Buffer.from(new asn1.Set({ value }).toBER());
+}
+async function identifierIn(certificate) {
+  const [pkijs, asn1] = await libraries();
+  const { extensions } = pkijs.Certificate.fromBER(bufferOf(certificate));
+  const found = extensions?.find(({ extnID }) => extnID === oids.subjectKeyIdentifier)?.parsedValue;
+  return found instanceof asn1.OctetString ? found.getValue() : void 0;
+}
+async function encodeSignature(parts) {
+  const [pkijs, asn1] = await libraries();
+  const identifier = await identifierIn(parts.certificate);
+  if (identifier === void 0) throw new Error("a certificate without subjectKeyIdentifier");
+  const signerInfo = new pkijs.SignerInfo({
+    version: 3,
+    sid: new asn1.Primitive({ idBlock: { tagClass: 3, tagNumber: 0 }, valueHex: identifier }),
+    digestAlgorithm: await algorithm(oids.sha256),
+    signedAttrs: new pkijs.SignedAndUnsignedAttributes({
+      type: 0,
+      attributes: await attributesOf(parts.digest)
+    }),
+    signatureAlgorithm: await algorithm(oids.ecdsaWithSha256),
+    signature: new asn1.OctetString({ valueHex: bufferOf(parts.signature) })
+  });
+  const signedData = new pkijs.SignedData({
+    version: 3,
+    digestAlgorithms: [await algorithm(oids.sha256)],
+    encapContentInfo: new pkijs.EncapsulatedContentInfo({ eContentType: oids.data }),
+    certificates: [pkijs.Certificate.fromBER(bufferOf(parts.certificate))],
+    signerInfos: [signerInfo]
+  });
+  const content = new pkijs.ContentInfo({ contentType: oids.signedData, content: signedData.toSchema() });
+  return Buffer.from(content.toSchema().toBER());
+}
+async function isExactly(parts, der) {
+  return encodeSignature(parts).then(
+    (exact) => exact.equals(der),
+    () => false
+  );
+}
+async function readSignature(der) {
+  const [pkijs, asn1] = await libraries();
+  try {
+    const outer = asn1.fromBER(bufferOf(der));
+    if (outer.offset === -1) return { unlike: "is no CMS signature in DER" };
+    if (outer.offset !== der.length) {
+      return { unlike: `has ${der.length - outer.offset} bytes behind its end` };
+    }
+    const content = new pkijs.ContentInfo({ schema: outer.result });
+    if (content.contentType !== oids.signedData) return { unlike: "is CMS, but nothing signed" };
+    return await partsOf2(new pkijs.SignedData({ schema: content.content }));
+  } catch {
+    return { unlike: "is no CMS signature in DER" };
+  }
+}
+async function partsOf2(data) {
+  const [pkijs, asn1] = await libraries();
+  const [certificate, ...otherCertificates] = data.certificates ?? [];
+  const [signer, ...otherSigners] = data.signerInfos;
+  const count = (what, others) => `has ${1 + others.length} ${what}, not one`;
+  if (!(certificate instanceof pkijs.Certificate)) return { unlike: "has no certificate in it" };
+  if (otherCertificates.length > 0) return { unlike: count("certificates", otherCertificates) };
+  if (signer === void 0) return { unlike: "has no signer" };
+  if (otherSigners.length > 0) return { unlike: count("signers", otherSigners) };
+  if (data.encapContentInfo.eContent !== void 0) return { unlike: "has the content in it" };
+  if (signer.unsignedAttrs !== void 0) return { unlike: "has attributes that are not signed" };
+  const digest = signer.signedAttrs?.attributes.find(({ type }) => type === oids.messageDigest)?.values[0];
+  if (!(digest instanceof asn1.OctetString)) return { unlike: "names no digest" };
+  return {
+    certificate: Buffer.from(certificate.toSchema().toBER()),
+    digest: Buffer.from(digest.getValue()),
+    signature: Buffer.from(signer.signature.getValue())
+  };
+}
+
+// lib/keys/cms.ts
+var sha2565 = (content) => createHash6("sha256").update(content).digest();
+var NAMES2 = { content: "SHA256SUMS", signature: "SHA256SUMS.p7s", ca: "keys/ca.pem" };
+async function verifyDetached(content, der, ca, { now, names = NAMES2 }) {
+  const wrong = (message) => new KeyError("WRONG", message, {
+    fix: "do not use it; download it again, from the place it was published"
+  });
+  if (der.length > MAX_SIGNATURE_BYTES)
+    throw wrong(`${names.signature} is far too large: ${der.length} bytes`);
+  const read3 = await readSignature(der);
+  if ("unlike" in read3) throw wrong(`${names.signature} ${read3.unlike}`);
+  const leaf = certificateOf(read3.certificate);
+  if (leaf === void 0) throw wrong(`${names.signature} has a broken certificate in it`);
+  checkLeaf(
+    leaf,
+    `the certificate in ${names.signature}`,
+    { text: ca, what: "the CA", where: names.ca },
+    now
+  );
+  if (!verify("sha256", await signedBytes(read3.digest), leaf.publicKey, read3.signature)) {
+    throw wrong(
+      `${names.signature} is damaged or forged: the signature in it is not that of its certificate`
+    );
+  }
+  if (!await isExactly(read3, der)) {
+    throw wrong(`${names.signature} is not written the one way that is accepted`);
+  }
+  if (!sha2565(content).equals(read3.digest)) {
+    throw wrong(`${names.content} is not what was signed in ${names.signature}`);
+  }
+}
+
+// lib/release/sums.ts
+function formatSums(sums) {
+  return [...sums].sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, sha256: sha2566 }) => `${sha2566}  ${name}
+`).join("");
+}
+function parseSums(text2, file2) {
+  const sums = text2.split("\n").flatMap((line2, index, lines) => {
+    if (line2 === "" && index === lines.length - 1) return [];
+    const match = /^([0-9a-f]{64}) {2}([A-Za-z0-9][A-Za-z0-9._-]*)$/.exec(line2);
+    if (match?.[1] === void 0 || match[2] === void 0) {
+      throw new ReleaseError("DOCUMENT", "this line is no checksum", { place: { file: file2, line: index + 1 } });
+    }
+    return [{ sha256: match[1], name: match[2] }];
+  });
+  if (formatSums(sums) !== text2) {
+    throw new ReleaseError("DOCUMENT", "the checksums are not sorted, or the last line is cut", {
+      place: { file: file2 }
+    });
+  }
+  return sums;
+}
+
+// lib/release/previous.ts
+var SMALL_BYTES = 8 * 1024 * 1024;
+async function openPublished(store, release, ca, scratch, now) {
+  const refuse3 = (why) => new ReleaseError("DOCUMENT", `${release.tag} in ${store.place}: ${why}`, {
+    fix: `./pi verify ${release.tag} says what is wrong with it`
+  });
+  const readSmall = (name) => {
+    const stored = release.assets.find((asset2) => asset2.name === name);
+    if (stored === void 0) throw refuse3(`there is no ${name}`);
+    if (stored.bytes > SMALL_BYTES) throw refuse3(`${name} has ${stored.bytes} bytes`);
+    if (stored.sha256 === void 0) throw refuse3(`the digest of ${name} is not known`);
+    const listed = { name, bytes: stored.bytes, sha256: stored.sha256 };
+    return withScratch(scratch, "previous-", async (folder) => {
+      await store.fetch(release, listed, join13(folder, name));
+      return readFile5(join13(folder, name));
+    });
+  };
+  const sums = await readSmall(SUMS);
+  await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
+  const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256: sha2566 }) => [name, sha2566]));
+  const file2 = await readSmall(RELEASE_DOCUMENT);
+  const document = releaseDocument.parse(JSON.parse(file2.toString()));
+  const wrong = document.assets.find(
+    ({ name, sha256: sha2566 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha2566
+  );
+  if (wrong !== void 0) throw refuse3(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
+  const fetch = async (name, path) => {
+    const listed = document.assets.find((asset2) => asset2.name === name);
+    if (listed === void 0) throw refuse3(`${RELEASE_DOCUMENT} lists no ${name}`);
+    await store.fetch(release, listed, path);
+  };
+  const read3 = (name) => withScratch(scratch, "previous-", async (folder) => {
+    await fetch(name, join13(folder, name));
+    return readFile5(join13(folder, name), "utf8");
+  });
+  return { document, file: { bytes: file2.length, sha256: sha256OfText(file2) }, fetch, read: read3 };
+}
+
+// lib/release/lookup.ts
+async function openTagged(store, stored, wanted, { ca, scratch, now }) {
+  const { tag, commit } = wanted;
+  const release = stored.find((one) => one.tag === tag && !one.draft);
+  if (release === void 0) {
+    throw new ReleaseError("NOT_FOUND", `no release ${tag} is published in ${store.place}`, {
+      fix: "release it first; drafts do not count"
+    });
+  }
+  const opened = await openPublished(store, release, ca, scratch, now);
+  if (commit !== void 0 && opened.document.commit !== commit) {
+    throw new ReleaseError(
+      "CONFLICT",
+      `${tag} is published in ${store.place}, from commit ${opened.document.commit}`,
+      {
+        details: [`HEAD is ${commit}`],
+        fix: "a published release is never changed: release this commit under the next version"
+      }
+    );
+  }
+  return opened;
+}
+
 // lib/release/github-store.ts
 import { createHash as createHash8 } from "node:crypto";
 
@@ -85942,47 +86045,6 @@ async function requireTag(github, { tag, commit }) {
     fix: `move the tag back, or release ${found.slice(0, 12)} under a new version`
   });
 }
-
-// lib/release/limits.ts
-var MINUTE_MS = 6e4;
-var timeouts = {
-  bundle: 15 * MINUTE_MS,
-  compress: 60 * MINUTE_MS,
-  short: 2 * MINUTE_MS
-};
-var ASSET_LIMITS = {
-  /** Each file is smaller than 2 GiB, in bytes. */
-  maxBytes: 2 ** 31 - 1,
-  maxAssets: 1e3
-};
-var RETRIES = {
-  /** Per asset, and for each of listing, creating and publishing. */
-  tries: 5,
-  /** Before the second try; doubled for each later one. */
-  firstWaitMs: 2e3,
-  /** Up to this share is added by chance, so that two who met do not meet again. */
-  jitter: 0.25,
-  /** A server that wants to be left alone for longer is not waited for. */
-  longestWaitMs: 15 * MINUTE_MS
-};
-var TRANSFER_LIMITS = {
-  /** Without a byte in either direction; GitHub thinks for a while after the last one. */
-  stallMs: 2 * MINUTE_MS,
-  totalMs: 180 * MINUTE_MS,
-  maxAnswerBytes: 2 ** 31
-};
-var CALL_LIMITS = {
-  stallMs: MINUTE_MS / 2,
-  totalMs: 2 * MINUTE_MS,
-  /** A hundred releases with their notes, of 125,000 characters at most, and the records of their files. */
-  maxAnswerBytes: 64 * 1024 * 1024
-};
-var WORKFLOW_WAITS = {
-  everyMs: 5e3,
-  longestMs: 25 * MINUTE_MS,
-  /** How often it is started where others push it out of the queue. */
-  starts: 3
-};
 
 // lib/release/local-store.ts
 import { mkdir as mkdir7, readdir as readdir6, rename as rename6, rm as rm7 } from "node:fs/promises";
@@ -86555,6 +86617,7 @@ async function run2(inputs2, around, world, reporter) {
     reporter.info(`written to ${home.place}`);
   }
   const state = auditHome((await home.read()).files, keys.trustedRoot);
+  await keepAlive(scene, reporter);
   const facts = describeManifest(state, now);
   for (const note of facts.notes) reporter.warn(note);
   writeOutputs(outputs, { changed: String(!planned.empty), plan: said.join("\n") });
@@ -86599,6 +86662,16 @@ async function changeFor(inputs2) {
   const boards = profile2 === void 0 ? [] : await listFolders(asset("boards"));
   const ids = profile2 === void 0 ? {} : { ids: [...boards].map((board) => `${profile2}-${board}`) };
   return (state, signing) => block(state, { version: version2, reason, ...ids }, signing);
+}
+async function keepAlive({ inputs: inputs2, around, world }, reporter) {
+  const workflow = inputs2["keep-alive"];
+  if (workflow === void 0) return;
+  const { owner, repo, apiUrl } = around.context;
+  const api = openGithubApi({ owner, repo, apiUrl, token: around.token, limits: CALL_LIMITS }, world);
+  await api.enable(workflow).catch((error62) => {
+    if (!(error62 instanceof GithubError)) throw error62;
+    reporter.warn(`the schedule of ${workflow} was not renewed: ${error62.message}`);
+  });
 }
 async function planRelease({ inputs: inputs2, around, home, keys, now, world }) {
   const { owner, repo, apiUrl, serverUrl } = around.context;

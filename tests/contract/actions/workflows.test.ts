@@ -10,6 +10,7 @@ const stepSchema = z.object({
   uses: z.string().optional(),
   run: z.string().optional(),
   with: z.record(z.string(), z.unknown()).optional(),
+  env: z.record(z.string(), z.string()).optional(),
 });
 
 const workflowSchema = z.object({
@@ -19,11 +20,15 @@ const workflowSchema = z.object({
   jobs: z.record(
     z.string(),
     z.object({
-      "timeout-minutes": z.number().int().positive(),
+      // A job that is another workflow has the time limits of that one.
+      "timeout-minutes": z.number().int().positive().optional(),
+      uses: z.string().optional(),
+      environment: z.string().optional(),
+      "runs-on": z.string().optional(),
       permissions: z.record(z.string(), z.string()),
       if: z.string().optional(),
       needs: z.union([z.string(), z.array(z.string())]).default([]),
-      steps: z.array(stepSchema),
+      steps: z.array(stepSchema).default([]),
     }),
   ),
 });
@@ -32,6 +37,28 @@ const workflowSchema = z.object({
 const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "pull-request.yml compile": { "contents: read": "checks out the pull request" },
   "pull-request.yml image": { "contents: read": "checks out the pull request" },
+  "main.yml compile": { "contents: read": "checks out the branch" },
+  "main.yml image": { "contents: read": "checks out the branch" },
+  "manifest.yml manifest": {
+    "actions: write": "switches its own schedule on again",
+    "contents: write": "pushes the branch manifest",
+  },
+  "rebuild.yml compile": { "contents: read": "checks out the branch" },
+  "rebuild.yml image": { "contents: read": "checks out the branch" },
+  "rebuild.yml release": {
+    "actions: write": "a called workflow has no more rights than its caller: publish",
+    "attestations: write": "publish",
+    "contents: write": "publish",
+    "id-token: write": "publish",
+  },
+  "release.yml compile": { "contents: read": "checks out the tag" },
+  "release.yml image": { "contents: read": "checks out the tag" },
+  "release.yml publish": {
+    "actions: write": "starts manifest.yml and waits for it",
+    "attestations: write": "keeps the attestation",
+    "contents: write": "makes the release",
+    "id-token: write": "proves to Sigstore which workflow it is",
+  },
   "tests.yml fast": { "contents: read": "checks out the project" },
   "tests.yml images": { "contents: read": "checks out the project" },
 };
@@ -49,6 +76,61 @@ const steps = jobs.flatMap(({ file, name, job }) =>
 );
 
 describe("workflows", () => {
+  test("give every job a limit of time", () => {
+    const endless = jobs.filter(({ job }) => job["timeout-minutes"] === undefined && job.uses === undefined);
+    expect(endless.map(({ file, name }) => `${file} ${name}`)).toEqual([]);
+  });
+
+  test("start at the events the table says, and at no other", () => {
+    const started = Object.fromEntries(
+      sources.map(({ file, text }) => [file, workflowSchema.parse(parse(text)).on]),
+    );
+    expect(started).toEqual({
+      "main.yml": { push: { branches: ["main"] } },
+      "manifest.yml": { workflow_dispatch: expect.anything(), schedule: [{ cron: expect.any(String) }] },
+      "pull-request.yml": { pull_request: null },
+      "rebuild.yml": { workflow_dispatch: expect.anything(), schedule: [{ cron: expect.any(String) }] },
+      "release.yml": { push: { tags: ["v*.*.*"] }, workflow_call: expect.anything() },
+      "tests.yml": { push: { branches: ["main"] }, pull_request: null },
+    });
+  });
+
+  test("hand secrets to two steps only, in environments of their own, and never to a pull request's", () => {
+    const places = jobs.flatMap(({ file, name, job }) =>
+      job.steps
+        .filter((step) => JSON.stringify(step).includes("secrets."))
+        .map(({ uses, env }) => [`${file} ${name}`, job.environment, uses, Object.keys(env ?? {})]),
+    );
+    expect(places).toEqual([
+      [
+        "manifest.yml manifest",
+        "manifest",
+        "./actions/publish-manifest",
+        ["PI_KEY_TARGETS", "PI_KEY_ONLINE"],
+      ],
+      ["release.yml publish", "release", "./actions/publish-release", ["PI_KEY_SIGNING", "PI_CERT_SIGNING"]],
+    ]);
+    const mentioned = sources.flatMap(({ file, text }) =>
+      (text.match(/secrets\.\w+|secrets: *\w+/g) ?? []).map(() => file),
+    );
+    expect(mentioned).toEqual(["manifest.yml", "manifest.yml", "release.yml", "release.yml"]);
+  });
+
+  test("run no playbook, and read no cache such a job could write, where a key is", () => {
+    for (const { file, name, job } of jobs.filter(({ job: { environment } }) => environment !== undefined)) {
+      const used = job.steps.map(({ uses = "" }) => uses.replace(/@.*/, ""));
+      expect(used, `${file} ${name}`).toHaveLength(2);
+      expect(used[0]).toBe("actions/checkout");
+      for (const { with: given } of job.steps)
+        expect(given ?? {}, `${file} ${name}`).not.toHaveProperty("cache");
+    }
+  });
+
+  test("fill the cache on the default branch only", () => {
+    const writers = steps.filter(({ step }) => step.with?.cache === "read-write").map(({ where }) => where);
+    expect([...new Set(writers)]).toEqual(["main.yml image"]);
+  });
+
   test("give nothing at the top, and to each job what the table says", () => {
     for (const { text } of sources) expect(workflowSchema.parse(parse(text)).permissions).toEqual({});
     const given = jobs.map(({ file, name, job }) => [
