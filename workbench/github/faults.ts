@@ -28,9 +28,16 @@ export type Fault =
   /** Does not do it. */
   | { readonly on: OperationName; readonly do: "502"; readonly name?: string }
   /** What a token without write access, or one that may not release changed workflows, is told. */
-  | { readonly on: "create" | "publish"; readonly do: "404"; readonly name?: string };
+  | { readonly on: "create" | "publish" | "attest"; readonly do: "404"; readonly name?: string }
+  /** A plan or a repository that has no such thing. */
+  | { readonly on: "attest"; readonly do: "403"; readonly name?: string };
 
 export type OperationName =
+  | "attest"
+  | "dispatch"
+  | "enable"
+  | "run"
+  | "setting"
   | "list"
   | "create"
   | "release"

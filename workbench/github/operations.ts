@@ -1,4 +1,5 @@
 import type { OperationName } from "./faults.ts";
+import { PIPELINE_ROUTES, performPipeline } from "./pipeline.ts";
 import {
   assetRecord,
   errorRecord,
@@ -66,6 +67,7 @@ export const ROUTES: readonly Route[] = [
   { operation: "download", method: "GET", template: `${RELEASES}/assets/{asset_id}` },
   { operation: "delete", method: "DELETE", template: `${RELEASES}/assets/{asset_id}` },
   { operation: "ref", method: "GET", template: "/repos/{owner}/{repo}/git/ref/{ref}" },
+  ...PIPELINE_ROUTES,
   { operation: "tag", method: "GET", template: "/repos/{owner}/{repo}/git/tags/{tag_sha}" },
 ];
 
@@ -118,6 +120,12 @@ export function perform(operation: OperationName, ask: Ask, place: Place): Reply
       const found = [...repository.tags].find(([tag]) => sha1(tag) === params.tag_sha);
       return found === undefined ? missing : { status: 200, body: tagRecord(found[0], found[1].commit) };
     }
+    case "attest":
+    case "dispatch":
+    case "enable":
+    case "run":
+    case "setting":
+      return performPipeline(operation, ask, repository);
     case "upload":
       throw new Error("files are taken elsewhere");
   }

@@ -39,6 +39,25 @@ export interface FakeRepository {
   readonly tags: Map<string, FakeTag>;
   readonly releases: FakeRelease[];
   nextId: number;
+  /** Sigstore bundles. */
+  readonly attestations: unknown[];
+  /** Runs of workflows that were started by hand. */
+  readonly runs: FakeRun[];
+  /** Told of each run that is started; sets its conclusion when it is over. */
+  onDispatch?: (run: FakeRun) => void;
+  /** Workflows that were switched on again. */
+  readonly enabled: string[];
+  /** Answers to questions about settings, by path below the repository; what is not here is 404. */
+  readonly settings: Map<string, unknown>;
+}
+
+export interface FakeRun {
+  readonly id: number;
+  readonly workflow: string;
+  readonly ref: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Undefined while it runs. */
+  conclusion: string | undefined;
 }
 
 export function emptyRepository(owner: string, repo: string): FakeRepository {
@@ -50,6 +69,7 @@ export function emptyRepository(owner: string, repo: string): FakeRepository {
     tags: new Map(),
     releases: [],
     nextId: 1,
+    ...{ attestations: [], runs: [], enabled: [], settings: new Map<string, unknown>() },
   };
 }
 

@@ -76,7 +76,13 @@ interface Routed {
 function routeOf(method: string, path: string): Routed | undefined {
   for (const route of ROUTES.filter((one) => one.method === method)) {
     const pattern = route.template.replace(/\{(\w+)\}/g, (_, name) =>
-      name === "ref" ? `(?<${name}>.+)` : name.endsWith("_id") ? `(?<${name}>\\d+)` : `(?<${name}>[^/]+)`,
+      name === "workflow_id"
+        ? `(?<${name}>[^/]+)`
+        : name === "ref"
+          ? `(?<${name}>.+)`
+          : name.endsWith("_id")
+            ? `(?<${name}>\\d+)`
+            : `(?<${name}>[^/]+)`,
     );
     const match = new RegExp(`^${pattern}$`).exec(path);
     if (match !== null) return { route, params: { ...match.groups } };
@@ -128,6 +134,7 @@ function answerTo(fake: FakeInternals, operation: OperationName, name: string | 
   const fault = takeFault(fake.faults, operation, name);
   if (fault?.do === "secondary-limit") return limitReply(fault);
   if (fault?.do === "502") return { status: 502, body: errorRecord("Server Error") };
+  if (fault?.do === "403") return { status: 403, body: errorRecord("Forbidden") };
   if (fault?.do === "404") return { status: 404, body: errorRecord("Not Found") };
   const reply = perform(operation, ask, fake);
   return fault?.do === "worked-502" ? { status: 502, body: errorRecord("Server Error") } : reply;

@@ -17,6 +17,7 @@ export async function runAction(
   inputs: Readonly<Record<string, string>>,
   folder: string,
   workspace: string,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ActionRun> {
   const file = (of: string): string => join(folder, of);
   await mkdir(file("temp"), { recursive: true });
@@ -32,6 +33,7 @@ export async function runAction(
       GITHUB_OUTPUT: file("output"),
       GITHUB_STEP_SUMMARY: file("summary"),
       RUNNER_TEMP: file("temp"),
+      ...env,
       ...Object.fromEntries(given),
     },
     timeoutMs: 50_000,
