@@ -17,8 +17,6 @@ export async function actionNames(): Promise<string[]> {
 const BANNER = [
   'import { createRequire as createRequireForBundle } from "node:module";',
   "const require = createRequireForBundle(import.meta.url);",
-  "const __filename = import.meta.filename;",
-  "const __dirname = import.meta.dirname;",
 ].join("\n");
 
 // Optional companions of the CycloneDX library, for XML and validation; it goes without where they are missing.
@@ -35,6 +33,8 @@ export async function bundle(entry: string, outfile: string): Promise<Metafile> 
     target: "node24",
     format: "esm",
     banner: { js: BANNER },
+    // Not in the banner: a package may have names of its own like these, which the bundler has to tell apart.
+    inject: [join(root, "scripts", "bundle-globals.ts")],
     external: ABSENT,
     charset: "utf8",
     legalComments: "none",

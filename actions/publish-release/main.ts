@@ -3,6 +3,7 @@ import { shapeBuilds } from "../../lib/cluster/compile.ts";
 import { loadDefinition } from "../../lib/cluster/load.ts";
 import { assetsRoot } from "../../lib/external/assets.ts";
 import { type GithubApi, openGithubApi } from "../../lib/external/github-api.ts";
+import type { GithubWaits } from "../../lib/external/github-client.ts";
 import { withScratch } from "../../lib/external/scratch.ts";
 import type { World } from "../../lib/external/world.ts";
 import type { ToolsTree } from "../../lib/image/tools/tree.ts";
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly secrets: Secrets;
   /** Needed for new bundles only, so made when the first one is signed. */
   readonly tools: () => Promise<ToolsTree>;
+  /** The distance between calls to GitHub; shorter in tests only. */
+  readonly waits?: GithubWaits;
 }
 
 /** Everything known before a file is touched. */
@@ -100,9 +103,10 @@ async function readOrder(
   const { cluster } = definition;
   const { owner, repo, apiUrl, serverUrl } = around.context;
   const { token, cacheDir, secrets } = around;
+  const waits = around.waits === undefined ? {} : { waits: around.waits };
   parseVersion(inputs.version);
   const env = { GITHUB_TOKEN: token, GITHUB_API_URL: apiUrl, GITHUB_SERVER_URL: serverUrl };
-  const store = openStore({ kind: "github", owner, repo }, { env }, world);
+  const store = openStore({ kind: "github", owner, repo }, { env, ...waits }, world);
   const stored = await store.releases();
   const published = stored.filter(({ draft }) => !draft).map(({ tag }) => tag);
   const question = { wanted: inputs.version, headTags: [], published, backport: inputs.backport };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Checkpoint } from "../external/checkpoint.ts";
 import { openGithub } from "../external/github.ts";
+import type { GithubWaits } from "../external/github-client.ts";
 import type { World } from "../external/world.ts";
 import { ReleaseError } from "./failure.ts";
 import { githubStore } from "./github-store.ts";
@@ -16,6 +17,8 @@ export interface OpenStoreOptions {
   /** Where GITHUB_TOKEN, GITHUB_API_URL and GITHUB_SERVER_URL are looked for. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly checkpoint?: Checkpoint;
+  /** Shorter in tests only. */
+  readonly waits?: GithubWaits;
 }
 
 const GITHUB = /^github:([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))\/([A-Za-z0-9._-]{1,100})$/;
@@ -36,6 +39,7 @@ export function parseStore(text: string): StoreName {
 export function openStore(name: StoreName, options: OpenStoreOptions, world: World): ReleaseStore {
   const { env, checkpoint } = options;
   const points = checkpoint === undefined ? {} : { checkpoint };
+  const waits = options.waits === undefined ? {} : { waits: options.waits };
   if (name.kind === "local") return localStore({ folder: name.folder, ...points }, world);
   const { owner, repo } = name;
   const token = env.GITHUB_TOKEN?.trim() ?? "";
@@ -46,7 +50,7 @@ export function openStore(name: StoreName, options: OpenStoreOptions, world: Wor
   }
   const github = openGithub(
     {
-      ...{ owner, repo, token, limits: CALL_LIMITS, transferLimits: TRANSFER_LIMITS, ...points },
+      ...{ owner, repo, token, limits: CALL_LIMITS, transferLimits: TRANSFER_LIMITS, ...points, ...waits },
       apiUrl: withoutSlash(env.GITHUB_API_URL ?? "https://api.github.com"),
     },
     world,
