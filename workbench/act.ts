@@ -20,6 +20,10 @@ export interface ActRequest {
   readonly vars?: Readonly<Record<string, string>>;
   /** Environment of every step. */
   readonly env?: Readonly<Record<string, string>>;
+  /** As an environment would give them, a token as GITHUB_TOKEN. Reach act as a file only this user reads. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Files of the home that the run has, by name: `.gitconfig`. */
+  readonly home?: Readonly<Record<string, string>>;
   /** Where act keeps its copies and the steps their files. Must exist as long as the run. */
   readonly scratch: string;
   readonly timeoutMs: number;
@@ -37,6 +41,11 @@ function pairs(option: string, values: Readonly<Record<string, string>> | undefi
   return Object.entries(values ?? {}).flatMap(([name, value]) => [option, `${name}=${value}`]);
 }
 
+/** A value as the file of secrets takes it: on one line, its line ends written out. */
+function quoted(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}
+
 /**
  * Runs one workflow without GitHub and without containers. act knows nothing of triggers' filters,
  * permissions, concurrency and a job's timeout: those are tested as tables.
@@ -46,6 +55,12 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
   return withScratch(request.scratch, "act-", async (folder) => {
     const payload = join(folder, "event.json");
     await writeAtomically(payload, JSON.stringify(request.payload));
+    const secrets = join(folder, "secrets");
+    const entries = Object.entries(request.secrets ?? {}).map(([name, text]) => `${name}=${quoted(text)}\n`);
+    await writeAtomically(secrets, entries.join(""), 0o600);
+    for (const [name, text] of Object.entries(request.home ?? {})) {
+      await writeAtomically(join(folder, name), text);
+    }
     // Collected as they come: a build prints more than a result keeps.
     const lines: string[] = [];
     const result = await world.processes.run({
@@ -55,6 +70,7 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
         ...["--eventpath", payload, "--workflows", request.workflow, "--json"],
         ...RUNNERS.flatMap((runner) => ["--platform", `${runner}=-self-hosted`]),
         ...(request.job === undefined ? [] : ["--job", request.job]),
+        ...["--secret-file", secrets],
         ...pairs("--var", request.vars),
         ...pairs("--env", request.env),
       ],
