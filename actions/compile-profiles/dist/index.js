@@ -51381,10 +51381,10 @@ async function digestEntry(root, entry) {
   const mode = (stats.mode & 64) === 0 ? "file" : "program";
   return `${mode} ${JSON.stringify(entry.path)} ${createHash2("sha256").update(content).digest("hex")}`;
 }
-async function digestFolder(root) {
+async function digestFolder(root, only) {
   const entries = await isFolder(root) ? await listTree(root) : [];
   const counted = entries.filter(
-    ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path)
+    ({ path, kind }) => (kind === "file" || kind === "link") && !LEFTOVERS.test(path) && (only?.includes(path) ?? true)
   );
   const lines = await Promise.all(counted.map((entry) => digestEntry(root, entry)));
   return createHash2("sha256").update(lines.map((line) => `${line}
@@ -52208,6 +52208,7 @@ var folders = {
   tools: "tools",
   assembly: "lib/image"
 };
+var KEY_FILES = ["ca.pem", "root.json"];
 async function digestAll(paths) {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)]);
   return Object.fromEntries(await Promise.all(digests));
@@ -52221,9 +52222,8 @@ async function gatherSources(project, loaded, packages, keys = join6(project, "k
     )
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join6(project, folder)]));
-  shared.set("keys", keys);
   return {
-    digests: await digestAll(shared),
+    digests: { ...await digestAll(shared), keys: await digestFolder(keys, KEY_FILES) },
     boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages

@@ -86453,12 +86453,12 @@ async function openPublished(store, release, ca, scratch, now) {
   const refuse3 = (why) => new ReleaseError("DOCUMENT", `${release.tag} in ${store.place}: ${why}`, {
     fix: `./pi verify ${release.tag} says what is wrong with it`
   });
-  const readSmall = (name) => {
+  const readSmall = async (name) => {
     const stored = release.assets.find((asset2) => asset2.name === name);
     if (stored === void 0) throw refuse3(`there is no ${name}`);
     if (stored.bytes > SMALL_BYTES) throw refuse3(`${name} has ${stored.bytes} bytes`);
-    if (stored.sha256 === void 0) throw refuse3(`the digest of ${name} is not known`);
-    const listed = { name, bytes: stored.bytes, sha256: stored.sha256 };
+    const sha2566 = stored.sha256 ?? await store.digestOf(release, stored);
+    const listed = { name, bytes: stored.bytes, sha256: sha2566 };
     return withScratch(scratch, "previous-", async (folder) => {
       await store.fetch(release, listed, join13(folder, name));
       return readFile5(join13(folder, name));
@@ -86473,16 +86473,16 @@ async function openPublished(store, release, ca, scratch, now) {
     ({ name, sha256: sha2566 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha2566
   );
   if (wrong !== void 0) throw refuse3(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
-  const fetch = async (name, path) => {
+  const copy3 = async (name, path) => {
     const listed = document.assets.find((asset2) => asset2.name === name);
     if (listed === void 0) throw refuse3(`${RELEASE_DOCUMENT} lists no ${name}`);
     await store.fetch(release, listed, path);
   };
   const read3 = (name) => withScratch(scratch, "previous-", async (folder) => {
-    await fetch(name, join13(folder, name));
+    await copy3(name, join13(folder, name));
     return readFile5(join13(folder, name), "utf8");
   });
-  return { document, file: { bytes: file2.length, sha256: sha256OfText(file2) }, fetch, read: read3 };
+  return { document, file: { bytes: file2.length, sha256: sha256OfText(file2) }, copy: copy3, read: read3 };
 }
 
 // lib/release/lookup.ts
