@@ -53,9 +53,8 @@ export async function withCardMachine<T>(
     );
     done.push(result);
   });
-  const [result] = done;
-  if (result === undefined) throw new Error("nothing came of the card");
-  return result;
+  if (done.length === 0) throw new Error("nothing came of the card");
+  return done[0] as T;
 }
 
 /** The machine a group of tests asks for. */
