@@ -1,0 +1,116 @@
+import { z } from "zod";
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const serial = z.int().nonnegative();
+/** Milliseconds since 1970, by the node's own clock. */
+const moment = z.number().nonnegative();
+const slot = z.enum(["A", "B"]);
+const line = z.string().max(500);
+
+const build = z.strictObject({
+  buildId: sha256,
+  /** Unknown until the manifest names the build: an image carries no version. */
+  version: z.string().optional(),
+  serial: serial.optional(),
+  slot,
+});
+
+const trial = z.strictObject({
+  buildId: sha256,
+  version: z.string().optional(),
+  serial: serial.optional(),
+  slot,
+  /** `installing` until RAUC is done; `installed` from there until the gate of the new build has judged it. */
+  phase: z.enum(["installing", "installed"]),
+  /** Whether a person asked for it: it may be older, and does not wait for the window. */
+  asked: z.boolean(),
+  /** The boot it was installed in: found in another boot of the old build, it has been tried in between. */
+  bootId: z.string(),
+  /** How often its installation began. */
+  attempts: z.int().positive(),
+  /** How the node was before: what was broken then is not the new build's fault. */
+  before: z.strictObject({
+    failedUnits: z.array(z.string()),
+    timeSynchronized: z.boolean(),
+    channelReached: z.boolean(),
+  }),
+});
+
+const failure = z.strictObject({
+  buildId: sha256,
+  version: z.string().optional(),
+  serial: serial.optional(),
+  reason: line,
+  at: moment,
+});
+
+/** Numbers that only grow: whatever is below them was shown before, by somebody who has no newer one. */
+const floors = z.strictObject({
+  root: serial,
+  timestamp: serial,
+  snapshot: serial,
+  targets: serial,
+  /** Of the newest build that was committed. */
+  serial,
+  /** The newest time that was trusted. */
+  lastKnownTime: moment,
+});
+
+/** All an updater remembers between runs. */
+export const stateRecord = z.strictObject({
+  format: z.literal(1),
+  /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
+  committed: build.optional(),
+  /** The build in the other slot before the last commit. */
+  trial: trial.optional(),
+  floors,
+  failed: z.array(failure),
+  /** Failed streams of one serial. */
+  streams: z.strictObject({ serial, failed: z.int().nonnegative() }).optional(),
+  paused: z.boolean(),
+  /** In mode `ask`: the serial a person said yes to. */
+  accepted: serial.optional(),
+  /** What a person asked to be installed. */
+  wish: z.strictObject({ version: z.string(), older: z.boolean() }).optional(),
+  /** How often the committed slot was activated and booted without ever running. */
+  returns: z.int().nonnegative(),
+  /** When the manifest was read and found right last. */
+  lastCheck: moment.optional(),
+});
+
+export type State = z.infer<typeof stateRecord>;
+export type Build = z.infer<typeof build>;
+export type Trial = z.infer<typeof trial>;
+export type FailedBuild = z.infer<typeof failure>;
+export type SlotName = z.infer<typeof slot>;
+
+/** What a node knows that knows nothing: nothing committed, no floors. */
+export const emptyState: State = {
+  format: 1,
+  floors: { root: 0, timestamp: 0, snapshot: 0, targets: 0, serial: 0, lastKnownTime: 0 },
+  failed: [],
+  paused: false,
+  returns: 0,
+};
+
+/** The higher of each floor. */
+export function raiseFloors(a: State["floors"], b: Partial<State["floors"]>): State["floors"] {
+  const higher = (name: keyof State["floors"]): number => Math.max(a[name], b[name] ?? 0);
+  return {
+    root: higher("root"),
+    timestamp: higher("timestamp"),
+    snapshot: higher("snapshot"),
+    targets: higher("targets"),
+    serial: higher("serial"),
+    lastKnownTime: higher("lastKnownTime"),
+  };
+}
+
+/** `v1.2.3`, or the first of its build id where no manifest has named it yet. */
+export function nameOf(build: { readonly buildId: string; readonly version?: string | undefined }): string {
+  return build.version === undefined ? `build ${build.buildId.slice(0, 12)}` : `v${build.version}`;
+}
+
+export function otherSlot(slot: SlotName): SlotName {
+  return slot === "A" ? "B" : "A";
+}
