@@ -105,7 +105,7 @@ describe("the metadata a node keeps", () => {
     publish(bench);
     // As after somebody who had the old key signed the numbers away.
     const opened = await refresh(bench, { ...versions, timestamp: 1_000_000 });
-    expect(opened.versions.root).toBe(2);
+    expect(opened.versions.root).toBeGreaterThan(versions.root);
     await expect(refresh(bench, { ...opened.versions, timestamp: 1_000_000 })).rejects.toMatchObject({
       code: "ROLLBACK",
     });

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Clock } from "../lib/external/clock.ts";
+import { syncFolder } from "../lib/external/durable-files.ts";
+import { roomAt } from "../lib/external/files.ts";
+import { withReader } from "../lib/external/ranges.ts";
+import { UpdaterError } from "./failure.ts";
+import { download as limits, proxy as proxyLimits } from "./limits.ts";
+import { type ProxyLimits, type RemoteFile, type Transfer, Upstream } from "./proxy/upstream.ts";
+
+export interface WholeFile extends RemoteFile {
+  readonly sha256: string;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+/** So much is lost of a download when the power goes, in bytes. */
+const SYNC_BYTES = 16 * PIECE_BYTES;
+
+/**
+ * Downloads a bundle to `path`, going on where an earlier run was cut off, and checks its digest; there is no file
+ * at `path` before that. Throws UpdaterError STREAM (the servers), SPACE, DOWNLOAD (it is another file: what was
+ * there is removed, so that the next run begins anew).
+ */
+export async function downloadBundle(
+  file: WholeFile,
+  path: string,
+  clock: Clock,
+  options: ProxyLimits = proxyLimits,
+): Promise<Transfer> {
+  const part = `${path}.part`;
+  await mkdir(dirname(path), { recursive: true });
+  const had = await sizeOf(part);
+  if (had > file.bytes) await rm(part, { force: true });
+  await requireRoom(path, file.bytes - (had > file.bytes ? 0 : had));
+  const upstream = new Upstream(file, clock, options);
+  try {
+    const sha256 = await fetchRest(file, part, upstream, clock);
+    if (sha256 !== file.sha256) {
+      await rm(part, { force: true });
+      throw new UpdaterError("DOWNLOAD", `the bundle has sha256 ${sha256}, expected ${file.sha256}`, {
+        fix: "a mirror serves another file; the next run begins anew",
+      });
+    }
+    await rename(part, path);
+    await syncFolder(dirname(path));
+    return upstream.transfer;
+  } finally {
+    upstream.close();
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function requireRoom(path: string, bytes: number): Promise<void> {
+  const { freeBytes, refuses } = await roomAt(dirname(path));
+  if (refuses !== undefined)
+    throw new UpdaterError("SPACE", `nothing can be written to ${dirname(path)} (${refuses})`);
+  if (freeBytes >= bytes + limits.spareBytes) return;
+  throw new UpdaterError("SPACE", `${dirname(path)} has ${freeBytes} bytes free, the bundle needs ${bytes}`, {
+    fix: "make room on data",
+  });
+}
+
+/** SHA-256 (hex) of the whole file. */
+async function fetchRest(file: WholeFile, part: string, upstream: Upstream, clock: Clock): Promise<string> {
+  const until = clock.now() + limits.totalMs;
+  const hash = createHash("sha256");
+  const handle = await open(part, "a", 0o600);
+  try {
+    let at = (await handle.stat()).size;
+    await withReader(part, async (read) => {
+      for (let from = 0; from < at; from += PIECE_BYTES) {
+        hash.update(await read(from, Math.min(PIECE_BYTES, at - from)));
+      }
+    });
+    for (let unsynced = 0; at < file.bytes; ) {
+      if (clock.now() > until)
+        throw new UpdaterError("STREAM", "the download took too long; the next run goes on");
+      const piece = await upstream.read(at, Math.min(PIECE_BYTES, file.bytes - at));
+      await handle.appendFile(piece);
+      hash.update(piece);
+      at += piece.length;
+      unsynced += piece.length;
+      if (unsynced < SYNC_BYTES) continue;
+      await handle.datasync();
+      unsynced = 0;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return hash.digest("hex");
+}
