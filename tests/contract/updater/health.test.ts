@@ -1,0 +1,30 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { processes } from "../../../lib/external/process.ts";
+import { runChecks } from "../../../updater/trial/health.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "health-d-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+function check(name: string, body: string, mode = 0o755): void {
+  writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`);
+  chmodSync(join(folder, name), mode);
+}
+
+it("runs every check of a folder, and says which failed and why", async () => {
+  check("10-good", "exit 0");
+  check("20-bad", "echo looking >&2; echo the node is not Ready >&2; exit 3");
+  check("30-hangs", "trap '' TERM; sleep 60");
+  check("40-no-program", "exit 1", 0o644);
+  check(".hidden", "exit 1");
+  const problems = await runChecks(processes, folder, 300);
+  expect(problems).toEqual(["20-bad ended with 3: the node is not Ready", "30-hangs took longer than 0 s"]);
+});
+
+it("finds nothing wrong where there is no folder", async () => {
+  expect(await runChecks(processes, join(folder, "none"))).toEqual([]);
+});

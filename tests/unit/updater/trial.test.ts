@@ -1,0 +1,227 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { SlotName, State } from "../../../updater/state/record.ts";
+import { emptyState } from "../../../updater/state/record.ts";
+import { type GateNode, runGate } from "../../../updater/trial/gate.ts";
+import {
+  type BootFacts,
+  committedState,
+  type Health,
+  judge,
+  type Standing,
+  standingOf,
+} from "../../../updater/trial/judge.ts";
+import { committed, idOf, trialOf } from "./example.ts";
+
+const well: Health = {
+  ...{
+    gate: "well",
+    failedUnits: [],
+    dataMounted: true,
+    timeSynchronized: true,
+    channelReached: true,
+    checks: [],
+  },
+};
+const bootOf = (letter: string, slot: SlotName, more: Partial<BootFacts> = {}): BootFacts => ({
+  running: { buildId: idOf(letter), slot, bootId: "boot-2" },
+  slotBuilds: {},
+  ...{ flashed: false, dataHolds: true, otherUsable: true, now: 1_000 },
+  ...more,
+});
+const onTrial: State = { ...committed, trial: trialOf("c") };
+
+describe("what a boot is", () => {
+  const kindOf = (state: State, facts: BootFacts) => standingOf(state, facts).standing.kind;
+  it.each<readonly [string, State, BootFacts, Standing["kind"]]>([
+    ["the first one", emptyState, bootOf("a", "A"), "first"],
+    ["of the committed build", committed, bootOf("a", "A"), "committed"],
+    ["of the new build", onTrial, bootOf("c", "B"), "trial"],
+    [
+      "of the new build, cut off before it was written down",
+      { ...committed, trial: trialOf("c", { phase: "installing" }) },
+      bootOf("c", "B"),
+      "trial",
+    ],
+    ["of a stranger", committed, bootOf("f", "B"), "return"],
+    ["of a stranger again and again", { ...committed, returns: 2 }, bootOf("f", "B"), "stay"],
+    ["of a stranger in the committed slot", committed, bootOf("f", "A"), "first"],
+    [
+      "of a stranger, the other slot overwritten",
+      committed,
+      bootOf("f", "B", { slotBuilds: { A: idOf("e") } }),
+      "first",
+    ],
+    [
+      "of a card that was flashed anew over kept data",
+      committed,
+      bootOf("f", "A", { flashed: true }),
+      "first",
+    ],
+    ["without data", emptyState, bootOf("a", "A", { dataHolds: false }), "leave"],
+    [
+      "without data, and no other slot",
+      emptyState,
+      bootOf("a", "A", { dataHolds: false, otherUsable: false }),
+      "alone",
+    ],
+  ])("%s", (_, state, facts, kind) => expect(kindOf(state, facts)).toBe(kind));
+
+  it("records a new build that did not stay", () => {
+    const { state } = standingOf(onTrial, bootOf("a", "A"));
+    expect(state.trial).toBeUndefined();
+    expect(state.failed).toMatchObject([{ buildId: idOf("c"), serial: 6, at: 1_000 }]);
+  });
+
+  it.each([
+    ["it was only being installed", trialOf("c", { phase: "installing" })],
+    ["it was installed in this very boot", trialOf("c", { bootId: "boot-2" })],
+  ])("records nothing where %s", (_, trial) => {
+    const { state } = standingOf({ ...committed, trial }, bootOf("a", "A"));
+    expect(state).toEqual({ ...committed, trial });
+  });
+});
+
+describe("whether a build is good", () => {
+  const standing: Standing = { kind: "trial", trial: trialOf("c") };
+  it.each<readonly [string, Partial<Health>, "good" | "wait" | "bad"]>([
+    ["all is well", {}, "good"],
+    ["units start", { gate: "pending" }, "wait"],
+    ["a gate unit failed", { gate: "home-pi-health.service failed" }, "bad"],
+    ["another unit failed", { failedUnits: ["k3s.service"] }, "wait"],
+    ["no data", { dataMounted: false }, "bad"],
+    ["no time", { timeSynchronized: false }, "wait"],
+    ["no channel", { channelReached: false }, "wait"],
+    ["a check fails", { checks: ["10-k3s ended with 1"] }, "wait"],
+  ])("%s", (_, health, kind) => {
+    expect(judge(standing, { ...well, ...health }, false).kind).toBe(kind);
+    expect(judge(standing, { ...well, ...health }, true).kind).toBe(kind === "good" ? "good" : "bad");
+  });
+
+  it("is not held against it what was broken before", () => {
+    const before = { failedUnits: ["k3s.service"], timeSynchronized: false, channelReached: false };
+    const given: Standing = { kind: "trial", trial: trialOf("c", { before }) };
+    const health = { ...well, failedUnits: ["k3s.service"], timeSynchronized: false, channelReached: false };
+    expect(judge(given, health, true).kind).toBe("good");
+  });
+});
+
+/** A node in memory: what the gate does is written down in order. */
+class Node implements GateNode {
+  readonly log: string[] = [];
+  time = 0;
+  state: State;
+  readonly boot: BootFacts;
+  readonly looks: Health[];
+  readonly broken: readonly string[];
+  constructor(state: State, boot: BootFacts, looks: Health[], broken: readonly string[] = []) {
+    [this.state, this.boot, this.looks, this.broken] = [state, boot, looks, broken];
+  }
+  async #do(what: string): Promise<void> {
+    this.log.push(what);
+    if (this.broken.includes(what.split(" ")[0] ?? "")) throw new Error(`${what} does not work`);
+  }
+  readState = async () => this.state;
+  writeState = async (state: State) => {
+    await this.#do("write");
+    this.state = state;
+  };
+  facts = async () => this.boot;
+  health = async () => (this.looks.length > 1 ? this.looks.shift() : this.looks[0]) ?? well;
+  activate = (slot: SlotName) => this.#do(`activate ${slot}`);
+  markBad = () => this.#do("bad");
+  reboot = () => this.#do("reboot");
+  say = () => undefined;
+  now = () => this.time;
+  sleep = async (ms: number) => {
+    this.time += ms;
+  };
+}
+const limits = { deadlineMs: 10_000, pollMs: 1_000 };
+const k3s = { ...well, failedUnits: ["k3s.service"] };
+
+describe("the gate", () => {
+  it("lets a build pass that becomes well in time, and commits it then", async () => {
+    const node = new Node(onTrial, bootOf("c", "B"), [{ ...well, gate: "pending" }, k3s, well]);
+    expect(await runGate(node, limits)).toBe(true);
+    expect(node.log).toEqual([]);
+    const { standing, state } = standingOf(node.state, node.boot);
+    const after = committedState(state, standing, node.boot);
+    expect(after.committed).toMatchObject({ buildId: idOf("c"), serial: 6, slot: "B" });
+    expect(after.floors.serial).toBe(6);
+    expect(after.trial).toBeUndefined();
+  });
+
+  it("sends a build back that does not, and remembers it first", async () => {
+    const node = new Node(onTrial, bootOf("c", "B"), [k3s]);
+    expect(await runGate(node, limits)).toBe(false);
+    expect(node.log).toEqual(["write", "activate A", "reboot"]);
+    expect(node.time).toBe(10_000);
+    expect(node.state.failed).toMatchObject([
+      { buildId: idOf("c"), reason: "units fail that did not fail before: k3s.service" },
+    ]);
+    expect(node.state.floors.serial).toBe(5);
+  });
+
+  it.each([[["write"]], [["activate"]], [["write", "activate"]]])(
+    "sends it back with %j broken: unmarked, it uses up its attempts",
+    async (broken) => {
+      const node = new Node(onTrial, bootOf("c", "B"), [{ ...well, dataMounted: false }], broken);
+      expect(await runGate(node, limits)).toBe(false);
+      expect(node.log).toEqual(["write", "activate A", "reboot"]);
+    },
+  );
+
+  it("activates the committed slot twice, then stays up", async () => {
+    let state = committed;
+    const logs: string[][] = [];
+    for (let at = 0; at < 3; at += 1) {
+      const node = new Node(state, bootOf("f", "B"), [well]);
+      expect(await runGate(node, limits)).toBe(false);
+      logs.push(node.log);
+      state = node.state;
+    }
+    expect(logs).toEqual([["write", "activate A", "reboot"], ["write", "activate A", "reboot"], []]);
+  });
+
+  it("without data tries the other slot once, and stays where there is none left", async () => {
+    const leaving = new Node(emptyState, bootOf("c", "B", { dataHolds: false }), [well]);
+    expect(await runGate(leaving, limits)).toBe(false);
+    expect(leaving.log).toEqual(["bad", "reboot"]);
+    const alone = new Node(emptyState, bootOf("a", "A", { dataHolds: false, otherUsable: false }), [well]);
+    expect(await runGate(alone, limits)).toBe(true);
+    expect(alone.log).toEqual([]);
+  });
+
+  it("a committed build whose units fail is not marked, and nothing else happens", async () => {
+    const node = new Node(committed, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
+    expect(await runGate(node, limits)).toBe(false);
+    expect(node.log).toEqual([]);
+  });
+
+  it("never lets pass what is neither committed nor on trial, nor sends on for ever", async () => {
+    const letter = fc.constantFrom("a", "c", "e", "f");
+    const any = fc.record({
+      running: letter,
+      slot: fc.constantFrom<SlotName>("A", "B"),
+      committed: letter,
+      trial: fc.option(letter, { nil: undefined }),
+      phase: fc.constantFrom("installing" as const, "installed" as const),
+      returns: fc.integer({ min: 0, max: 3 }),
+      good: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(any, async ({ running, slot, committed: id, trial, phase, returns, good }) => {
+        const state: State = { ...committed, returns, committed: { buildId: idOf(id), slot: "A" } };
+        const given = trial === undefined ? state : { ...state, trial: trialOf(trial, { phase }) };
+        const node = new Node(given, bootOf(running, slot), [good ? well : k3s]);
+        const passed = await runGate(node, limits);
+        const known = running === id || running === trial;
+        // In the committed build's own slot lies another: there is nothing to go back to.
+        const replaced = !known && slot === "A";
+        if (passed && !known && !replaced) return false;
+        return !(node.log.includes("reboot") && running === id);
+      }),
+    );
+  });
+});

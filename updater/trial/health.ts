@@ -1,0 +1,63 @@
+import { constants } from "node:fs";
+import { access, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ProcessError, type Processes } from "../../lib/external/process.ts";
+import { trial as limits } from "../limits.ts";
+import type { Health } from "./judge.ts";
+
+const SYSTEMCTL_MS = 30_000;
+
+/** Units that have failed, as systemd lists them, sorted. */
+export async function failedUnits(processes: Processes): Promise<readonly string[]> {
+  const { stdout } = await processes.run({
+    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--failed", "--all"],
+    timeoutMs: SYSTEMCTL_MS,
+  });
+  const names = stdout.split("\n").map((line) => line.trim().split(/\s+/)[0] ?? "");
+  return names.filter((name) => name !== "").sort();
+}
+
+/** What the unit that checks the units of every slot says. */
+export async function gateUnit(processes: Processes, unit: string): Promise<Health["gate"]> {
+  const { stdout } = await processes.run({
+    argv: ["systemctl", "is-active", unit],
+    timeoutMs: SYSTEMCTL_MS,
+    // inactive and failed have exit codes of their own.
+    accept: [0, 1, 2, 3, 4],
+  });
+  const state = stdout.trim();
+  if (state === "active") return "well";
+  return state === "failed" ? `${unit} failed: a unit every slot needs does not run` : "pending";
+}
+
+/**
+ * Runs the executables of a folder one after the other, by name, each with a time limit; k3s and others put theirs
+ * there. One that ends with something else than 0 says why on its last line.
+ */
+export async function runChecks(
+  processes: Processes,
+  folder: string,
+  timeoutMs: number = limits.checkMs,
+): Promise<readonly string[]> {
+  const names = (await readdir(folder).catch(() => [] as string[]))
+    .filter((name) => !name.startsWith("."))
+    .sort();
+  const problems: string[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    const runs = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (!runs) continue;
+    try {
+      await processes.run({ argv: [path], name, timeoutMs, graceMs: 2_000 });
+    } catch (error) {
+      if (!(error instanceof ProcessError)) throw error;
+      problems.push(
+        [error.message, error.details.at(-1)].filter((part) => part !== undefined && part !== "").join(": "),
+      );
+    }
+  }
+  return problems;
+}

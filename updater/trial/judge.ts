@@ -1,0 +1,144 @@
+import { MAX_RETURNS } from "../limits.ts";
+import { nameOf, otherSlot, type SlotName, type State, type Trial } from "../state/record.ts";
+
+/** What is true of this boot. */
+export interface BootFacts {
+  readonly running: { readonly buildId: string; readonly slot: SlotName; readonly bootId: string };
+  /** The build each slot holds, as far as RAUC knows: nothing of a slot that was flashed. */
+  readonly slotBuilds: Readonly<Partial<Record<SlotName, string>>>;
+  /** False where memory stands in for data: what is known of builds is out of reach. */
+  readonly dataHolds: boolean;
+  /** Whether the other slot could be started (RAUC calls it good). */
+  readonly otherUsable: boolean;
+  /** Whether this boot made data anew or took over the data of another card (disk contract: FRESH). */
+  readonly flashed: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** How the node is, looked at again and again until it is well or time is up. */
+export interface Health {
+  /** Undefined: the units every slot needs run. `pending`: some still start. */
+  readonly gate: "well" | "pending" | string;
+  readonly failedUnits: readonly string[];
+  readonly dataMounted: boolean;
+  readonly timeSynchronized: boolean;
+  readonly channelReached: boolean;
+  /** What is wrong by each check of health.d that has failed. */
+  readonly checks: readonly string[];
+}
+
+/** As what this boot is judged. */
+export type Standing =
+  /** The committed build: marked good when the gate units run, as on every boot. */
+  | { readonly kind: "committed" }
+  /** No build is committed: the first boot, or all that was known is lost. Taken when its gate passes. */
+  | { readonly kind: "first"; readonly reason: string }
+  | { readonly kind: "trial"; readonly trial: Trial }
+  /** Data is out of reach, and there is no other slot to try: good as far as one can tell, and not remembered. */
+  | { readonly kind: "alone"; readonly reason: string }
+  /** Data is out of reach, perhaps because of this build: the other slot is tried, this one marked bad. */
+  | { readonly kind: "leave"; readonly reason: string }
+  /** Never marked good: back to the committed build. */
+  | { readonly kind: "return"; readonly to: SlotName; readonly reason: string }
+  /** Never marked good either, and nothing more is tried: a person has to look. */
+  | { readonly kind: "stay"; readonly reason: string };
+
+/** What this boot is, and the state in which a fall-back is recorded before anything else happens. Pure. */
+export function standingOf(
+  state: State,
+  facts: BootFacts,
+): { readonly standing: Standing; readonly state: State } {
+  const { committed, trial } = state;
+  const { running, slotBuilds, flashed } = facts;
+  if (!facts.dataHolds) {
+    const reason = "data is in memory only, so it is not known whether this build is on trial";
+    return { standing: { kind: facts.otherUsable ? "leave" : "alone", reason }, state };
+  }
+  if (committed === undefined || flashed) {
+    const { committed: _, trial: __, ...rest } = state;
+    const reason = flashed ? "this card was flashed anew" : "no build is committed yet";
+    return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
+  }
+  if (running.buildId === committed.buildId) {
+    return { standing: { kind: "committed" }, state: afterComingBack(state, facts) };
+  }
+  if (trial !== undefined && running.buildId === trial.buildId)
+    return { standing: { kind: "trial", trial }, state };
+  const stranger = `build ${running.buildId.slice(0, 12)} is neither committed nor on trial`;
+  const other = slotBuilds[otherSlot(running.slot)];
+  // A slot RAUC knows nothing of was flashed; it may well be the committed one.
+  if (committed.slot === running.slot || (other !== undefined && other !== committed.buildId)) {
+    const { committed: _, trial: __, ...rest } = state;
+    const reason = `${nameOf(committed)} is in no slot any more`;
+    return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
+  }
+  if (state.returns >= MAX_RETURNS) {
+    const reason = `${stranger}, and ${nameOf(committed)} did not start when it was activated ${state.returns} times`;
+    return { standing: { kind: "stay", reason }, state };
+  }
+  const reason = `${stranger}; going back to ${nameOf(committed)}`;
+  return {
+    standing: { kind: "return", to: committed.slot, reason },
+    state: { ...state, returns: state.returns + 1 },
+  };
+}
+
+/** The committed build runs: a trial that was started and is not running has failed. */
+function afterComingBack(state: State, { running, now }: BootFacts): State {
+  const { trial, ...rest } = { ...state, returns: 0 };
+  // Cut off while it was installed, or installed in this very boot: nothing was tried.
+  if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) {
+    return { ...state, returns: 0 };
+  }
+  const reason = `${nameOf(trial)} did not come up far enough to say why`;
+  return failed(rest, trial, reason, now);
+}
+
+/** Without the trial, which is remembered as failed. What failed again is listed once. */
+export function failed(state: State, trial: Trial, reason: string, at: number): State {
+  const { trial: _, wish: __, ...rest } = state;
+  const { buildId, version, serial } = trial;
+  const others = state.failed.filter((one) => one.buildId !== buildId);
+  return { ...rest, failed: [...others, { buildId, version, serial, reason: reason.slice(0, 500), at }] };
+}
+
+export type Verdict =
+  | { readonly kind: "good" }
+  | { readonly kind: "wait"; readonly reason: string }
+  | { readonly kind: "bad"; readonly reason: string };
+
+/**
+ * Whether a build proves itself. A new one must be no worse than the node was before: what was broken then is not
+ * its fault. What can still come, is waited for until time is up; a build that is not on trial needs only the gate.
+ */
+export function judge(standing: Standing, health: Health, timeIsUp: boolean): Verdict {
+  const lost = standing.kind === "return" || standing.kind === "stay" || standing.kind === "leave";
+  if (lost) return { kind: "bad", reason: standing.reason };
+  const bad = (reason: string): Verdict => ({ kind: "bad", reason });
+  const late = (reason: string): Verdict => (timeIsUp ? bad(reason) : { kind: "wait", reason });
+  if (health.gate === "pending") return late("its units did not finish starting");
+  if (health.gate !== "well") return bad(health.gate);
+  if (standing.kind !== "trial") return { kind: "good" };
+  const { before } = standing.trial;
+  if (!health.dataMounted) return bad("data is not mounted");
+  const worse = health.failedUnits.filter((unit) => !before.failedUnits.includes(unit));
+  if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
+  if (before.timeSynchronized && !health.timeSynchronized)
+    return late("no time server answered, and one did before");
+  if (before.channelReached && !health.channelReached)
+    return late("the channel cannot be reached, and could before");
+  if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
+  return { kind: "good" };
+}
+
+/** The state once the running build is marked good. */
+export function committedState(state: State, standing: Standing, facts: BootFacts): State {
+  const { buildId, slot } = facts.running;
+  if (standing.kind === "first") return { ...state, committed: { buildId, slot }, returns: 0 };
+  if (standing.kind !== "trial") return { ...state, returns: 0 };
+  const { version, serial } = standing.trial;
+  const { trial: _, wish: __, accepted: ___, streams: ____, ...rest } = state;
+  const floors = { ...state.floors, serial: Math.max(state.floors.serial, serial ?? 0) };
+  return { ...rest, committed: { buildId, version, serial, slot }, floors, returns: 0 };
+}
