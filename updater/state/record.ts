@@ -61,7 +61,8 @@ export const stateRecord = z.strictObject({
   format: z.literal(1),
   /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
   committed: build.optional(),
-  /** The build in the other slot before the last commit. */
+  /** What was committed before, and is still in the other slot. */
+  previous: build.optional(),
   trial: trial.optional(),
   floors,
   failed: z.array(failure),

@@ -140,5 +140,6 @@ export function committedState(state: State, standing: Standing, facts: BootFact
   const { version, serial } = standing.trial;
   const { trial: _, wish: __, accepted: ___, streams: ____, ...rest } = state;
   const floors = { ...state.floors, serial: Math.max(state.floors.serial, serial ?? 0) };
-  return { ...rest, committed: { buildId, version, serial, slot }, floors, returns: 0 };
+  const previous = state.committed;
+  return { ...rest, previous, committed: { buildId, version, serial, slot }, floors, returns: 0 };
 }

@@ -1,0 +1,138 @@
+import { exists } from "../lib/external/files.ts";
+import { decide } from "./decide.ts";
+import { UpdaterError } from "./failure.ts";
+import { UNITS } from "./places.ts";
+import { activate } from "./rauc/slots.ts";
+import { publishStatus, readStatus } from "./report/publish.ts";
+import { type Status, statusOf } from "./report/status.ts";
+import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode } from "./run.ts";
+import { nameOf, otherSlot, type State } from "./state/record.ts";
+import { failedUnits } from "./trial/health.ts";
+import { committedState, failed, standingOf } from "./trial/judge.ts";
+import { readBootFacts } from "./trial/node.ts";
+
+/** The last run's status, with what the state says by now. */
+export async function status(node: UpdaterNode): Promise<Status> {
+  const had = await readStatus(node.places);
+  const { state } = await stateFileOf(node).read();
+  const { facts } = await readKnown(node);
+  const plan = decide(state, undefined, facts);
+  const now = statusOf(state, plan, facts, had?.expires);
+  // Nothing stands in the way of looking: then the last look's answer is what there is to say.
+  if (plan.kind !== "poll" || had === undefined || had.running.buildId !== now.running.buildId) return now;
+  const { plan: kind, reason, alarm, next, intended } = had;
+  return { ...now, plan: kind, reason, alarm, next, intended };
+}
+
+/** When the timer fires next, as systemd writes it; undefined: it does not. */
+export async function nextRun({ world }: UpdaterNode): Promise<string | undefined> {
+  const argv = ["systemctl", "show", "--value", "--property=NextElapseUSecRealtime", UNITS.timer] as const;
+  const shown = await world.processes.run({ argv: [...argv], timeoutMs: 10_000 }).catch(() => undefined);
+  const text = shown?.stdout.trim() ?? "";
+  return text === "" || text === "n/a" ? undefined : text;
+}
+
+export interface InstallWish {
+  /** Without `v`; undefined: what the channel stands at. */
+  readonly version: string | undefined;
+  readonly older: boolean;
+  /** Forget that it failed. */
+  readonly retry: boolean;
+}
+
+/** Installs now, whatever mode, pause and window say. Throws NOTHING where there is nothing to install. */
+export async function installWish(node: UpdaterNode, wish: InstallWish): Promise<Status> {
+  const version = wish.version ?? (await runUpdater(node, { act: false, timeWaitMs: 0 })).available?.version;
+  if (version === undefined) {
+    throw new UpdaterError("NOTHING", "there is nothing newer to install", {
+      fix: "node-update status tells why",
+    });
+  }
+  const stateFile = stateFileOf(node);
+  await stateFile.change((state) => ({
+    ...state,
+    wish: { version, older: wish.older },
+    failed: wish.retry ? state.failed.filter((one) => one.version !== version) : state.failed,
+  }));
+  try {
+    return await runUpdater(node, { act: true });
+  } finally {
+    // A wish is of the moment: what could not be done now is not done tonight.
+    await stateFile.change(withoutWish);
+  }
+}
+
+const withoutWish = ({ wish: _, ...rest }: State): State => rest;
+
+/** In mode `ask`: yes to what the channel stands at. */
+export async function accept(node: UpdaterNode): Promise<Status> {
+  const seen = await runUpdater(node, { act: false, timeWaitMs: 0 });
+  const { state } = await stateFileOf(node).read();
+  const { serial } = seen.available ?? {};
+  if (serial === undefined) {
+    throw new UpdaterError("NOTHING", "there is nothing to accept", { fix: "node-update status tells why" });
+  }
+  await stateFileOf(node).write({ ...state, accepted: serial });
+  return runUpdater(node, { act: true });
+}
+
+export async function pause(node: UpdaterNode, paused: boolean): Promise<Status> {
+  await stateFileOf(node).change((state) => ({ ...state, paused }));
+  const now = await status(node);
+  await publishStatus(now, node.places);
+  return now;
+}
+
+/** Back to the build that was committed before, which stays until something else is asked for. */
+export async function rollback(node: UpdaterNode): Promise<void> {
+  const stateFile = stateFileOf(node);
+  const { state } = await stateFile.read();
+  const { facts } = await readKnown(node);
+  const { committed, previous } = state;
+  if (committed?.buildId !== facts.running.buildId) {
+    throw new UpdaterError("UNCOMMITTED", "the running build is not committed", { fix: "wait for its gate" });
+  }
+  if (previous === undefined || previous.slot !== otherSlot(facts.running.slot)) {
+    throw new UpdaterError("NOTHING", "the other slot holds no build that ran before", {
+      fix: "node-update install --version V --older installs an older one",
+    });
+  }
+  const left = { ...committed, phase: "installed" as const, asked: true, bootId: "", attempts: 1 };
+  const before = {
+    failedUnits: [...(await failedUnits(node.world.processes))],
+    timeSynchronized: false,
+    channelReached: false,
+  };
+  const reason = "a person went back from it";
+  const trial = {
+    ...previous,
+    phase: "installed" as const,
+    asked: true,
+    bootId: facts.running.bootId,
+    attempts: 1,
+    before,
+  };
+  await stateFile.write({ ...failed(state, { ...left, before }, reason, facts.now), trial });
+  await activate(node.bus, "other");
+  node.say(`going back to ${nameOf(previous)}`);
+  await reboot(node);
+}
+
+/** After mark-good: what runs is what the node comes back to. Throws UNCOMMITTED where it was not marked good. */
+export async function commit(node: UpdaterNode): Promise<void> {
+  if (!(await exists(node.places.markedGood))) {
+    throw new UpdaterError("UNCOMMITTED", "this slot is not marked good", {
+      fix: "journalctl -u home-pi-mark-good",
+    });
+  }
+  // The marker is there, so readBootFacts no longer takes the card for a new one: the gate has written that down.
+  const facts = await readBootFacts(node);
+  if (!facts.dataHolds) return;
+  const stateFile = stateFileOf(node);
+  const { state } = await stateFile.read();
+  const { standing, state: settled } = standingOf(state, facts);
+  const after = committedState(settled, standing, facts);
+  if (JSON.stringify(after) !== JSON.stringify(state)) await stateFile.write(after);
+  node.say(`${nameOf(after.committed ?? facts.running)} is committed`);
+  await publishStatus(await status(node), node.places);
+}

@@ -1,0 +1,183 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256OfRange } from "../lib/external/ranges.ts";
+import type { World } from "../lib/external/world.ts";
+import type { ChannelImage } from "../lib/manifest/channel.ts";
+import { bundleUrls } from "./channel/releases.ts";
+import { downloadBundle } from "./download.ts";
+import { UpdaterError } from "./failure.ts";
+import { writeIntended } from "./intended.ts";
+import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
+import { type Places, UNITS } from "./places.ts";
+import { startProxy } from "./proxy/proxy.ts";
+import type { Bus } from "./rauc/bus.ts";
+import { install, type Progress } from "./rauc/install.ts";
+import { readSlots } from "./rauc/slots.ts";
+import { holdUdev } from "./rauc/udev-guard.ts";
+import type { StateFile } from "./state/file.ts";
+import { otherSlot, type SlotName, type State, type Trial } from "./state/record.ts";
+import { failed } from "./trial/judge.ts";
+
+/** From here on the bundle is mounted, and udev may look at the devices. */
+const MOUNTED_PERCENT = 20;
+const STOP_MS = 60_000;
+
+export interface InstallOrder {
+  readonly image: ChannelImage;
+  readonly asked: boolean;
+  readonly running: { readonly slot: SlotName; readonly bootId: string };
+  readonly before: Trial["before"];
+  readonly address: string;
+}
+
+export interface InstallTools {
+  readonly world: World;
+  readonly bus: Bus;
+  readonly places: Places;
+  readonly stateFile: StateFile;
+  readonly onProgress: (text: string) => void;
+}
+
+/** Bytes that came over the network; undefined where that was not counted. */
+export interface Installed {
+  readonly receivedBytes: number;
+  readonly streamed: boolean;
+}
+
+/**
+ * Puts a release into the other slot: written down first, so that whatever runs next knows; streamed, or after two
+ * failed streams downloaded; read back; then `installed`. Throws UpdaterError: the running system is as it was.
+ */
+export async function performInstall(order: InstallOrder, tools: InstallTools): Promise<Installed> {
+  const { image } = order;
+  const { stateFile, world, places } = tools;
+  const state = await stateFile.change((had) => {
+    // What the other slot held is gone from here on.
+    const { previous: _, ...rest } = had;
+    return { ...rest, trial: trialOf(order, had) };
+  });
+  const { trial } = state;
+  if (trial === undefined) throw new Error("the trial was not written");
+  if (trial.attempts > MAX_INSTALL_ATTEMPTS) {
+    const reason = `it could not be installed ${MAX_INSTALL_ATTEMPTS} times`;
+    await stateFile.change((had) => failed(had, trial, reason, world.clock.now()));
+    throw new UpdaterError("RAUC", `v${image.version}: ${reason}`, { fix: "a newer version is waited for" });
+  }
+  await writeIntended(places.intended, image);
+  try {
+    const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
+    const streamed = failedStreams < MAX_FAILED_STREAMS;
+    const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
+    await readBack(order, tools);
+    await stateFile.change((had) => {
+      const { streams: _, ...rest } = had;
+      return { ...rest, trial: { ...trial, phase: "installed" } };
+    });
+    return { receivedBytes, streamed };
+  } catch (error) {
+    // Nothing was tried where somebody else was first: that does not count.
+    if (error instanceof UpdaterError && error.code === "BUSY") {
+      await stateFile.change((had) => ({
+        ...had,
+        trial: { ...trial, attempts: Math.max(1, trial.attempts - 1) },
+      }));
+    }
+    throw error;
+  } finally {
+    await rm(places.intended, { force: true });
+  }
+}
+
+function trialOf({ image, asked, running, before }: InstallOrder, { trial: had }: State): Trial {
+  const { buildId, version, serial } = image;
+  const attempts = had?.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
+  const { bootId, slot } = running;
+  return {
+    buildId,
+    version,
+    serial,
+    slot: otherSlot(slot),
+    phase: "installing",
+    asked,
+    bootId,
+    attempts,
+    before,
+  };
+}
+
+const installing =
+  ({ onProgress }: InstallTools) =>
+  ({ percent, message }: Progress) =>
+    onProgress(`${percent} % ${message}`);
+
+async function stream(order: InstallOrder, tools: InstallTools): Promise<number> {
+  const { image, address } = order;
+  const { world, bus, stateFile } = tools;
+  const file = { urls: bundleUrls(image.bundle.urls, address), bytes: image.bundle.bytes };
+  const proxy = await startProxy(file, world.clock);
+  const guard = await holdUdev(world.processes);
+  try {
+    await install(bus, world.clock, {
+      bundle: proxy.url,
+      stop: () => stopRauc(tools),
+      failed: () => proxy.failure,
+      onProgress: (progress) => {
+        if (progress.percent >= MOUNTED_PERCENT) void guard.release();
+        installing(tools)(progress);
+      },
+    });
+    return proxy.transfer.received;
+  } catch (error) {
+    if (!(error instanceof UpdaterError) || error.code !== "BUSY") {
+      await stateFile.change((had) => {
+        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
+        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
+      });
+    }
+    throw error;
+  } finally {
+    await guard.release();
+    await proxy.close();
+  }
+}
+
+async function fromData(order: InstallOrder, tools: InstallTools): Promise<number> {
+  const { image, address } = order;
+  const { world, bus, places } = tools;
+  // By digest: what another release left half downloaded is not gone on with.
+  const path = join(places.bundles, `${image.bundle.sha256}.raucb`);
+  const { bytes, sha256 } = image.bundle;
+  const urls = bundleUrls(image.bundle.urls, address);
+  const { received } = await downloadBundle({ urls, bytes, sha256 }, path, world.clock);
+  await install(bus, world.clock, {
+    bundle: path,
+    stop: () => stopRauc(tools),
+    onProgress: installing(tools),
+  });
+  await rm(places.bundles, { recursive: true, force: true });
+  return received;
+}
+
+async function stopRauc({ world }: InstallTools): Promise<void> {
+  await world.processes.run({ argv: ["systemctl", "stop", UNITS.rauc], timeoutMs: STOP_MS });
+}
+
+/** RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot. */
+async function readBack({ image, running }: InstallOrder, { bus, places }: InstallTools): Promise<void> {
+  const { slots } = await readSlots(bus);
+  const target = slots.find(({ bootname }) => bootname === otherSlot(running.slot));
+  if (target === undefined)
+    throw new UpdaterError("RAUC", "RAUC knows no other slot", { fix: "see system.conf" });
+  // From the card, not from memory.
+  await writeFile(places.dropCaches, "1").catch(() => undefined);
+  const found = await sha256OfRange(target.device, 0, image.slot.bytes);
+  if (found === image.slot.sha256) return;
+  await bus.call("Mark", "ss", ["bad", "other"]);
+  throw new UpdaterError(
+    "READ_BACK",
+    `${target.device} reads back as ${found.slice(0, 12)}, not as it was written`,
+    {
+      fix: "the card or disk may be worn out: replace it",
+    },
+  );
+}

@@ -1,0 +1,38 @@
+import { join } from "node:path";
+
+/** Where everything lies on a node; below another root in tests. */
+export function placesOf(root = "/") {
+  const at = (path: string): string => join(root, path);
+  return {
+    build: at("usr/lib/home-pi/build.json"),
+    trustedRoot: at("usr/share/home-pi/root.json"),
+    config: at("etc/home-pi/update.json"),
+    healthChecks: at("usr/lib/home-pi/health.d"),
+    /** State and metadata; on data, shared by all builds. */
+    state: at("data/update"),
+    bundles: at("data/update/bundles"),
+    savedStatus: at("data/update/status.json"),
+    dataState: at("run/home-pi/data.json"),
+    markedGood: at("run/home-pi/marked-good"),
+    intended: at("run/home-pi/intended.json"),
+    status: at("run/home-pi/update-status.json"),
+    lock: at("run/home-pi/update.lock"),
+    synchronized: at("run/systemd/timesync/synchronized"),
+    bootId: at("proc/sys/kernel/random/boot_id"),
+    commandLine: at("proc/cmdline"),
+    blockDevices: at("sys/class/block"),
+    dropCaches: at("proc/sys/vm/drop_caches"),
+    issue: at("run/issue.d/20-home-pi-update.issue"),
+    motd: at("run/motd.d/20-home-pi-update"),
+    /** Read by node_exporter's textfile collector, where a profile points it there. */
+    metrics: at("run/home-pi/metrics/update.prom"),
+  } as const;
+}
+
+export type Places = ReturnType<typeof placesOf>;
+
+export const UNITS = {
+  gate: "home-pi-health.service",
+  timer: "home-pi-update.timer",
+  rauc: "rauc.service",
+} as const;

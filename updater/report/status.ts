@@ -1,0 +1,115 @@
+import { minuteOf } from "../../lib/external/clock.ts";
+import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
+import type { Facts } from "../decide.ts";
+import { DAY_MS, EXPIRY_WARNING_DAYS } from "../limits.ts";
+import type { Plan } from "../plan.ts";
+import { nameOf, type State } from "../state/record.ts";
+
+/** What the updater says of itself: for people by `node-update status`, for programs as JSON. Times in ms since 1970. */
+export interface Status {
+  readonly format: 1;
+  readonly at: number;
+  readonly running: { readonly buildId: string; readonly version: string | undefined; readonly slot: string };
+  readonly committed: boolean;
+  readonly serial: number | undefined;
+  readonly intended: string | undefined;
+  /** What could be installed, were it allowed. */
+  readonly available: { readonly version: string; readonly serial: number } | undefined;
+  readonly lastFailed: { readonly version: string; readonly reason: string; readonly at: number } | undefined;
+  readonly lastCheck: number | undefined;
+  /** What happens next, and why nothing does. */
+  readonly plan: Plan["kind"];
+  readonly reason: string;
+  readonly alarm: boolean;
+  readonly next: number | undefined;
+  readonly paused: boolean;
+  /** The first part of the manifest that runs out, and when. */
+  readonly expires: { readonly part: string; readonly at: number } | undefined;
+}
+
+/** The part of a manifest that runs out first. */
+export function firstExpiry(expires: OpenedManifest["expires"]): {
+  readonly part: string;
+  readonly at: number;
+} {
+  const parts = Object.entries(expires).map(([part, text]) => ({ part, at: Date.parse(text) }));
+  return parts.reduce((a, b) => (b.at < a.at ? b : a), { part: "timestamp", at: Number.POSITIVE_INFINITY });
+}
+
+export function statusOf(
+  state: State,
+  plan: Plan,
+  facts: Pick<Facts, "now" | "running">,
+  expires: { readonly part: string; readonly at: number } | undefined,
+): Status {
+  const { buildId, slot } = facts.running;
+  const isCommitted = state.committed?.buildId === buildId;
+  const known = isCommitted ? state.committed : state.trial?.buildId === buildId ? state.trial : undefined;
+  const last = state.failed.at(-1);
+  const available =
+    plan.kind === "install" ? plan.image : plan.kind === "nothing" ? plan.available : undefined;
+  const trial = state.trial === undefined ? undefined : nameOf(state.trial);
+  return {
+    format: 1,
+    at: facts.now,
+    running: { buildId, version: known?.version, slot },
+    committed: isCommitted,
+    serial: known?.serial,
+    intended: available === undefined ? trial : `v${available.version}`,
+    available: available === undefined ? undefined : { version: available.version, serial: available.serial },
+    lastFailed: last === undefined ? undefined : { version: nameOf(last), reason: last.reason, at: last.at },
+    lastCheck: state.lastCheck,
+    plan: plan.kind,
+    reason: plan.reason,
+    alarm: plan.kind === "nothing" && plan.alarm,
+    next: plan.kind === "nothing" ? plan.next : undefined,
+    paused: state.paused,
+    expires,
+  };
+}
+
+/** `The manifest's timestamp runs out in 5 days.`, from 14 days before; undefined: it is not time to say so. */
+export function expiryWarning({ expires }: Status, now: number): string | undefined {
+  if (expires === undefined) return undefined;
+  const days = Math.floor((expires.at - now) / DAY_MS);
+  if (days >= EXPIRY_WARNING_DAYS) return undefined;
+  const part = `The manifest's ${expires.part}`;
+  const what = "No update comes after that; what runs is not touched.";
+  if (expires.at <= now)
+    return `${part} ran out on ${minuteOf(expires.at)}: no update comes until it is renewed.`;
+  return `${part} runs out in ${days === 1 ? "1 day" : `${days} days`}. ${what}`;
+}
+
+const since = (at: number, now: number): string => {
+  const hours = Math.max(0, Math.round((now - at) / 3_600_000));
+  const ago = hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+  return `${minuteOf(at)}, ${ago} ago`;
+};
+
+/** For people, one fact a line. `nextRun`: when the timer fires, where systemd says so. */
+export function renderStatus(status: Status, now: number, nextRun?: string): string {
+  const { running, lastFailed, lastCheck } = status;
+  const build = `build ${running.buildId.slice(0, 12)}`;
+  const name = running.version === undefined ? build : `v${running.version} (${build})`;
+  const warning = expiryWarning(status, now);
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["running", `${name}, slot ${running.slot}, ${status.committed ? "committed" : "not committed"}`],
+    ["intended", status.intended ?? "nothing else"],
+    ["last failed", lastFailed === undefined ? "none" : `${lastFailed.version}: ${lastFailed.reason}`],
+    ["last check", lastCheck === undefined ? "never" : since(lastCheck, now)],
+    ["next", `${status.alarm ? "ALARM: " : ""}${status.reason}`],
+    ["next check", nextRun],
+    ["manifest", warning],
+  ];
+  const shown = rows.filter(([, text]) => text !== undefined);
+  return shown.map(([label, text]) => `${label.padEnd(13)}${text}\n`).join("");
+}
+
+/** One line for the console and the greeting; undefined where there is nothing a person should know. */
+export function lineOf(status: Status, now: number): string | undefined {
+  if (status.alarm) return `update    ${status.reason}`;
+  const warning = expiryWarning(status, now);
+  if (warning !== undefined) return `update    ${warning}`;
+  if (status.intended !== undefined) return `update    ${status.intended}: ${status.reason}`;
+  return undefined;
+}

@@ -1,0 +1,150 @@
+import { rm } from "node:fs/promises";
+import type { World } from "../lib/external/world.ts";
+import { Failure } from "../lib/failure.ts";
+import { checkClock, readChannel } from "./channel/read.ts";
+import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts";
+import { decide, type Facts } from "./decide.ts";
+import { isSynchronized, readFacts } from "./node-facts.ts";
+import { performInstall } from "./perform-install.ts";
+import type { Places } from "./places.ts";
+import { nothing, type Plan } from "./plan.ts";
+import type { Bus } from "./rauc/bus.ts";
+import { readSlots } from "./rauc/slots.ts";
+import { publishStatus, readStatus } from "./report/publish.ts";
+import { firstExpiry, type Status, statusOf } from "./report/status.ts";
+import { StateFile } from "./state/file.ts";
+import type { State } from "./state/record.ts";
+import { failedUnits } from "./trial/health.ts";
+
+export interface UpdaterNode {
+  readonly world: World;
+  readonly places: Places;
+  readonly bus: Bus;
+  readonly say: (line: string) => void;
+}
+
+const REBOOT_MS = 60_000;
+/** For the first time from the network; the service of the timer waits, a person does not. In milliseconds. */
+export interface RunOptions {
+  /** Whether a plan is carried out, or only shown. */
+  readonly act: boolean;
+  readonly timeWaitMs?: number;
+}
+
+interface Known {
+  readonly config: Config;
+  readonly build: BuildFacts;
+  readonly facts: Facts;
+}
+
+export function stateFileOf(node: UpdaterNode): StateFile {
+  return new StateFile(node.places.state);
+}
+
+/** What is true here, without a look at the network. */
+export async function readKnown(node: UpdaterNode): Promise<Known> {
+  const { places, bus, world } = node;
+  const [config, build] = [await readConfig(places), await readBuild(places)];
+  const slots = await readSlots(bus).catch(() => undefined);
+  return { config, build, facts: await readFacts(places, build, config, slots, world.clock) };
+}
+
+/**
+ * One run: decides, looks at the channel where that is the answer, decides again, and does it. The plan is said
+ * before it is carried out. Returns the status, which is also left where people and programs look for it.
+ */
+export async function runUpdater(node: UpdaterNode, options: RunOptions): Promise<Status> {
+  const known = await readKnown(node);
+  const { facts, config } = known;
+  const stateFile = stateFileOf(node);
+  const { state: had, lost } = await stateFile.read();
+  if (lost !== undefined) node.say(`what was remembered is lost: ${lost}`);
+  let expires = (await readStatus(node.places))?.expires;
+  let [state, plan] = [had, decide(had, undefined, facts)] as [State, Plan];
+  if (plan.kind === "poll") {
+    const polled = await poll(node, known, had, options);
+    [state, plan, expires] = [polled.state, polled.plan, polled.expires ?? expires];
+  }
+  const status = statusOf(state, plan, facts, expires);
+  await publishStatus(status, node.places);
+  node.say(`${plan.kind}: ${plan.reason}`);
+  if (!options.act || (plan.kind !== "install" && plan.kind !== "restart")) return status;
+  if (plan.kind === "install" && config.address !== undefined)
+    await installNow(node, known, plan, config.address);
+  return restart(node, known, expires);
+}
+
+async function poll(node: UpdaterNode, { config, facts }: Known, had: State, options: RunOptions) {
+  const { places, world } = node;
+  const none = { state: had, expires: undefined };
+  if (config.address === undefined) {
+    return { ...none, plan: nothing("No address to look for updates at: this image was built without one.") };
+  }
+  const verdict = await checkClock(config.address, had, places, world.clock, options.timeWaitMs);
+  if (!verdict.trusted) {
+    return { ...none, plan: decide(had, undefined, { ...facts, clockProblem: verdict.problem }) };
+  }
+  if (verdict.healed) node.say("the last known time was in the future and is set back: two sources agree");
+  const floors = { ...had.floors, lastKnownTime: verdict.lastKnownTime };
+  const { channel, address } = config;
+  const read = await readChannel(address, channel, facts.running, { ...had, floors }, places, world.clock);
+  const state = await stateFileOf(node).write(read.state, verdict.healed);
+  return {
+    state,
+    plan: decide(state, read.reading, facts),
+    expires: read.opened === undefined ? undefined : firstExpiry(read.opened.expires),
+  };
+}
+
+async function installNow(
+  node: UpdaterNode,
+  { facts }: Known,
+  plan: Plan & { kind: "install" },
+  address: string,
+): Promise<void> {
+  const { world, places, bus, say } = node;
+  const before = {
+    failedUnits: [...(await failedUnits(world.processes))],
+    timeSynchronized: await isSynchronized(places),
+    // Its manifest was read a moment ago.
+    channelReached: true,
+  };
+  const { image, asked } = plan;
+  const order = { image, asked, running: facts.running, before, address };
+  const tools = { world, bus, places, stateFile: stateFileOf(node), onProgress: say };
+  try {
+    const { receivedBytes, streamed } = await performInstall(order, tools);
+    say(`installed v${image.version}: ${receivedBytes} bytes ${streamed ? "streamed" : "downloaded"}`);
+  } catch (error) {
+    if (error instanceof Failure) await publishProblem(node, error);
+    throw error;
+  }
+}
+
+/** An installation that went wrong shows in the status, not only in the journal. */
+async function publishProblem(node: UpdaterNode, error: Failure): Promise<void> {
+  const status = await readStatus(node.places);
+  if (status === undefined) return;
+  const reason = `${error.message.replace(/\.$/, "")}; the next run tries again.`;
+  await publishStatus(
+    { ...status, at: node.world.clock.now(), plan: "nothing", reason, alarm: true },
+    node.places,
+  );
+}
+
+/** Decides anew: the installation took its time, and the window may be over. */
+async function restart(node: UpdaterNode, { facts }: Known, expires: Status["expires"]): Promise<Status> {
+  const { state } = await stateFileOf(node).read();
+  const now = { ...facts, now: node.world.clock.now() };
+  const plan = decide(state, undefined, now);
+  const status = statusOf(state, plan, now, expires);
+  await publishStatus(status, node.places);
+  node.say(`${plan.kind}: ${plan.reason}`);
+  if (plan.kind === "restart") await reboot(node);
+  return status;
+}
+
+export async function reboot({ world, places }: UpdaterNode): Promise<void> {
+  await rm(places.intended, { force: true });
+  await world.processes.run({ argv: ["systemctl", "reboot"], timeoutMs: REBOOT_MS });
+}

@@ -1,0 +1,77 @@
+import { exists } from "../../lib/external/files.ts";
+import { askServerDate } from "../../lib/external/server-date.ts";
+import { readBuild, readConfig } from "../config.ts";
+import { DATE_TIMEOUT_MS } from "../limits.ts";
+import { isSynchronized, readBootId, readData, readSlot } from "../node-facts.ts";
+import { UNITS } from "../places.ts";
+import { readSlots } from "../rauc/slots.ts";
+import { reboot, stateFileOf, type UpdaterNode } from "../run.ts";
+import { otherSlot, type SlotName } from "../state/record.ts";
+import type { GateNode } from "./gate.ts";
+import { failedUnits, gateUnit, runChecks } from "./health.ts";
+import type { BootFacts, Health, Standing } from "./judge.ts";
+
+/** The gate's own units: whether they fail is what is being found out. */
+const OWN = /^home-pi-update/;
+
+export async function readBootFacts({ places, bus, world }: UpdaterNode): Promise<BootFacts> {
+  const [build, slot, data] = [await readBuild(places), await readSlot(places), await readData(places)];
+  const slots = (await readSlots(bus).catch(() => undefined))?.slots ?? [];
+  const other = slots.find(({ bootname }) => bootname === otherSlot(slot));
+  const known = slots.flatMap(({ bootname, buildId }) =>
+    buildId === undefined ? [] : [[bootname, buildId]],
+  );
+  return {
+    running: { buildId: build.buildId, slot, bootId: await readBootId(places) },
+    slotBuilds: Object.fromEntries(known) as BootFacts["slotBuilds"],
+    dataHolds: data.holds,
+    otherUsable: other?.bootStatus === "good",
+    // Only until something was committed in this very boot: the gate may run again.
+    flashed: data.flashed && !(await exists(places.markedGood)),
+    now: world.clock.now(),
+  };
+}
+
+async function readHealth({ places, world }: UpdaterNode, standing: Standing): Promise<Health> {
+  const { processes } = world;
+  const gate = await gateUnit(processes, UNITS.gate);
+  const rest = {
+    gate,
+    dataMounted: (await readData(places)).holds,
+    timeSynchronized: await isSynchronized(places),
+  };
+  // Every boot waits for the gate units; the rest is asked of a new build alone.
+  if (standing.kind !== "trial" || gate !== "well") {
+    return { ...rest, failedUnits: [], channelReached: true, checks: [] };
+  }
+  const { address } = await readConfig(places).catch(() => ({ address: undefined }));
+  const date =
+    address === undefined ? 0 : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  return {
+    ...rest,
+    failedUnits: (await failedUnits(processes)).filter((unit) => !OWN.test(unit)),
+    channelReached: date !== undefined,
+    checks: await runChecks(processes, places.healthChecks),
+  };
+}
+
+/** The gate's node, for real. */
+export function gateNode(node: UpdaterNode): GateNode {
+  const { world, bus } = node;
+  const stateFile = stateFileOf(node);
+  return {
+    readState: async () => (await stateFile.read()).state,
+    writeState: async (state) => void (await stateFile.write(state)),
+    facts: () => readBootFacts(node),
+    health: (standing) => readHealth(node, standing),
+    activate: async (slot: SlotName) => {
+      const { booted } = await readSlots(bus);
+      await bus.call("Mark", "ss", ["active", booted === slot ? "booted" : "other"]);
+    },
+    markBad: async () => void (await bus.call("Mark", "ss", ["bad", "booted"])),
+    reboot: () => reboot(node),
+    say: node.say,
+    now: () => world.clock.now(),
+    sleep: (ms) => world.clock.sleep(ms),
+  };
+}
