@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { z } from "zod";
 
 const root = join(import.meta.dirname, "..");
@@ -23,7 +23,11 @@ const BANNER = [
 const ABSENT = ["ajv", "ajv-formats", "ajv-formats-draft2019", "libxmljs2", "xmlbuilder2"];
 
 /** Bundles a program with all it imports, so that it runs where only Node is. Returns what went into it. */
-export async function bundle(entry: string, outfile: string): Promise<Metafile> {
+export async function bundle(
+  entry: string,
+  outfile: string,
+  plugins: readonly Plugin[] = [],
+): Promise<Metafile> {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -36,6 +40,7 @@ export async function bundle(entry: string, outfile: string): Promise<Metafile> 
     // Not in the banner: a package may have names of its own like these, which the bundler has to tell apart.
     inject: [join(root, "scripts", "bundle-globals.ts")],
     external: ABSENT,
+    plugins: [...plugins],
     charset: "utf8",
     legalComments: "none",
     logLevel: "warning",
@@ -61,7 +66,8 @@ function packageOf(input: string): string | undefined {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
 }
 
-async function licences(metafile: Metafile): Promise<string> {
+/** What the licences of bundled packages ask for. */
+export async function licences(metafile: Metafile): Promise<string> {
   const packages = Object.keys(metafile.inputs).map(packageOf);
   const folders = [...new Set(packages.filter((folder) => folder !== undefined))].sort();
   const parts = await Promise.all(folders.map(licence));

@@ -1,3 +1,4 @@
+#!/usr/lib/home-pi/node/bin/node
 import { parseArgs } from "node:util";
 import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";

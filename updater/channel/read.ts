@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../lib/external/clock.ts";
+import { lightSource } from "../../lib/external/light-source.ts";
 import { askServerDate } from "../../lib/external/server-date.ts";
-import { webSource } from "../../lib/external/source.ts";
 import { Failure } from "../../lib/failure.ts";
 import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
 import { FETCH_TIMEOUT_MS } from "../../lib/manifest/limits.ts";
@@ -50,7 +50,7 @@ export async function readChannel(
   places: Places,
   clock: Clock,
 ): Promise<ReadChannel> {
-  const source = webSource(address, { timeoutMs: FETCH_TIMEOUT_MS });
+  const source = lightSource(address, { timeoutMs: FETCH_TIMEOUT_MS });
   try {
     const opened = await refreshMetadata({
       ...{ folder: places.state, source, floors: state.floors },

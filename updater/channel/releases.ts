@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { sha256OfText } from "../../lib/external/files.ts";
-import { webSource } from "../../lib/external/source.ts";
+import { lightSource } from "../../lib/external/light-source.ts";
 import { Failure } from "../../lib/failure.ts";
 import type { ChannelDocument, ChannelImage } from "../../lib/manifest/channel.ts";
 import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
@@ -61,7 +61,7 @@ async function readRelease(
     const file = addressOf(url, from, { tag, name: "release.json" });
     if (file === undefined) continue;
     try {
-      const source = webSource(new URL(".", file).href, { timeoutMs: FETCH_TIMEOUT_MS });
+      const source = lightSource(new URL(".", file).href, { timeoutMs: FETCH_TIMEOUT_MS });
       const content = await source.read("release.json", target.bytes);
       if (content === undefined || sha256OfText(content) !== target.sha256) continue;
       return releaseRecord.safeParse(JSON.parse(Buffer.from(content).toString("utf8"))).data;

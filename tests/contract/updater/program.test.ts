@@ -1,0 +1,132 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Status } from "../../../updater/report/status.ts";
+import { buildIdOf, Scene, slotOf } from "./scene.ts";
+
+/** What a run may take of a node with 1 GB, in KiB. */
+const MOST_KIB = 90 * 1024;
+let scene: Scene;
+beforeEach(async () => {
+  scene = await new Scene().start();
+});
+afterEach(() => scene.stop());
+const statusIn = (text: string) => JSON.parse(text) as Status;
+const committed = () => scene.boot("boot-1", "A", buildIdOf("v1.0.0"));
+
+describe("the updater as nodes run it", () => {
+  it("commits the first build, names it, and finds the next release in little memory", async () => {
+    const { gate, commit } = await committed();
+    expect(gate).toMatchObject({ code: 0 });
+    expect(commit?.stderr).toContain(`build ${buildIdOf("v1.0.0").slice(0, 12)} is committed`);
+    expect(statusIn((await scene.run("check", "--json")).stdout)).toMatchObject({
+      running: { version: "1.0.0", slot: "A" },
+      committed: true,
+      plan: "nothing",
+      reason: "v1.0.0 runs, and it is what the channel stands at.",
+    });
+    scene.release("v1.1.0");
+    const found = await scene.run("check", "--json");
+    expect(statusIn(found.stdout)).toMatchObject({
+      plan: "install",
+      intended: "v1.1.0",
+      serial: 1_000_000_999,
+    });
+    expect(found.peakKiB).toBeGreaterThan(20 * 1024);
+    expect(found.peakKiB).toBeLessThan(MOST_KIB);
+    process.stdout.write(`node-update check: ${Math.round(found.peakKiB / 1024)} MiB at most\n`);
+    const shown = (await scene.run("status")).stdout;
+    expect(shown).toMatch(/^running {6}v1\.0\.0 \(build [0-9a-f]{12}\), slot A, committed$/m);
+    expect(shown).toMatch(/^next {9}v1\.1\.0 is newer than v1\.0\.0\.$/m);
+    expect(readFileSync(join(scene.root, "run/home-pi/metrics/update.prom"), "utf8")).toMatch(
+      /^home_pi_update_intended\{version="v1\.1\.0"\} 1$/m,
+    );
+  });
+
+  it("installs, restarts, commits, and goes back when told to", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    const run = await scene.run("run");
+    expect(run.stderr).toContain("v1.1.0 is newer than v1.0.0.");
+    expect(run.stderr).toContain("installed v1.1.0");
+    expect(scene.log).toContain("systemctl reboot");
+    expect(run.peakKiB).toBeLessThan(MOST_KIB);
+    expect(existsSync(join(scene.root, "run/home-pi/intended.json"))).toBe(false);
+    const { commit } = await scene.boot("boot-2", "B", buildIdOf("v1.1.0"));
+    expect(commit?.stderr).toContain("v1.1.0 is committed");
+    expect((await scene.run("rollback")).code).toBe(0);
+    expect(scene.log.filter((line) => /Mark ss active|reboot/.test(line)).slice(-2)).toEqual([
+      expect.stringContaining("active other"),
+      "systemctl reboot",
+    ]);
+    expect((await scene.boot("boot-3", "A", buildIdOf("v1.0.0"))).commit?.stderr).toContain(
+      "v1.0.0 is committed",
+    );
+    expect((await scene.run("run")).stderr).toContain("v1.1.0 failed here (a person went back from it)");
+  });
+
+  it("remembers a release that did not come up, and takes the next one", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    await scene.run("run");
+    await scene.boot("boot-2", "A", buildIdOf("v1.0.0"));
+    expect((await scene.run("run")).stderr).toContain("v1.1.0 failed here (v1.1.0 did not come up");
+    scene.release("v1.1.1");
+    expect((await scene.run("check")).stderr).toContain("install: v1.1.1 is newer than v1.0.0.");
+  });
+
+  it("downloads after two failed streams, and refuses a slot that reads back as another", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.0.0"));
+    scene.program("curl", "#!/bin/sh\nexit 22\n");
+    for (let at = 0; at < 2; at += 1) {
+      const failed = await scene.run("run");
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain("Failed to stream bundle");
+      writeFileSync(
+        join(scene.programs, "progress"),
+        readFileSync(join(scene.programs, "failed"), "utf8").replace("Failed to stream bundle", ""),
+      );
+    }
+    const wrong = await scene.run("run");
+    expect(wrong.stderr).toContain("reads back as");
+    expect(scene.log.filter((line) => /Mark ss bad other/.test(line))).toHaveLength(1);
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    expect((await scene.run("run")).stderr).toContain("50000 bytes downloaded");
+    expect(scene.log).toContain("systemctl reboot");
+  });
+
+  it("does what a person asks for, and nothing more", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    scene.put("etc/home-pi/update.json", scene.config({ mode: "ask" }));
+    expect((await scene.run("run")).stderr).toContain("v1.1.0 is there; node-update accept installs it.");
+    expect((await scene.run("pause")).stdout).toContain("Updates are paused");
+    expect((await scene.run("run")).stderr).toContain("paused");
+    const older = await scene.run("install", "--version", "v0.9.0");
+    expect(older.stderr).toMatch(/v0\.9\.0 .*(not name it|--older)/);
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    await scene.run("pause", "--off");
+    expect((await scene.run("accept")).stderr).toContain("installed v1.1.0");
+  });
+
+  it("says why where nothing can be done, and heals", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    const config = scene.config({});
+    scene.put("etc/home-pi/update.json", scene.config({ address: "http://127.0.0.1:9/manifest/" }));
+    expect((await scene.run("check")).stderr).toContain("The clock is not trusted: no server answered");
+    scene.put("run/home-pi/data.json", { state: "tmpfs", reason: "superblock" });
+    expect((await scene.run("check")).stderr).toContain("in memory only (superblock)");
+    expect(readFileSync(join(scene.root, "run/motd.d/20-home-pi-update"), "utf8")).toContain("superblock");
+    scene.put("run/home-pi/data.json", { state: "ok", reason: "" });
+    scene.put("etc/home-pi/update.json", config);
+    expect((await scene.run("check")).stderr).toContain("v1.1.0 is newer");
+    expect(existsSync(join(scene.root, "run/motd.d/20-home-pi-update"))).toBe(true);
+    expect((await scene.run("dance")).code).toBe(2);
+    expect((await scene.run("--help")).stdout).toContain("usage: node-update");
+  });
+});
