@@ -33,6 +33,9 @@ export type Places = ReturnType<typeof placesOf>;
 
 export const UNITS = {
   gate: "home-pi-health.service",
+  service: "home-pi-update.service",
+  /** Made by a run that waits for the window. */
+  window: "home-pi-update-window",
   timer: "home-pi-update.timer",
   rauc: "rauc.service",
 } as const;

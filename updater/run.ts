@@ -6,7 +6,7 @@ import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts
 import { decide, type Facts } from "./decide.ts";
 import { isSynchronized, readFacts } from "./node-facts.ts";
 import { performInstall } from "./perform-install.ts";
-import type { Places } from "./places.ts";
+import { type Places, UNITS } from "./places.ts";
 import { nothing, type Plan } from "./plan.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { readSlots } from "./rauc/slots.ts";
@@ -68,6 +68,7 @@ export async function runUpdater(node: UpdaterNode, options: RunOptions): Promis
   const status = statusOf(state, plan, facts, expires);
   await publishStatus(status, node.places);
   node.say(`${plan.kind}: ${plan.reason}`);
+  if (options.act && status.next !== undefined) await wakeAt(node, status.next);
   if (!options.act || (plan.kind !== "install" && plan.kind !== "restart")) return status;
   if (plan.kind === "install" && config.address !== undefined)
     await installNow(node, known, plan, config.address);
@@ -140,8 +141,32 @@ async function restart(node: UpdaterNode, { facts }: Known, expires: Status["exp
   const status = statusOf(state, plan, now, expires);
   await publishStatus(status, node.places);
   node.say(`${plan.kind}: ${plan.reason}`);
+  if (status.next !== undefined) await wakeAt(node, status.next);
   if (plan.kind === "restart") await reboot(node);
   return status;
+}
+
+/** Nodes of one window do not begin in the same second. */
+const WINDOW_JITTER_S = 300;
+
+/**
+ * Lets systemd start the updater when the window opens; the timer alone might miss it. Told in UTC: the node's
+ * systemd may know no time zones, and Node does. Asked for anew by each run, so it may be lost with a restart.
+ */
+async function wakeAt({ world, say }: UpdaterNode, at: number): Promise<void> {
+  const unit = UNITS.window;
+  const when = new Date(at).toISOString().slice(0, 19).replace("T", " ");
+  const timer = [
+    `--unit=${unit}`,
+    `--on-calendar=${when} UTC`,
+    `--timer-property=RandomizedDelaySec=${WINDOW_JITTER_S}`,
+  ];
+  const start = ["systemctl", "start", "--no-block", UNITS.service];
+  const run = (argv: [string, ...string[]]) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
+  await run(["systemctl", "stop", `${unit}.timer`]).catch(() => undefined);
+  await run(["systemd-run", "--collect", ...timer, ...start]).catch((error: unknown) => {
+    say(`the next window is not waited for: ${error instanceof Error ? error.message : error}`);
+  });
 }
 
 export async function reboot({ world, places }: UpdaterNode): Promise<void> {

@@ -18369,6 +18369,9 @@ function placesOf(root = "/") {
 }
 var UNITS = {
   gate: "home-pi-health.service",
+  service: "home-pi-update.service",
+  /** Made by a run that waits for the window. */
+  window: "home-pi-update-window",
   timer: "home-pi-update.timer",
   rauc: "rauc.service"
 };
@@ -20603,6 +20606,7 @@ async function runUpdater(node2, options2) {
   const status2 = statusOf(state, plan, facts, expires);
   await publishStatus(status2, node2.places);
   node2.say(`${plan.kind}: ${plan.reason}`);
+  if (options2.act && status2.next !== void 0) await wakeAt(node2, status2.next);
   if (!options2.act || plan.kind !== "install" && plan.kind !== "restart") return status2;
   if (plan.kind === "install" && config2.address !== void 0)
     await installNow(node2, known, plan, config2.address);
@@ -20664,8 +20668,25 @@ async function restart(node2, { facts }, expires) {
   const status2 = statusOf(state, plan, now, expires);
   await publishStatus(status2, node2.places);
   node2.say(`${plan.kind}: ${plan.reason}`);
+  if (status2.next !== void 0) await wakeAt(node2, status2.next);
   if (plan.kind === "restart") await reboot(node2);
   return status2;
+}
+var WINDOW_JITTER_S = 300;
+async function wakeAt({ world, say }, at) {
+  const unit = UNITS.window;
+  const when = new Date(at).toISOString().slice(0, 19).replace("T", " ");
+  const timer = [
+    `--unit=${unit}`,
+    `--on-calendar=${when} UTC`,
+    `--timer-property=RandomizedDelaySec=${WINDOW_JITTER_S}`
+  ];
+  const start2 = ["systemctl", "start", "--no-block", UNITS.service];
+  const run2 = (argv) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
+  await run2(["systemctl", "stop", `${unit}.timer`]).catch(() => void 0);
+  await run2(["systemd-run", "--collect", ...timer, ...start2]).catch((error2) => {
+    say(`the next window is not waited for: ${error2 instanceof Error ? error2.message : error2}`);
+  });
 }
 async function reboot({ world, places }) {
   await rm6(places.intended, { force: true });

@@ -113,6 +113,17 @@ describe("the updater as nodes run it", () => {
     expect((await scene.run("accept")).stderr).toContain("installed v1.1.0");
   });
 
+  it("waits for its window, and is woken when that opens", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    const hour = (hours: number) => `${String((new Date().getUTCHours() + hours) % 24).padStart(2, "0")}:00`;
+    scene.put("etc/home-pi/update.json", scene.config({ window: `${hour(3)}-${hour(4)} UTC` }));
+    expect((await scene.run("run")).stderr).toContain("v1.1.0 waits for the update window, open from");
+    const wake = scene.log.find((line) => line.startsWith("systemd-run")) ?? "";
+    expect(wake).toContain(`${hour(3)}:00 UTC`);
+    expect(wake).toMatch(/systemctl start --no-block home-pi-update\.service$/);
+  });
+
   it("says why where nothing can be done, and heals", async () => {
     await committed();
     scene.release("v1.1.0");

@@ -162,7 +162,9 @@ export class Scene {
       "systemctl",
       `#!/bin/sh\necho "systemctl $*" >>${this.programs}/log\ncase "$*" in *is-active*) echo active;; esac\n`,
     );
-    for (const name of ["modprobe", "udevadm"]) this.program(name, "#!/bin/sh\n");
+    for (const name of ["modprobe", "udevadm", "systemd-run"]) {
+      this.program(name, `#!/bin/sh\necho "${name} $*" >>${this.programs}/log\n`);
+    }
   }
 
   program(name: string, content: string): void {
