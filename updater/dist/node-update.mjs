@@ -20072,10 +20072,10 @@ var Blocks = class {
       this.#kept.set(at, kept);
       return Promise.resolve(kept);
     }
-    return this.#coming.get(at) ?? this.#fetch(at, until);
+    return this.#coming.get(at) ?? this.#ask(at, until);
   }
   /** Asks for block `at` and, in the same range, for those behind it that nobody has asked for. */
-  #fetch(at, until) {
+  #ask(at, until) {
     const { blockBytes, maxRangeBytes } = this.#limits;
     const most = Math.min(until, at + Math.floor(maxRangeBytes / blockBytes) - 1);
     let end = at;
@@ -20458,7 +20458,7 @@ async function readBack({ image, running }, { bus, places }) {
 import { join as join7 } from "node:path";
 var NAMES = ["state-1.json", "state-2.json"];
 function encodeCopy(turn, state) {
-  const body = `${canonicalJson(JSON.parse(JSON.stringify({ turn, state })))}
+  const body = `${JSON.stringify({ turn, state })}
 `;
   return `${sha256OfText(body)}
 ${body}`;

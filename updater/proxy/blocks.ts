@@ -68,11 +68,11 @@ export class Blocks {
       this.#kept.set(at, kept);
       return Promise.resolve(kept);
     }
-    return this.#coming.get(at) ?? this.#fetch(at, until);
+    return this.#coming.get(at) ?? this.#ask(at, until);
   }
 
   /** Asks for block `at` and, in the same range, for those behind it that nobody has asked for. */
-  #fetch(at: number, until: number): Promise<Buffer> {
+  #ask(at: number, until: number): Promise<Buffer> {
     const { blockBytes, maxRangeBytes } = this.#limits;
     const most = Math.min(until, at + Math.floor(maxRangeBytes / blockBytes) - 1);
     let end = at;

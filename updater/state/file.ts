@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { canonicalJson } from "../../lib/cluster/canonical-json.ts";
 import { readBounded } from "../../lib/external/bounded-file.ts";
 import { type Checkpoint, noCheckpoint } from "../../lib/external/checkpoint.ts";
 import { syncFolder } from "../../lib/external/durable-files.ts";
@@ -25,7 +24,7 @@ export interface ReadState {
 
 /** A checksum on the first line, what it is of on the second: both can be read by people and by `sha256sum`. */
 export function encodeCopy(turn: number, state: State): string {
-  const body = `${canonicalJson(JSON.parse(JSON.stringify({ turn, state })))}\n`;
+  const body = `${JSON.stringify({ turn, state })}\n`;
   return `${sha256OfText(body)}\n${body}`;
 }
 

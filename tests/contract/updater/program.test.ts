@@ -124,6 +124,27 @@ describe("the updater as nodes run it", () => {
     expect(wake).toMatch(/systemctl start --no-block home-pi-update\.service$/);
   });
 
+  it("killed at any moment, goes on with the next run", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    const ends: (string | null)[] = [];
+    for (const ms of [80, 130, 180, 230]) {
+      const child = scene.spawn(["run"]);
+      const ended = new Promise<string | null>((resolve) =>
+        child.on("close", (_, signal) => resolve(signal)),
+      );
+      setTimeout(() => child.kill("SIGKILL"), ms);
+      ends.push(await ended);
+      // Nobody else was at work: its lock went with it.
+      const now = statusIn((await scene.run("status", "--json")).stdout);
+      expect(now).toMatchObject({ committed: true, running: { slot: "A" } });
+      expect(now.lastFailed).toBeUndefined();
+    }
+    expect(ends).toContain("SIGKILL");
+    expect((await scene.run("run")).stderr).toContain("v1.1.0 is installed and is to be tried.");
+  });
+
   it("says why where nothing can be done, and heals", async () => {
     await committed();
     scene.release("v1.1.0");

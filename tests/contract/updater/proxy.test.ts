@@ -15,7 +15,7 @@ const content = Buffer.concat(
 ).subarray(0, SIZE);
 const quick: ProxyLimits = {
   ...limits,
-  ...{ stallMs: 300, rangeMs: 600, readMs: 1_500, firstPauseMs: 20, longestPauseMs: 100 },
+  ...{ stallMs: 200, rangeMs: 300, readMs: 700, firstPauseMs: 20, longestPauseMs: 100 },
 };
 
 let server: FaultServer;
@@ -166,7 +166,7 @@ describe("a bundle read through the proxy", () => {
   it("waits as long as a server asks for, and no longer than RAUC waits", async () => {
     server.fault = "429";
     server.faults = 1;
-    const proxy = await proxyOf();
+    const proxy = await proxyOf([server.url], { ...quick, readMs: 1_500 });
     const before = performance.now();
     expect((await ask(proxy.url, "bytes=0-3")).status).toBe(206);
     expect(performance.now() - before).toBeGreaterThan(990);
@@ -188,7 +188,7 @@ describe("whatever a server does", () => {
     ["other range", "answered with another range"],
     ["redirect loop", "redirects in a circle"],
     ["504", "answered with 504"],
-    ["silent", "sent nothing for 0.3 s"],
+    ["silent", "sent nothing for 0.2 s"],
     ["slow loris", "cannot be read"],
   ];
 

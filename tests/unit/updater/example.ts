@@ -71,3 +71,7 @@ export const facts: Facts = {
   clockProblem: undefined,
   policy: { mode: "auto", window: undefined },
 };
+
+export const failedAt = (serial: number, letter: string): State["failed"][number] => ({
+  ...{ buildId: idOf(letter), version: `1.${serial}.0`, serial, reason: "k3s did not start.", at: 1 },
+});

@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decide, type Facts, type Reading } from "../../../updater/decide.ts";
+import type { Plan } from "../../../updater/plan.ts";
+import { emptyState, type State } from "../../../updater/state/record.ts";
+import { parseWindow } from "../../../updater/window.ts";
+import { channelOf, facts, failedAt, idOf, imageOf, trialOf } from "./example.ts";
+
+const night = parseWindow("02:00-05:00 Europe/London");
+
+const letter = fc.constantFrom("a", "c", "e", "f");
+/** Mostly the committed one: what does not run it, has little to decide. */
+const usual = fc.oneof({ weight: 5, arbitrary: fc.constant("a") }, { weight: 1, arbitrary: letter });
+const serial = fc.integer({ min: 1, max: 9 });
+const image = fc
+  .record({ serial, letter, minFrom: fc.option(serial, { nil: undefined }) })
+  .map(({ serial, letter, minFrom }) => imageOf(serial, letter, minFrom === undefined ? {} : { minFrom }));
+const trial = fc
+  .record({
+    letter,
+    phase: fc.constantFrom("installing", "installed"),
+    asked: fc.boolean(),
+    bootId: fc.constantFrom("boot-0", "boot-1"),
+  })
+  .map(({ letter, ...more }) => trialOf(letter, more as Parameters<typeof trialOf>[1]));
+const anyState: fc.Arbitrary<State> = fc
+  .record({
+    committed: fc.option(fc.record({ buildId: usual.map(idOf), serial, slot: fc.constant("A" as const) }), {
+      nil: undefined,
+    }),
+    trial: fc.option(trial, { nil: undefined, freq: 2 }),
+    floor: serial,
+    failed: fc.array(
+      fc.record({ serial, letter }).map(({ serial, letter }) => failedAt(serial, letter)),
+      { maxLength: 3 },
+    ),
+    paused: fc.boolean(),
+    accepted: fc.option(serial, { nil: undefined }),
+    wish: fc.option(fc.record({ version: serial.map((n) => `1.${n}.0`), older: fc.boolean() }), {
+      nil: undefined,
+    }),
+  })
+  .map(
+    ({ floor, ...state }) =>
+      ({ ...emptyState, ...state, floors: { ...emptyState.floors, serial: floor } }) as State,
+  );
+const anyReading: fc.Arbitrary<Reading | undefined> = fc.oneof(
+  fc.constant(undefined),
+  fc.constant({ kind: "problem", reason: "No network.", alarm: false } as const),
+  fc
+    .record({ image, wished: fc.option(image, { nil: undefined }) })
+    .map(({ image, wished }) => ({ kind: "read", channel: channelOf(image), wished }) as const),
+);
+const anyFacts: fc.Arbitrary<Facts> = fc
+  .record({
+    letter: usual,
+    mode: fc.constantFrom("auto" as const, "ask" as const, "off" as const),
+    window: fc.constantFrom(undefined, night),
+    problems: fc.constantFrom({}, {}, {}, { dataProblem: "full" }, { clockProblem: "1970" }),
+    now: fc.integer({ min: facts.now, max: facts.now + 86_400_000 }),
+  })
+  .map(({ letter, mode, window, problems, now }) => ({
+    ...{ ...facts, ...problems, now },
+    running: { ...facts.running, buildId: idOf(letter) },
+    policy: { mode, window },
+  }));
+const always = (holds: (state: State, reading: Reading | undefined, facts: Facts, plan: Plan) => boolean) =>
+  fc.assert(
+    fc.property(anyState, anyReading, anyFacts, (state, reading, facts) => {
+      return holds(state, reading, facts, decide(state, reading, facts));
+    }),
+    { numRuns: 1_000 },
+  );
+
+describe("whatever its state, a channel and the world are", () => {
+  it("installs now and then, polls now and then, restarts now and then", () => {
+    const seen = new Set<string>();
+    always((_, __, ___, plan) => seen.add(plan.kind).size > 0);
+    expect([...seen].sort()).toEqual(["install", "nothing", "poll", "restart"]);
+  });
+
+  it("never installs, polls or restarts while uncommitted", () =>
+    always(
+      (state, _, { running }, { kind }) => kind === "nothing" || state.committed?.buildId === running.buildId,
+    ));
+
+  it("never goes below the floor unless a person asked for an older one", () =>
+    always(
+      (state, _, __, plan) =>
+        plan.kind !== "install" || plan.image.serial >= state.floors.serial || state.wish?.older === true,
+    ));
+
+  it("never tries again what failed", () =>
+    always(
+      (state, _, __, plan) =>
+        plan.kind !== "install" || !state.failed.some(({ buildId }) => buildId === plan.image.buildId),
+    ));
+
+  it("never installs what runs", () =>
+    always((_, __, { running }, plan) => plan.kind !== "install" || plan.image.buildId !== running.buildId));
+
+  it("never jumps over a waypoint", () =>
+    always(
+      (state, _, __, plan) =>
+        plan.kind !== "install" || (plan.image.minFrom ?? 0) <= (state.committed?.serial ?? 0),
+    ));
+
+  it("does nothing by itself where updates are off, paused, or without clock or data", () =>
+    always((state, _, { policy, clockProblem, dataProblem }, { kind }) => {
+      const quiet = (policy.mode === "off" || state.paused) && state.wish === undefined;
+      if (!quiet && clockProblem === undefined && dataProblem === undefined) return true;
+      return kind === "nothing" || kind === "restart";
+    }));
+
+  it("restarts by itself only in the window", () =>
+    always((state, _, { policy, now }, { kind }) => {
+      if (kind !== "restart" || policy.window === undefined || state.trial?.asked === true) return true;
+      const hour = new Date(now).getUTCHours();
+      return hour >= 2 && hour < 5;
+    }));
+
+  it("says why in one sentence", () => always((_, __, ___, { reason }) => /^[^\n]+\.$/.test(reason)));
+});
