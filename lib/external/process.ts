@@ -66,8 +66,6 @@ export interface RunningProcess {
   readonly pid: number | undefined;
   readonly exited: Promise<number | undefined>;
   write(data: string | Uint8Array): void;
-  /** Ends its standard input, which tells many a program to finish. */
-  closeInput(): void;
   /** SIGTERM to the process group, SIGKILL after `graceMs`. Resolves when it is gone. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -271,7 +269,6 @@ function start(
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    closeInput: () => void child.stdin?.end(),
     stop: (graceMs) => endGroup(child, exited, graceMs),
   };
   const onAbort = (): void => void running.stop();

@@ -5678,7 +5678,6 @@ function start(command, onData) {
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    closeInput: () => void child.stdin?.end(),
     stop: (graceMs) => endGroup(child, exited, graceMs)
   };
   const onAbort = () => void running.stop();
@@ -20223,7 +20222,7 @@ modprobe nbd
 udevadm settle --timeout=30
 udevadm control --stop-exec-queue || exit 1
 echo held
-timeout ${LONGEST_SECONDS} cat >/dev/null
+timeout ${LONGEST_SECONDS} head -n 1 >/dev/null
 udevadm control --start-exec-queue
 echo free
 `;
@@ -20240,7 +20239,7 @@ async function holdUdev(processes2) {
       if (!/^held$/m.test(output2)) return;
       resolve({
         release: async () => {
-          child.closeInput();
+          child.write("go on\n");
           await free;
         }
       });

@@ -8,7 +8,7 @@ const LONGEST_SECONDS = 180;
  * RAUC 1.13 loses a race with udev, which looks into /dev/nbd* while RAUC makes it ready ("Hash device is too small";
  * mended in 1.15.2). So udev's queue stands still while it does.
  *
- * It goes on when we say so, when we die, whatever kills us (the pipe to `cat` closes), and after some minutes at the
+ * It goes on when we say so, when we die, whatever kills us (the pipe to `head` closes), and after some minutes at the
  * latest. Where all of the service is killed at once, its ExecStopPost starts the queue.
  */
 const SCRIPT = `
@@ -17,7 +17,7 @@ modprobe nbd
 udevadm settle --timeout=30
 udevadm control --stop-exec-queue || exit 1
 echo held
-timeout ${LONGEST_SECONDS} cat >/dev/null
+timeout ${LONGEST_SECONDS} head -n 1 >/dev/null
 udevadm control --start-exec-queue
 echo free
 `;
@@ -41,7 +41,7 @@ export async function holdUdev(processes: Processes): Promise<UdevGuard> {
       if (!/^held$/m.test(output)) return;
       resolve({
         release: async () => {
-          child.closeInput();
+          child.write("go on\n");
           await free;
         },
       });

@@ -50522,7 +50522,6 @@ function start(command, onData) {
     pid: child.pid,
     exited,
     write: (data) => void child.stdin?.write(data),
-    closeInput: () => void child.stdin?.end(),
     stop: (graceMs) => endGroup(child, exited, graceMs)
   };
   const onAbort = () => void running.stop();
