@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { alarm, nothing } from "../../../updater/plan.ts";
+import { metricsOf } from "../../../updater/report/metrics.ts";
+import {
+  expiryWarning,
+  firstExpiry,
+  lineOf,
+  renderStatus,
+  statusOf,
+} from "../../../updater/report/status.ts";
+import { committed, facts, idOf, imageOf, NOW } from "./example.ts";
+
+const DAY = 86_400_000;
+const inDays = (days: number) => ({ part: "timestamp", at: NOW + days * DAY });
+const quiet = nothing("v1.5.0 runs.");
+
+describe("the countdown of a manifest", () => {
+  it.each([
+    [30, undefined],
+    [14, undefined],
+    [13.9, "runs out in 13 days."],
+    [1, "runs out in 1 day."],
+    [0.5, "runs out in 0 days."],
+    [0, "ran out on 2026-11-20 12:00 UTC: no update comes until it is renewed."],
+  ])("%s days before: %s", (days, text) => {
+    const warning = expiryWarning(statusOf(committed, quiet, facts, inDays(days)), NOW);
+    if (text === undefined) expect(warning).toBeUndefined();
+    else expect(warning).toContain(text);
+  });
+
+  it("is that of the part that runs out first", () => {
+    const [soon, late] = ["2026-11-21T00:00:00Z", "2027-11-21T00:00:00Z"];
+    const expires = { root: late, targets: soon, snapshot: late, timestamp: late };
+    expect(firstExpiry(expires)).toEqual({ part: "targets", at: Date.parse(soon) });
+  });
+});
+
+describe("what a status says", () => {
+  const failed = [
+    { buildId: idOf("e"), version: "1.4.9", serial: 4, reason: "k3s did not start", at: NOW - DAY },
+  ];
+  const plan = alarm('v1.6.0 is "odd".', { available: imageOf(6, "c") });
+  const status = statusOf({ ...committed, failed, lastCheck: NOW - 2 * 3_600_000 }, plan, facts, inDays(5));
+
+  it("to people", () => {
+    expect(renderStatus(status, NOW, "Fri 2026-11-20 18:12:00 UTC").split("\n")).toEqual([
+      "running      v1.5.0 (build aaaaaaaaaaaa), slot A, committed",
+      "intended     v1.6.0",
+      "last failed  v1.4.9: k3s did not start",
+      "last check   2026-11-20 10:00 UTC, 2 h ago",
+      'next         ALARM: v1.6.0 is "odd".',
+      "next check   Fri 2026-11-20 18:12:00 UTC",
+      "manifest     The manifest's timestamp runs out in 5 days. No update comes after that; what runs is not touched.",
+      "",
+    ]);
+  });
+
+  it("in one line only where a person should know", () => {
+    expect(lineOf(status, NOW)).toBe('update    v1.6.0 is "odd".');
+    expect(lineOf(statusOf(committed, quiet, facts, inDays(5)), NOW)).toContain("runs out in 5 days");
+    expect(lineOf(statusOf(committed, quiet, facts, inDays(50)), NOW)).toBeUndefined();
+  });
+
+  it("to node_exporter, every line a comment or a sample", () => {
+    const lines = metricsOf(status).trim().split("\n");
+    for (const line of lines) {
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\n]*",?)+\})? \d+)$/);
+    }
+    expect(lines).toContain('home_pi_update_running{build="aaaaaaaaaaaa",version="1.5.0",slot="A"} 1');
+    expect(lines).toContain("home_pi_update_alarm 1");
+  });
+});
