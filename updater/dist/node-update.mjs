@@ -1,8 +1,6 @@
 #!/usr/lib/home-pi/node/bin/node
 import { createRequire as createRequireForBundle } from "node:module";
 const require = createRequireForBundle(import.meta.url);
-const __filename = import.meta.filename;
-const __dirname = import.meta.dirname;
 var __create = Object.create;
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -15,6 +13,14 @@ var __require = /* @__PURE__ */ ((x) => typeof require !== "undefined" ? require
   if (typeof require !== "undefined") return require.apply(this, arguments);
   throw Error('Dynamic require of "' + x + '" is not supported');
 });
+var __esm = (fn, res, err) => function __init() {
+  if (err) throw err[0];
+  try {
+    return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
+  } catch (e) {
+    throw err = [e], e;
+  }
+};
 var __commonJS = (cb, mod) => function __require2() {
   try {
     return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;
@@ -43,10 +49,21 @@ var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__ge
   mod
 ));
 
+// scripts/bundle-globals.ts
+var __filename, __dirname;
+var init_bundle_globals = __esm({
+  "scripts/bundle-globals.ts"() {
+    "use strict";
+    __filename = import.meta.filename;
+    __dirname = import.meta.dirname;
+  }
+});
+
 // node_modules/@tufjs/models/dist/error.js
 var require_error = __commonJS({
   "node_modules/@tufjs/models/dist/error.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.UnsupportedAlgorithmError = exports.CryptoError = exports.LengthOrHashMismatchError = exports.UnsignedMetadataError = exports.RepositoryError = exports.ValueError = void 0;
     var ValueError = class extends Error {
@@ -74,6 +91,7 @@ var require_error = __commonJS({
 var require_guard = __commonJS({
   "node_modules/@tufjs/models/dist/utils/guard.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.isDefined = isDefined;
     exports.isObject = isObject2;
@@ -105,6 +123,7 @@ var require_guard = __commonJS({
 // node_modules/@tufjs/canonical-json/lib/index.js
 var require_lib = __commonJS({
   "node_modules/@tufjs/canonical-json/lib/index.js"(exports, module) {
+    init_bundle_globals();
     var COMMA = ",";
     var COLON = ":";
     var LEFT_SQUARE_BRACKET = "[";
@@ -164,6 +183,7 @@ var require_lib = __commonJS({
 var require_verify = __commonJS({
   "node_modules/@tufjs/models/dist/utils/verify.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -183,6 +203,7 @@ var require_verify = __commonJS({
 var require_utils = __commonJS({
   "node_modules/@tufjs/models/dist/utils/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __createBinding = exports && exports.__createBinding || (Object.create ? (function(o, m, k, k2) {
       if (k2 === void 0) k2 = k;
       var desc = Object.getOwnPropertyDescriptor(m, k);
@@ -231,6 +252,7 @@ var require_utils = __commonJS({
 var require_base = __commonJS({
   "node_modules/@tufjs/models/dist/base.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -319,6 +341,7 @@ var require_base = __commonJS({
 var require_file = __commonJS({
   "node_modules/@tufjs/models/dist/file.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -493,6 +516,7 @@ var require_file = __commonJS({
 var require_oid = __commonJS({
   "node_modules/@tufjs/models/dist/utils/oid.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.encodeOIDString = encodeOIDString;
     var ANS1_TAG_OID = 6;
@@ -524,6 +548,7 @@ var require_oid = __commonJS({
 var require_key = __commonJS({
   "node_modules/@tufjs/models/dist/utils/key.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -689,6 +714,7 @@ var require_key = __commonJS({
 var require_key2 = __commonJS({
   "node_modules/@tufjs/models/dist/key.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -779,6 +805,7 @@ var require_key2 = __commonJS({
 var require_commonjs = __commonJS({
   "node_modules/@tufjs/models/node_modules/balanced-match/dist/commonjs/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.range = exports.balanced = void 0;
     var balanced = (a, b, str) => {
@@ -841,6 +868,7 @@ var require_commonjs = __commonJS({
 var require_commonjs2 = __commonJS({
   "node_modules/@tufjs/models/node_modules/brace-expansion/dist/commonjs/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.EXPANSION_MAX_STEPS = exports.EXPANSION_MAX_REWRITES = exports.EXPANSION_MAX_DEPTH = exports.EXPANSION_MAX_LENGTH = exports.EXPANSION_MAX = void 0;
     exports.expand = expand;
@@ -1188,6 +1216,7 @@ var require_commonjs2 = __commonJS({
 var require_assert_valid_pattern = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/assert-valid-pattern.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.assertValidPattern = void 0;
     var MAX_PATTERN_LENGTH = 1024 * 64;
@@ -1207,6 +1236,7 @@ var require_assert_valid_pattern = __commonJS({
 var require_brace_expressions = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/brace-expressions.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.parseClass = void 0;
     var posixClasses = {
@@ -1324,6 +1354,7 @@ var require_brace_expressions = __commonJS({
 var require_unescape = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/unescape.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.unescape = void 0;
     var unescape = (s, { windowsPathsNoEscape = false, magicalBraces = true } = {}) => {
@@ -1340,6 +1371,7 @@ var require_unescape = __commonJS({
 var require_ast = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/ast.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var _a3;
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.AST = void 0;
@@ -1994,6 +2026,7 @@ var require_ast = __commonJS({
 var require_escape = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/escape.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.escape = void 0;
     var escape = (s, { windowsPathsNoEscape = false, magicalBraces = false } = {}) => {
@@ -2010,6 +2043,7 @@ var require_escape = __commonJS({
 var require_commonjs3 = __commonJS({
   "node_modules/@tufjs/models/node_modules/minimatch/dist/commonjs/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.unescape = exports.escape = exports.AST = exports.Minimatch = exports.match = exports.makeRe = exports.braceExpand = exports.defaults = exports.filter = exports.GLOBSTAR = exports.sep = exports.minimatch = void 0;
     var brace_expansion_1 = require_commonjs2();
@@ -2850,6 +2884,7 @@ var require_commonjs3 = __commonJS({
 var require_role = __commonJS({
   "node_modules/@tufjs/models/dist/role.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3111,6 +3146,7 @@ var require_role = __commonJS({
 var require_root = __commonJS({
   "node_modules/@tufjs/models/dist/root.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3226,6 +3262,7 @@ var require_root = __commonJS({
 var require_signature = __commonJS({
   "node_modules/@tufjs/models/dist/signature.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.Signature = void 0;
     var Signature2 = class _Signature {
@@ -3264,6 +3301,7 @@ var require_signature = __commonJS({
 var require_snapshot = __commonJS({
   "node_modules/@tufjs/models/dist/snapshot.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3334,6 +3372,7 @@ var require_snapshot = __commonJS({
 var require_delegations = __commonJS({
   "node_modules/@tufjs/models/dist/delegations.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3451,6 +3490,7 @@ var require_delegations = __commonJS({
 var require_targets = __commonJS({
   "node_modules/@tufjs/models/dist/targets.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3543,6 +3583,7 @@ var require_targets = __commonJS({
 var require_timestamp = __commonJS({
   "node_modules/@tufjs/models/dist/timestamp.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.Timestamp = void 0;
     var base_1 = require_base();
@@ -3601,6 +3642,7 @@ var require_timestamp = __commonJS({
 var require_metadata = __commonJS({
   "node_modules/@tufjs/models/dist/metadata.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -3742,6 +3784,7 @@ var require_metadata = __commonJS({
 var require_dist = __commonJS({
   "node_modules/@tufjs/models/dist/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.Timestamp = exports.Targets = exports.Snapshot = exports.Signature = exports.Root = exports.Metadata = exports.Key = exports.TargetFile = exports.MetaFile = exports.ValueError = exports.MetadataKind = void 0;
     var base_1 = require_base();
@@ -3793,6 +3836,7 @@ var require_dist = __commonJS({
 // node_modules/ms/index.js
 var require_ms = __commonJS({
   "node_modules/ms/index.js"(exports, module) {
+    init_bundle_globals();
     var s = 1e3;
     var m = s * 60;
     var h = m * 60;
@@ -3909,6 +3953,7 @@ var require_ms = __commonJS({
 // node_modules/debug/src/common.js
 var require_common = __commonJS({
   "node_modules/debug/src/common.js"(exports, module) {
+    init_bundle_globals();
     function setup(env) {
       createDebug.debug = createDebug;
       createDebug.default = createDebug;
@@ -4086,6 +4131,7 @@ var require_common = __commonJS({
 // node_modules/debug/src/browser.js
 var require_browser = __commonJS({
   "node_modules/debug/src/browser.js"(exports, module) {
+    init_bundle_globals();
     exports.formatArgs = formatArgs;
     exports.save = save;
     exports.load = load;
@@ -4256,6 +4302,7 @@ var require_browser = __commonJS({
 // node_modules/debug/src/node.js
 var require_node = __commonJS({
   "node_modules/debug/src/node.js"(exports, module) {
+    init_bundle_globals();
     var tty = __require("tty");
     var util = __require("util");
     exports.init = init;
@@ -4430,6 +4477,7 @@ var require_node = __commonJS({
 // node_modules/debug/src/index.js
 var require_src = __commonJS({
   "node_modules/debug/src/index.js"(exports, module) {
+    init_bundle_globals();
     if (typeof process === "undefined" || process.type === "renderer" || process.browser === true || process.__nwjs) {
       module.exports = require_browser();
     } else {
@@ -4442,6 +4490,7 @@ var require_src = __commonJS({
 var require_error2 = __commonJS({
   "node_modules/tuf-js/dist/error.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.DownloadHTTPError = exports.DownloadLengthMismatchError = exports.DownloadError = exports.ExpiredMetadataError = exports.EqualVersionError = exports.BadVersionError = exports.RepositoryError = exports.PersistError = exports.RuntimeError = exports.ValueError = void 0;
     var ValueError = class extends Error {
@@ -4486,6 +4535,7 @@ var require_error2 = __commonJS({
 var require_tmpfile = __commonJS({
   "node_modules/tuf-js/dist/utils/tmpfile.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -4511,6 +4561,7 @@ var require_tmpfile = __commonJS({
 // node_modules/@gar/promise-retry/lib/retry.js
 var require_retry = __commonJS({
   "node_modules/@gar/promise-retry/lib/retry.js"(exports, module) {
+    init_bundle_globals();
     var RetryOperation = class {
       #attempts = 1;
       #cachedTimeouts = null;
@@ -4608,6 +4659,7 @@ var require_retry = __commonJS({
 // node_modules/@gar/promise-retry/lib/index.js
 var require_lib2 = __commonJS({
   "node_modules/@gar/promise-retry/lib/index.js"(exports, module) {
+    init_bundle_globals();
     var { RetryOperation } = require_retry();
     var createTimeout = (attempt, opts) => Math.min(Math.round((1 + (opts.randomize ? Math.random() : 0)) * Math.max(opts.minTimeout, 1) * Math.pow(opts.factor, attempt)), opts.maxTimeout);
     var isRetryError = (err) => err?.code === "EPROMISERETRY" && Object.hasOwn(err, "retried");
@@ -4671,6 +4723,7 @@ var require_lib2 = __commonJS({
 var require_fetcher = __commonJS({
   "node_modules/tuf-js/dist/fetcher.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __importDefault = exports && exports.__importDefault || function(mod) {
       return mod && mod.__esModule ? mod : { "default": mod };
     };
@@ -4845,6 +4898,7 @@ var require_package = __commonJS({
 var require_config = __commonJS({
   "node_modules/tuf-js/dist/config.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.defaultConfig = void 0;
     exports.defaultConfig = {
@@ -4872,6 +4926,7 @@ var require_config = __commonJS({
 var require_store = __commonJS({
   "node_modules/tuf-js/dist/store.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.TrustedMetadataStore = void 0;
     var models_1 = require_dist();
@@ -5050,6 +5105,7 @@ var require_store = __commonJS({
 var require_url = __commonJS({
   "node_modules/tuf-js/dist/utils/url.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.join = join9;
     var url_1 = __require("url");
@@ -5069,6 +5125,7 @@ var require_url = __commonJS({
 var require_updater = __commonJS({
   "node_modules/tuf-js/dist/updater.js"(exports) {
     "use strict";
+    init_bundle_globals();
     var __createBinding = exports && exports.__createBinding || (Object.create ? (function(o, m, k, k2) {
       if (k2 === void 0) k2 = k;
       var desc = Object.getOwnPropertyDescriptor(m, k);
@@ -5387,6 +5444,7 @@ var require_updater = __commonJS({
 var require_dist2 = __commonJS({
   "node_modules/tuf-js/dist/index.js"(exports) {
     "use strict";
+    init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.Updater = exports.BaseFetcher = exports.TargetFile = void 0;
     var models_1 = require_dist();
@@ -5405,9 +5463,11 @@ var require_dist2 = __commonJS({
 });
 
 // updater/main.ts
+init_bundle_globals();
 import { parseArgs } from "node:util";
 
 // lib/external/clock.ts
+init_bundle_globals();
 import { setTimeout as sleep } from "node:timers/promises";
 function minuteOf(ms) {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
@@ -5420,14 +5480,17 @@ var clock = {
 };
 
 // lib/external/lock.ts
+init_bundle_globals();
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 
 // lib/external/process.ts
+init_bundle_globals();
 import { spawn as spawnProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
 // lib/failure.ts
+init_bundle_globals();
 var Failure = class extends Error {
   code;
   fix;
@@ -5457,6 +5520,7 @@ function describeFailure(error2) {
 }
 
 // lib/external/exhaustion.ts
+init_bundle_globals();
 var SAID = [
   [
     "space",
@@ -5483,6 +5547,7 @@ function exhaustionIn(text2) {
 }
 
 // lib/external/output-tail.ts
+init_bundle_globals();
 var OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024;
 var TAIL_LINES = 40;
 var OutputTail = class {
@@ -5735,7 +5800,11 @@ function tryLock(processes2, request, waitMs) {
   });
 }
 
+// updater/commands.ts
+init_bundle_globals();
+
 // lib/external/files.ts
+init_bundle_globals();
 import { createHash, randomBytes } from "node:crypto";
 import {
   access,
@@ -5800,7 +5869,11 @@ async function roomAt(path) {
   };
 }
 
+// updater/decide.ts
+init_bundle_globals();
+
 // updater/plan.ts
+init_bundle_globals();
 var nothing = (reason, more = {}) => ({
   kind: "nothing",
   reason,
@@ -5813,6 +5886,12 @@ var alarm = (reason, more = {}) => ({
   alarm: true,
   ...more
 });
+
+// updater/state/record.ts
+init_bundle_globals();
+
+// node_modules/zod/index.js
+init_bundle_globals();
 
 // node_modules/zod/v4/classic/external.js
 var external_exports = {};
@@ -6076,6 +6155,7 @@ __export(external_exports, {
   xid: () => xid2,
   xor: () => xor
 });
+init_bundle_globals();
 
 // node_modules/zod/v4/core/index.js
 var core_exports2 = {};
@@ -6393,6 +6473,10 @@ __export(core_exports2, {
   version: () => version,
   withParser: () => withParser
 });
+init_bundle_globals();
+
+// node_modules/zod/v4/core/core.js
+init_bundle_globals();
 
 // node_modules/zod/v4/core/util.js
 var util_exports = {};
@@ -6474,6 +6558,7 @@ __export(util_exports, {
   uint8ArrayToHex: () => uint8ArrayToHex,
   unwrapMessage: () => unwrapMessage
 });
+init_bundle_globals();
 function assertEqual(val) {
   return val;
 }
@@ -7372,7 +7457,11 @@ function config(newConfig) {
   return globalConfig;
 }
 
+// node_modules/zod/v4/core/parse.js
+init_bundle_globals();
+
 // node_modules/zod/v4/core/errors.js
+init_bundle_globals();
 function _getMessage() {
   const internals = this._zod;
   internals.message ?? (internals.message = JSON.stringify(internals.def, jsonStringifyReplacer, 2));
@@ -7724,6 +7813,12 @@ var _safeDecodeAsync = (_Err) => async (schema, value2, _ctx) => {
 };
 var safeDecodeAsync = /* @__PURE__ */ _safeDecodeAsync($ZodRealError);
 
+// node_modules/zod/v4/core/schemas.js
+init_bundle_globals();
+
+// node_modules/zod/v4/core/checks.js
+init_bundle_globals();
+
 // node_modules/zod/v4/core/regexes.js
 var regexes_exports = {};
 __export(regexes_exports, {
@@ -7792,6 +7887,7 @@ __export(regexes_exports, {
   uuid7: () => uuid7,
   xid: () => xid
 });
+init_bundle_globals();
 var cuid = /^[cC][0-9a-z]{6,}$/;
 var cuid2 = /^[0-9a-z]+$/;
 var ulid = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
@@ -8373,6 +8469,7 @@ var $ZodCheckOverwrite = /* @__PURE__ */ $constructor("$ZodCheckOverwrite", (ins
 });
 
 // node_modules/zod/v4/core/doc.js
+init_bundle_globals();
 var Doc = class {
   constructor(args = [], closed = {}) {
     this.content = [];
@@ -8414,6 +8511,7 @@ ${content.join("\n")}
 };
 
 // node_modules/zod/v4/core/versions.js
+init_bundle_globals();
 var version = {
   major: 4,
   minor: 6,
@@ -10863,6 +10961,7 @@ function handleRefineResult(result, payload, input2, inst) {
 }
 
 // node_modules/zod/v4/core/memoizer.js
+init_bundle_globals();
 var $ZodCyclicError = class extends Error {
   constructor() {
     super(`Cannot parse a reference cycle that closes through a transform`);
@@ -11141,8 +11240,10 @@ function isBackEdge(ctx, value2) {
 
 // node_modules/zod/v4/locales/index.js
 var locales_exports = {};
+init_bundle_globals();
 
 // node_modules/zod/v4/core/registries.js
+init_bundle_globals();
 var _a2;
 var $output = /* @__PURE__ */ Symbol("ZodOutput");
 var $input = /* @__PURE__ */ Symbol("ZodInput");
@@ -11193,6 +11294,7 @@ function registry() {
 var globalRegistry = globalThis.__zod_globalRegistry;
 
 // node_modules/zod/v4/core/compile.js
+init_bundle_globals();
 var INVALID = /* @__PURE__ */ Symbol.for("zod.compile.invalid");
 var FALLBACK_FLAG = /* @__PURE__ */ Symbol.for("zod.compile.fallback");
 var ZodCompileAsyncError = class extends Error {
@@ -12803,6 +12905,7 @@ function generateTransformCheck(doc, ctx, schema, accessor) {
 }
 
 // node_modules/zod/v4/core/api.js
+init_bundle_globals();
 function snapshotChecks(def) {
   if (def.checks)
     def.checks = [...def.checks];
@@ -13862,6 +13965,7 @@ function _stringFormat(Class2, format, fnOrRegex, _params = {}) {
 }
 
 // node_modules/zod/v4/core/to-json-schema.js
+init_bundle_globals();
 function assignProps(target, ...sources) {
   for (const source of sources) {
     for (const key of Reflect.ownKeys(source)) {
@@ -14392,6 +14496,7 @@ var createStandardJSONSchemaMethod = (schema, io, processors = {}) => (params) =
 };
 
 // node_modules/zod/v4/core/json-schema-processors.js
+init_bundle_globals();
 var narrowMin = (agg, key, value2) => {
   if (agg[key] === void 0 || value2 > agg[key])
     agg[key] = value2;
@@ -15140,6 +15245,7 @@ function toJSONSchema(input2, params) {
 }
 
 // node_modules/zod/v4/core/json-schema-generator.js
+init_bundle_globals();
 var JSONSchemaGenerator = class {
   /** @deprecated Access via ctx instead */
   get metadataRegistry() {
@@ -15219,6 +15325,7 @@ var JSONSchemaGenerator = class {
 
 // node_modules/zod/v4/core/json-schema.js
 var json_schema_exports = {};
+init_bundle_globals();
 
 // node_modules/zod/v4/classic/schemas.js
 var schemas_exports2 = {};
@@ -15400,8 +15507,10 @@ __export(schemas_exports2, {
   xid: () => xid2,
   xor: () => xor
 });
+init_bundle_globals();
 
 // node_modules/zod/v4/locales/en.js
+init_bundle_globals();
 var error = () => {
   const Sizable = {
     string: { unit: "characters", verb: "to have" },
@@ -15560,8 +15669,13 @@ __export(checks_exports2, {
   trim: () => _trim,
   uppercase: () => _uppercase
 });
+init_bundle_globals();
+
+// node_modules/zod/v4/classic/parse.js
+init_bundle_globals();
 
 // node_modules/zod/v4/classic/errors.js
+init_bundle_globals();
 var _installedErrorProtos = /* @__PURE__ */ new WeakSet([Object.prototype, Error.prototype]);
 function _lazyMethod(proto, key, make) {
   Object.defineProperty(proto, key, {
@@ -17087,6 +17201,7 @@ function preprocess(fn, schema) {
 }
 
 // node_modules/zod/v4/classic/compat.js
+init_bundle_globals();
 var ZodIssueCode = {
   invalid_type: "invalid_type",
   too_big: "too_big",
@@ -17112,6 +17227,9 @@ var ZodFirstPartyTypeKind;
 /* @__PURE__ */ (function(ZodFirstPartyTypeKind2) {
 })(ZodFirstPartyTypeKind || (ZodFirstPartyTypeKind = {}));
 
+// node_modules/zod/v4/classic/from-json-schema.js
+init_bundle_globals();
+
 // node_modules/zod/v4/classic/iso.js
 var iso_exports = {};
 __export(iso_exports, {
@@ -17124,6 +17242,7 @@ __export(iso_exports, {
   duration: () => duration2,
   time: () => time2
 });
+init_bundle_globals();
 function datetime2(params) {
   return _isoDateTime(ZodISODateTime, params);
 }
@@ -17870,7 +17989,11 @@ function fromJSONSchema(schema, params) {
   return convertSchema(normalized, ctx);
 }
 
+// node_modules/zod/v4/classic/deep-partial.js
+init_bundle_globals();
+
 // node_modules/zod/v4/core/visit.js
+init_bundle_globals();
 var RESOLVING = /* @__PURE__ */ Symbol("z.visit/resolving");
 function visit(schema, fnOrHandlers) {
   const fn = typeof fnOrHandlers === "function" ? fnOrHandlers : (node2, rewritten) => {
@@ -18038,6 +18161,7 @@ function deepPartial(schema) {
 }
 
 // node_modules/zod/v4/classic/in-out.js
+init_bundle_globals();
 function withChecks(side, checks) {
   if (!checks?.length)
     return side;
@@ -18076,6 +18200,7 @@ __export(coerce_exports, {
   number: () => number3,
   string: () => string3
 });
+init_bundle_globals();
 function string3(params) {
   return _coercedString(ZodString, params);
 }
@@ -18189,6 +18314,7 @@ function otherSlot(slot2) {
 }
 
 // updater/window.ts
+init_bundle_globals();
 var TEXT = /^(\d{2}):(\d{2})-(\d{2}):(\d{2}) (\S+)$/;
 var MINUTE_MS = 6e4;
 var DAY_MINUTES = 24 * 60;
@@ -18333,11 +18459,13 @@ function choose(state, reading, facts) {
 }
 
 // updater/failure.ts
+init_bundle_globals();
 var UpdaterError = class extends Failure {
   area = "updater";
 };
 
 // updater/places.ts
+init_bundle_globals();
 import { join as join2 } from "node:path";
 function placesOf(root = "/") {
   const at = (path) => join2(root, path);
@@ -18376,6 +18504,7 @@ var UNITS = {
 };
 
 // updater/rauc/slots.ts
+init_bundle_globals();
 var value = external_exports.object({ type: external_exports.string(), data: external_exports.union([external_exports.string(), external_exports.number()]) });
 var slotStatus = external_exports.object({
   type: external_exports.literal("a(sa{sv})"),
@@ -18418,9 +18547,11 @@ async function activate(bus, slot2) {
 }
 
 // updater/report/publish.ts
+init_bundle_globals();
 import { rm as rm2 } from "node:fs/promises";
 
 // updater/report/metrics.ts
+init_bundle_globals();
 var label = (text2) => text2.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", " ");
 var labels = (pairs) => `{${Object.entries(pairs).map(([name, text2]) => `${name}="${label(text2)}"`).join(",")}}`;
 function metricsOf(status2) {
@@ -18467,7 +18598,11 @@ function seconds(ms) {
   return ms === void 0 ? void 0 : Math.floor(ms / 1e3);
 }
 
+// updater/report/status.ts
+init_bundle_globals();
+
 // updater/limits.ts
+init_bundle_globals();
 var KIB = 1024;
 var MIB = 1024 * KIB;
 var SECOND = 1e3;
@@ -18639,16 +18774,20 @@ async function readStatus(places) {
 }
 
 // updater/run.ts
+init_bundle_globals();
 import { rm as rm6 } from "node:fs/promises";
 
 // updater/channel/read.ts
+init_bundle_globals();
 import { readFile as readFile3 } from "node:fs/promises";
 
 // lib/external/light-source.ts
+init_bundle_globals();
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
 // lib/external/source.ts
+init_bundle_globals();
 var SourceError = class extends Failure {
   area = "source";
 };
@@ -18725,6 +18864,7 @@ async function get(url2, maxBytes, signal) {
 }
 
 // lib/external/server-date.ts
+init_bundle_globals();
 import {
   Agent as PlainAgent2,
   request as plainRequest2
@@ -18757,6 +18897,7 @@ function askServerDate(url2, timeoutMs) {
 }
 
 // lib/manifest/limits.ts
+init_bundle_globals();
 var MAX_BYTES = {
   root: 512e3,
   timestamp: 16384,
@@ -18768,6 +18909,7 @@ var MAX_ROOTS = 256;
 var FETCH_TIMEOUT_MS = 6e4;
 
 // updater/clock-gate.ts
+init_bundle_globals();
 var refuse = (problem) => ({ trusted: false, problem });
 function judgeClock(facts) {
   const { now, lastKnownTime, synchronized, server } = facts;
@@ -18792,10 +18934,12 @@ function judgeClock(facts) {
 }
 
 // updater/metadata.ts
+init_bundle_globals();
 import { copyFile, mkdir as mkdir4, open as open5, readdir as readdir2, readlink } from "node:fs/promises";
 import { join as join4 } from "node:path";
 
 // lib/external/bounded-file.ts
+init_bundle_globals();
 import { open as open3 } from "node:fs/promises";
 var answers = {
   ENOENT: "absent",
@@ -18823,9 +18967,11 @@ async function readBounded(path, maxBytes) {
 }
 
 // lib/external/checkpoint.ts
+init_bundle_globals();
 var noCheckpoint = () => void 0;
 
 // lib/external/durable-files.ts
+init_bundle_globals();
 import { randomBytes as randomBytes2 } from "node:crypto";
 import { open as open4, rename as rename2, rm as rm3, symlink } from "node:fs/promises";
 async function syncFolder(path) {
@@ -18848,11 +18994,16 @@ async function linkAtomically(target, path) {
 }
 
 // lib/manifest/client/open.ts
+init_bundle_globals();
 var import_tuf_js = __toESM(require_dist2(), 1);
 import { mkdir as mkdir3 } from "node:fs/promises";
 import { join as join3 } from "node:path";
 
+// lib/manifest/channel.ts
+init_bundle_globals();
+
 // lib/cluster/canonical-json.ts
+init_bundle_globals();
 function sorted(value2) {
   if (value2 === null || typeof value2 !== "object") return value2;
   if (isList(value2)) return value2.map(sorted);
@@ -18867,6 +19018,7 @@ function canonicalJson(value2) {
 }
 
 // lib/release/document.ts
+init_bundle_globals();
 var sha2562 = external_exports.string().regex(/^[0-9a-f]{64}$/);
 var bytes = external_exports.int().nonnegative();
 var ASSET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
@@ -18914,6 +19066,7 @@ var releaseDocument = external_exports.strictObject({
 });
 
 // lib/manifest/failure.ts
+init_bundle_globals();
 var ManifestError = class extends Failure {
   area = "manifest";
 };
@@ -18986,6 +19139,7 @@ function parseChannel(path, content) {
 }
 
 // lib/manifest/repository/metadata.ts
+init_bundle_globals();
 var import_canonical_json2 = __toESM(require_lib(), 1);
 var import_models = __toESM(require_dist(), 1);
 import { createHash as createHash2 } from "node:crypto";
@@ -19023,6 +19177,7 @@ function readMetadata(kind, path, content) {
 }
 
 // lib/manifest/repository/names.ts
+init_bundle_globals();
 var TIMESTAMP = "timestamp.json";
 function versionedName(kind, version2) {
   return `${version2}.${kind}.json`;
@@ -19041,9 +19196,14 @@ function channelFile(name, sha2566) {
 }
 
 // lib/manifest/repository/root.ts
+init_bundle_globals();
 var import_models3 = __toESM(require_dist(), 1);
 
+// lib/manifest/repository/expiry.ts
+init_bundle_globals();
+
 // lib/manifest/repository/signatures.ts
+init_bundle_globals();
 var import_models2 = __toESM(require_dist(), 1);
 function roleIn(root, role) {
   const facts = root.signed.roles[role];
@@ -19078,6 +19238,7 @@ function readRoot(content, path = "keys/root.json") {
 }
 
 // lib/manifest/client/fetcher.ts
+init_bundle_globals();
 var import_error = __toESM(require_error2(), 1);
 var BASE_URL = "manifest://source";
 function kindOf(path) {
@@ -19363,6 +19524,7 @@ async function syncAll(folder) {
 }
 
 // updater/node-facts.ts
+init_bundle_globals();
 import { readFile as readFile2, realpath } from "node:fs/promises";
 import { basename, join as join5 } from "node:path";
 var SECTOR = 512;
@@ -19421,6 +19583,7 @@ function isSynchronized(places) {
 }
 
 // updater/channel/releases.ts
+init_bundle_globals();
 var MOST_RELEASES = 20;
 var RELEASE = /^releases\/([^/]+)\/release\.json$/;
 function bundleUrls(urls, address) {
@@ -19541,6 +19704,7 @@ async function readChannel2(address, channel, running, state, places, clock2) {
 }
 
 // updater/config.ts
+init_bundle_globals();
 var MAX_BYTES2 = 64 * 1024;
 var configRecord = external_exports.strictObject({
   channel: external_exports.enum(["stable", "beta"]),
@@ -19581,10 +19745,12 @@ function readBuild(places) {
 }
 
 // updater/perform-install.ts
+init_bundle_globals();
 import { rm as rm5, writeFile } from "node:fs/promises";
 import { join as join6 } from "node:path";
 
 // lib/external/ranges.ts
+init_bundle_globals();
 import { createHash as createHash3 } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open as open6, stat as stat2, truncate } from "node:fs/promises";
@@ -19615,15 +19781,24 @@ async function sha256OfRange(path, offset, end) {
 var COPY_BYTES = 4 * 1024 * 1024;
 
 // updater/download.ts
+init_bundle_globals();
 import { createHash as createHash4 } from "node:crypto";
 import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm4, stat as stat3 } from "node:fs/promises";
 import { dirname as dirname3 } from "node:path";
 
+// updater/proxy/upstream.ts
+init_bundle_globals();
+
 // lib/external/range-client.ts
+init_bundle_globals();
 import { Agent as PlainAgent3, request as plainRequest3 } from "node:http";
 import { Agent as SecureAgent3, request as secureRequest3 } from "node:https";
 
+// lib/external/http.ts
+init_bundle_globals();
+
 // lib/external/upload-file.ts
+init_bundle_globals();
 var PIECE_BYTES = 512 * 1024;
 
 // lib/external/http.ts
@@ -19705,6 +19880,7 @@ var RangeClient = class {
 };
 
 // updater/proxy/mirror.ts
+init_bundle_globals();
 var REDIRECTS2 = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
 var EXPIRED = /* @__PURE__ */ new Set([401, 403, 404, 410]);
 var LONGEST_RETRY_AFTER_S = 3600;
@@ -19978,6 +20154,7 @@ async function fetchRest(file2, part, upstream, clock2) {
 }
 
 // updater/intended.ts
+init_bundle_globals();
 var intendedRecord = external_exports.strictObject({
   version: external_exports.string(),
   serial: external_exports.int().positive(),
@@ -19993,9 +20170,11 @@ async function writeIntended(path, image) {
 }
 
 // updater/proxy/proxy.ts
+init_bundle_globals();
 import { randomBytes as randomBytes3 } from "node:crypto";
 
 // lib/external/loopback-server.ts
+init_bundle_globals();
 import { createServer } from "node:http";
 var MAX_CONNECTIONS = 16;
 async function serveLoopback(answer) {
@@ -20024,6 +20203,7 @@ async function serveLoopback(answer) {
 }
 
 // updater/proxy/blocks.ts
+init_bundle_globals();
 var Blocks = class {
   #source;
   #limits;
@@ -20169,6 +20349,7 @@ async function startProxy(file2, clock2, options2 = proxy) {
 }
 
 // updater/rauc/install.ts
+init_bundle_globals();
 var operation = external_exports.object({ type: external_exports.literal("s"), data: external_exports.string() });
 var progress = external_exports.object({ type: external_exports.literal("(isi)"), data: external_exports.tuple([external_exports.number(), external_exports.string(), external_exports.number()]) });
 var answers2 = external_exports.tuple([operation, progress, operation]);
@@ -20215,6 +20396,7 @@ function finish(last, stream2) {
 }
 
 // updater/rauc/udev-guard.ts
+init_bundle_globals();
 var LONGEST_SECONDS = 180;
 var SCRIPT = `
 trap '' TERM INT HUP
@@ -20252,6 +20434,7 @@ async function holdUdev(processes2) {
 }
 
 // updater/trial/judge.ts
+init_bundle_globals();
 function standingOf(state, facts) {
   const { committed, trial: trial3 } = state;
   const { running, slotBuilds, flashed } = facts;
@@ -20454,6 +20637,7 @@ async function readBack({ image, running }, { bus, places }) {
 }
 
 // updater/state/file.ts
+init_bundle_globals();
 import { join as join7 } from "node:path";
 var NAMES = ["state-1.json", "state-2.json"];
 function encodeCopy(turn, state) {
@@ -20534,6 +20718,7 @@ function newestOf(copies) {
 }
 
 // updater/trial/health.ts
+init_bundle_globals();
 import { constants as constants2 } from "node:fs";
 import { access as access2, readdir as readdir3 } from "node:fs/promises";
 import { join as join8 } from "node:path";
@@ -20693,6 +20878,7 @@ async function reboot({ world, places }) {
 }
 
 // updater/trial/node.ts
+init_bundle_globals();
 var OWN = /^home-pi-update/;
 async function readBootFacts({ places, bus, world }) {
   const [build2, slot2, data] = [await readBuild(places), await readSlot(places), await readData(places)];
@@ -20855,6 +21041,7 @@ async function commit(node2) {
 }
 
 // updater/rauc/bus.ts
+init_bundle_globals();
 var SERVICE = ["de.pengutronix.rauc", "/", "de.pengutronix.rauc.Installer"];
 var reply = external_exports.object({ type: external_exports.string(), data: external_exports.unknown() });
 function parseReplies(text2) {
@@ -20898,6 +21085,7 @@ function explain2(error2) {
 }
 
 // updater/trial/gate.ts
+init_bundle_globals();
 async function runGate(node2, options2 = trial2) {
   const started = node2.now();
   const facts = await node2.facts();
