@@ -22,7 +22,7 @@ function toCount(text: string): number {
 function afterwards(folder: string, project: string): string {
   const { secrets, lines } = {
     secrets: [
-      ["PI_KEY_TARGETS", "targets-1.pem", "release"],
+      ["PI_KEY_TARGETS", "targets-1.pem", "manifest"],
       ["PI_KEY_ONLINE", "online-1.pem", "manifest"],
       ["PI_KEY_SIGNING", "signing-key.pem", "release"],
       ["PI_CERT_SIGNING", "signing.pem", "release"],
