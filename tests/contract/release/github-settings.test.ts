@@ -11,11 +11,14 @@ const description = JSON.parse(
     "utf8",
   ),
 ) as { components: { examples: Record<string, { value: Record<string, unknown> }> } };
-/** GitHub's own example of an answer, changed; the one of a repository lacks a `language` its schema asks for. */
+/** GitHub's own example of an answer, changed. */
 const example = (name: string, change: Readonly<Record<string, unknown>>): unknown => ({
   ...description.components.examples[name]?.value,
   ...change,
 });
+
+/** The example of a repository lacks a `language`, also of those it names inside, that its schema asks for. */
+const LACKING = { language: null, source: undefined, parent: undefined, template_repository: undefined };
 
 const secretsOf = (...names: readonly string[]) => ({
   total_count: names.length,
@@ -98,7 +101,7 @@ describe("./pi doctor --github", () => {
   });
 
   test("warns of a private repository, and no more", async () => {
-    const visible = { language: null, visibility: "private", default_branch: "main" };
+    const visible = { ...LACKING, visibility: "private", default_branch: "main" };
     github.repository.settings.set("", example("full-repository-default-response", visible));
     const { code, said } = await doctor();
     expect(said).toContain("warning  visibility: private");
