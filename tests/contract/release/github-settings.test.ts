@@ -39,7 +39,7 @@ beforeEach(async () => {
   settings.set(
     "",
     example("full-repository-default-response", {
-      language: null,
+      ...LACKING,
       visibility: "public",
       default_branch: "main",
     }),
