@@ -73,6 +73,18 @@ export function testGroups(cache: string): TestGroup[] {
       argv: vitest("workflow", "tests/workflow/pull-request.test.ts"),
     },
     {
+      name: "manifest-workflow",
+      doors: ["ci"],
+      shows: "manifest.yml in act, on a real git remote; what rebuild.yml and release.yml refuse",
+      argv: vitest("workflow", "tests/workflow/manifest.test.ts", "tests/workflow/refusals.test.ts"),
+    },
+    {
+      name: "workflow-lint",
+      doors: ["ci"],
+      shows: "workflows and actions by GitHub's own parser and zizmor",
+      argv: vitest("workflow", "tests/workflow/lint.test.ts"),
+    },
+    {
       name: "build",
       doors: ["ci"],
       shows: "both images, as a user builds them",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { bootResult } from "../emulator/boot-result.ts";
 import { sha256OfFile } from "../external/files.ts";
+import { withScratch } from "../external/scratch.ts";
 import { buildInfo } from "../image/build/info-schema.ts";
 import type { BuildInfo, BuiltImage } from "../image/build/results.ts";
 import { bootSummary } from "./boot-summary.ts";
@@ -51,9 +52,7 @@ export async function packBuild(
   await takeOver(packed, join(folder, names.image));
   await takeOver(join(image.folder, "sbom.cdx.json"), join(folder, names.sbom));
   await takeOver(join(image.folder, "buildinfo.json"), join(folder, names.buildinfo));
-  const work = join(cacheDir, "scratch", `pack-${process.pid}-${image.id}`);
-  await mkdir(work, { recursive: true });
-  try {
+  await withScratch(join(cacheDir, "scratch"), "pack-", async (work) => {
     await reporter.step(`bundle of ${image.id}`, {}, async (step) => {
       const throwAway = await press.throwAway();
       const manifest = manifestOf(image.info, version);
@@ -62,9 +61,7 @@ export async function packBuild(
       await takeOver(await makeBundle(request, throwAway, tools, world, step), join(folder, names.bundle));
       await writeFile(join(folder, THROW_AWAY_CA), throwAway.ca);
     });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
   return names;
 }
 
