@@ -113,6 +113,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "packed",
+      doors: ["ci"],
+      shows: "a bundle of one job, signed again with the cluster's key in another, by the real RAUC",
+      argv: image("packed"),
+      env,
+    },
+    {
       name: "content",
       doors: ["ci"],
       shows: "what is in an image, and what must not be",
