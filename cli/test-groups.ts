@@ -116,7 +116,7 @@ export function testGroups(cache: string): TestGroup[] {
       name: "packed",
       doors: ["ci"],
       shows: "a bundle of one job, signed again with the cluster's key in another, by the real RAUC",
-      argv: image("packed"),
+      argv: image("packed", "tests/image/publish-release.test.ts"),
       env,
     },
     {

@@ -1,11 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { createHash, createPrivateKey, randomBytes } from "node:crypto";
+import { createHash, createPrivateKey } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { realWorld } from "../../lib/external/world.ts";
-import type { BuildInfo } from "../../lib/image/build/results.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
 import type { ToolsTree } from "../../lib/image/tools/tree.ts";
 import { issueCa, issueLeaf, throwAway } from "../../lib/keys/certificates.ts";
@@ -14,6 +12,7 @@ import { readBundleInfo } from "../../lib/release/bundle/info.ts";
 import { packBuild, readPackedBuild, sealBuild } from "../../lib/release/packed-build.ts";
 import { parseVersion } from "../../lib/release/version.ts";
 import { quietReporter } from "../unit/image/quiet-reporter.ts";
+import { smallBuild } from "./small-build.ts";
 
 const cache = process.env.PI_TEST_CACHE ?? "/var/cache/home-pi-cluster";
 const world = realWorld(new AbortController().signal);
@@ -34,33 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A build as the cache holds one, of a few hundred kilobytes. */
-async function smallBuild() {
-  const build = join(folder, "build");
-  await mkdir(build, { recursive: true });
-  // RAUC refuses a bundle that compresses to nothing.
-  const slot = randomBytes(512 * 1024);
-  const disk = Buffer.alloc(256 * 1024, "disk ");
-  const info: BuildInfo = {
-    ...{ version: 1, name: "home-agent-rpi-arm64", cluster: "home", profile: "agent", board: "rpi-arm64" },
-    ...{ buildId: sha256("build"), inputs: {}, builder: "chroot", tools: sha256("tools"), durationMs: 1 },
-    base: { sha256: sha256("base"), epoch: 1_760_000_000 },
-    tree: { sha256: sha256("tree") },
-    slot: { bytes: slot.length, sha256: sha256(slot) },
-    disk: { bytes: disk.length, sha256: sha256(disk) },
-  };
-  await writeFile(join(build, "slot.ext4"), slot);
-  execFileSync("zstd", ["-q", "-o", join(build, "disk.img.zst")], { input: disk });
-  await writeFile(join(build, "sbom.cdx.json"), "{}");
-  await writeFile(join(build, "buildinfo.json"), JSON.stringify(info));
-  const image = join(build, "disk.img.zst");
-  return { id: "agent-rpi-arm64", info, reused: false, folder: build, image };
-}
-
 test("a bundle signed by nobody in one job is signed by the cluster in another, and by nobody else's leave", async () => {
   const artifact = join(folder, "artifact");
   const press = { tools, cacheDir: join(folder, "cache"), world, reporter };
-  const names = await packBuild(await smallBuild(), version, artifact, {
+  const names = await packBuild(await smallBuild(folder), version, artifact, {
     ...press,
     throwAway: () => throwAway(now, "home"),
   });

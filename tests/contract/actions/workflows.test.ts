@@ -37,6 +37,7 @@ const workflowSchema = z.object({
 const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "pull-request.yml compile": { "contents: read": "checks out the pull request" },
   "pull-request.yml image": { "contents: read": "checks out the pull request" },
+  "check-dist.yml dist": { "contents: read": "checks out the project" },
   "main.yml compile": { "contents: read": "checks out the branch" },
   "main.yml image": { "contents: read": "checks out the branch" },
   "manifest.yml manifest": {
@@ -86,6 +87,9 @@ describe("workflows", () => {
       sources.map(({ file, text }) => [file, workflowSchema.parse(parse(text)).on]),
     );
     expect(started).toEqual({
+      "check-dist.yml": {
+        pull_request: { paths: ["actions/**", "lib/**", "package-lock.json", "scripts/**"] },
+      },
       "main.yml": { push: { branches: ["main"] } },
       "manifest.yml": { workflow_dispatch: expect.anything(), schedule: [{ cron: expect.any(String) }] },
       "pull-request.yml": { pull_request: null },
@@ -227,7 +231,7 @@ describe("what builds where", () => {
 });
 
 test("the project's own tests do not run in what people make of the template", () => {
-  const own = jobs.filter(({ file }) => file === "tests.yml");
+  const own = jobs.filter(({ file }) => file === "tests.yml" || file === "check-dist.yml");
   expect(own.map(({ job }) => job.if)).toEqual(
     own.map(() => expect.stringContaining("github.event.repository.is_template")),
   );
