@@ -113,6 +113,13 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
+      name: "publish-workflow",
+      doors: ["ci"],
+      shows: "release.yml's publishing job and manifest.yml in act, with small builds and the real RAUC",
+      argv: vitest("workflow", "tests/workflow/publish.test.ts"),
+      env,
+    },
+    {
       name: "packed",
       doors: ["ci"],
       shows: "a bundle of one job, signed again with the cluster's key in another, by the real RAUC",

@@ -31,6 +31,9 @@ export interface Start {
   readonly token?: string;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly job?: string;
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Environment of every step. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs a workflow of one's own repository, which act takes for github.com/someone/cluster. */
@@ -51,6 +54,7 @@ export async function start(
       GITHUB_REPOSITORY: "someone/cluster",
       GITHUB_SERVER_URL: "https://github.com",
       ...(more.apiUrl === undefined ? {} : { GITHUB_API_URL: more.apiUrl }),
+      ...more.env,
     },
     // Whatever is pushed to our repository on GitHub goes to the bare one here.
     home: {
@@ -58,6 +62,7 @@ export async function start(
     },
     secrets: { ...(more.token === undefined ? {} : { GITHUB_TOKEN: more.token }), ...more.secrets },
     ...(more.job === undefined ? {} : { job: more.job }),
+    ...(more.vars === undefined ? {} : { vars: more.vars }),
     scratch: dirname(scenario.repository),
     timeoutMs: 120_000,
   };
