@@ -25,6 +25,8 @@ export const vitest = (project: string, ...more: string[]): readonly [string, ..
 export const image = (file: string, ...more: string[]) =>
   vitest("image", `tests/image/${file}.test.ts`, ...more);
 
+const workflow = (name: string): string => `tests/workflow/${name}`;
+
 /** Files of tests/image by how their names begin. */
 export const bootFaults = (...names: string[]) =>
   vitest("image", ...names.map((name) => `tests/image/${name}`));
@@ -69,20 +71,8 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "workflow",
       doors: ["ci"],
-      shows: "pull-request.yml in act",
-      argv: vitest("workflow", "tests/workflow/pull-request.test.ts"),
-    },
-    {
-      name: "manifest-workflow",
-      doors: ["ci"],
-      shows: "manifest.yml in act, on a real git remote; what rebuild.yml and release.yml refuse",
-      argv: vitest("workflow", "tests/workflow/manifest.test.ts", "tests/workflow/refusals.test.ts"),
-    },
-    {
-      name: "workflow-lint",
-      doors: ["ci"],
-      shows: "workflows and actions by GitHub's own parser and zizmor",
-      argv: vitest("workflow", "tests/workflow/lint.test.ts"),
+      shows: "workflows in act and by GitHub's own parser: pull requests, the manifest, what is refused",
+      argv: vitest("workflow", ...["pull-request.test", "manifest", "refusals", "lint"].map(workflow)),
     },
     {
       name: "build",
@@ -116,7 +106,7 @@ export function testGroups(cache: string): TestGroup[] {
       name: "publish-workflow",
       doors: ["ci"],
       shows: "release.yml's publishing job and manifest.yml in act, with small builds and the real RAUC",
-      argv: vitest("workflow", "tests/workflow/publish.test.ts"),
+      argv: vitest("workflow", workflow("publish")),
       env,
     },
     {
