@@ -103,17 +103,14 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
-      name: "publish-workflow",
+      name: "publish",
       doors: ["ci"],
-      shows: "release.yml's publishing job and manifest.yml in act, with small builds and the real RAUC",
-      argv: vitest("workflow", workflow("publish")),
-      env,
-    },
-    {
-      name: "packed",
-      doors: ["ci"],
-      shows: "a bundle of one job, signed again with the cluster's key in another, by the real RAUC",
-      argv: image("packed", "tests/image/publish-release.test.ts"),
+      shows:
+        "bundles of one job signed in another by the real RAUC; release.yml's end and manifest.yml in act",
+      argv: [
+        ...vitest("workflow", workflow("publish")),
+        ...["--project", "image", "packed.test", "publish-release"],
+      ],
       env,
     },
     {
