@@ -107,10 +107,7 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["ci"],
       shows:
         "bundles of one job signed in another by the real RAUC; release.yml's end and manifest.yml in act",
-      argv: [
-        ...vitest("workflow", workflow("publish")),
-        ...["--project", "image", "packed.test", "publish-release"],
-      ],
+      argv: vitest("workflow", "--project", "image", workflow("publish"), "packed.test", "image/publish"),
       env,
     },
     {
