@@ -11,12 +11,18 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["tests/contract/**/*.test.ts"],
-          exclude: ["**/*.every.test.ts"],
+          exclude: ["**/*.{every,whole}.test.ts"],
           testTimeout: 60_000,
         },
       },
-      // Stopped at every point, changed at every byte: too long for the fast door.
-      { test: { name: "every", include: ["tests/contract/**/*.every.test.ts"], testTimeout: 5 * 60_000 } },
+      // Stopped at every point, changed at every byte, programs run as wholes: too long for the fast door.
+      {
+        test: {
+          name: "every",
+          include: ["tests/contract/**/*.{every,whole}.test.ts"],
+          testTimeout: 5 * 60_000,
+        },
+      },
       {
         test: {
           name: "workflow",

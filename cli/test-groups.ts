@@ -65,7 +65,7 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "every",
       doors: ["ci"],
-      shows: "a release stopped at every point, signed files changed at every byte",
+      shows: "a release stopped at every point, signed files changed at every byte, programs run as wholes",
       argv: vitest("every"),
     },
     {

@@ -32,7 +32,7 @@ export function isAlive(pid: number): boolean {
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 5_000,
+  limitMs = 15_000,
 ): Promise<void> {
   const end = Date.now() + limitMs;
   while (!(await condition())) {
