@@ -112,6 +112,13 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       env: { PI_BENCH_CACHE: `${cache}-bench` },
     },
     {
+      name: "release-github",
+      doors: ["deep"],
+      shows: "the releases of the release group, and the same to the stand-in for GitHub",
+      argv: image("release"),
+      env,
+    },
+    {
       name: "bench-upload",
       doors: ["deep"],
       shows: "a file of 1.9 GiB goes up in 160 MB of memory, and how fast next to curl",

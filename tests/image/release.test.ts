@@ -249,7 +249,7 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
         expect(first.exitCode, first.output.slice(-3_000)).toBe(0);
         expect(first.steps.filter((step) => /playbook|image of|compress|boot/.test(step))).toEqual([]);
         const [published] = fake.repository.releases;
-        expect(published).toMatchObject({ tag_name: "v0.2.0", draft: false });
+        expect(published).toMatchObject({ tag: "v0.2.0", draft: false });
         expect(published?.assets.every(({ state }) => state === "uploaded")).toBe(true);
         expect(published?.assets).toHaveLength(11);
         const uploads = [...fake.received];

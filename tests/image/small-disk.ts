@@ -45,16 +45,16 @@ export async function smallDisk(bytes: number): Promise<SmallDisk> {
       const take = free() - leaveBytes;
       if (take <= 0) return;
       fillers += 1;
-      // In one call, so that it is full before the step that was seen to begin gets anywhere. What ext4 needs to
-      // note where a file lies comes out of the same room: the last of it is written, until there is none.
-      const most = Math.max(take - 8 * MIB, 0);
       const filler = join(folder, `filler-${fillers}`);
-      if (most > 0) execFileSync("fallocate", ["-l", String(most), filler]);
+      // In one call, so that it is full before the step that was seen to begin gets anywhere.
+      if (spawnSync("fallocate", ["-l", String(take), filler]).status === 0) return;
+      // What ext4 needs to note where a file lies comes out of the same room: the last of it is written.
+      execFileSync("fallocate", ["-l", String(Math.max(take - 8 * MIB, 4096)), filler]);
       const rest = [
         "if=/dev/zero",
         `of=${filler}-rest`,
-        "bs=64k",
-        `count=${Math.floor((free() - leaveBytes) / 65_536)}`,
+        "bs=4k",
+        `count=${Math.floor((free() - leaveBytes) / 4_096)}`,
       ];
       spawnSync("dd", rest, { stdio: "ignore" });
     },
