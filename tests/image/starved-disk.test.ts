@@ -54,11 +54,11 @@ describe.runIf(cacheDir !== undefined)("./pi build on a disk that gets full", ()
       ["core system ...", 500 * MIB, []],
       ["base of agent ...", 100 * MIB, ["core"]],
       ["playbook for agent ...", 50 * MIB, ["base", "core"]],
-      // Slot file system, disk image around it, compressed image, bill of materials.
+      // Slot file system, disk image around it, compressed image. What comes behind is written within a moment:
+      // nobody who looks at the output is quick enough to take the room before.
       ["image of agent ...", 40 * MIB, ["base", "core"]],
       ["image of agent ...", 420 * MIB, ["base", "core"]],
       ["image of agent ...", 850 * MIB, ["base", "core"]],
-      ["image of agent done", 0, ["base", "core"]],
     ];
     for (const [line, leave, rooms] of cases) {
       expectFull(await fillAt(line, leave), disk.folder);
