@@ -1,6 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { bootImage } from "../emulator/boot.ts";
 import type { MachineName } from "../emulator/machine.ts";
 import { checksError } from "../emulator/verdict.ts";
@@ -13,11 +12,10 @@ import { ensureCached } from "../image/cache.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
 import type { Reporter } from "../progress/reporter.ts";
 import { bootSummary } from "./boot-summary.ts";
-import type { ReleasedBuild } from "./document.ts";
+import { type ReleasedBuild, releasedBuild } from "./document.ts";
 
 export type BootSummary = ReleasedBuild["boot"];
 
-const summary = z.strictObject({ machine: z.string(), checks: z.int(), loginSeconds: z.number() });
 const RESULT = "boot.json";
 
 export interface BootTest {
@@ -72,5 +70,5 @@ export async function bootTested(
     reporter,
   );
   if (entry.reused) reporter.info(`${id}: this image booted on ${machine} before`);
-  return summary.parse(JSON.parse(await readFile(join(entry.folder, RESULT), "utf8")));
+  return releasedBuild.shape.boot.parse(JSON.parse(await readFile(join(entry.folder, RESULT), "utf8")));
 }

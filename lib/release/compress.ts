@@ -1,14 +1,12 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { asset } from "../external/assets.ts";
+import { sha256OfText } from "../external/files.ts";
 import type { World } from "../external/world.ts";
 import type { BuiltImage } from "../image/build/results.ts";
-import { cacheFolder, ensureCached } from "../image/cache.ts";
+import { ensureCached } from "../image/cache.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
 import type { Reporter } from "../progress/reporter.ts";
 import { RELEASE_LEVEL, timeouts } from "./limits.ts";
-
-export const COMPRESSED_ROOM = "compressed";
 
 /**
  * A build's disk image, compressed as people download it; returns its path in the cache. Done once for an
@@ -23,9 +21,9 @@ export async function compressForRelease(
   reporter: Reporter,
 ): Promise<string> {
   const { disk } = image.info;
-  const key = createHash("sha256").update([disk.sha256, RELEASE_LEVEL, tools.digest].join()).digest("hex");
+  const key = sha256OfText([disk.sha256, RELEASE_LEVEL, tools.digest].join());
   const request = {
-    ...{ cacheDir, room: COMPRESSED_ROOM, key },
+    ...{ cacheDir, room: "compressed", key },
     about: { disk: disk.sha256, level: RELEASE_LEVEL },
     make: (folder: string): Promise<void> =>
       reporter.step(`compress ${image.id}`, {}, async (step) => {
@@ -57,6 +55,6 @@ export async function compressForRelease(
         );
       }),
   };
-  await ensureCached(request, world, reporter);
-  return join(cacheFolder(cacheDir, COMPRESSED_ROOM, key), "disk.img.zst");
+  const entry = await ensureCached(request, world, reporter);
+  return join(entry.folder, "disk.img.zst");
 }

@@ -12,7 +12,8 @@ import { RELEASE_DOCUMENT, SUMS, SUMS_SIGNATURE } from "./names.ts";
 import { releaseNotes } from "./notes.ts";
 import { type PackageChange, packageChanges } from "./package-changes.ts";
 import { type PackedBuild, sealBuild } from "./packed-build.ts";
-import { type Press, prepareNewBuild } from "./prepare-build.ts";
+import { prepareNewBuild } from "./prepare-build.ts";
+import type { Press } from "./press.ts";
 import type { PreviousRelease } from "./previous.ts";
 import type { WantedAsset } from "./store.ts";
 import { formatSums } from "./sums.ts";
@@ -109,14 +110,11 @@ async function makeFiles(folder: string, request: PrepareRequest, press: Press):
   const sums = formatSums(files);
   await writeFile(join(folder, SUMS), sums);
   await writeFile(join(folder, SUMS_SIGNATURE), await signDetached(Buffer.from(sums), press.identity));
-  const signatures = [await describeFile(folder, SUMS), await describeFile(folder, SUMS_SIGNATURE)];
-  const document: ReleaseDocument = releaseDocument.parse({ ...head, assets: [...files, ...signatures] });
+  const signature = await describeFile(folder, SUMS_SIGNATURE);
+  const assets = [...files, await describeFile(folder, SUMS), signature];
+  const document: ReleaseDocument = releaseDocument.parse({ ...head, assets });
   const changes = await changesSince(folder, request, document);
-  const signatureSha256 = signatures.find(({ name }) => name === SUMS_SIGNATURE)?.sha256;
-  const verify = verifyCommands({
-    ca: request.caShown,
-    ...(signatureSha256 === undefined ? {} : { signatureSha256 }),
-  });
+  const verify = verifyCommands({ ca: request.caShown, signatureSha256: signature.sha256 });
   const text = {
     document: head,
     assets: files,

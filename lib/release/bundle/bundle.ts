@@ -56,18 +56,22 @@ export async function makeBundle(
   return bundle;
 }
 
+export interface ResignRequest {
+  readonly from: string;
+  /** PEM of the certificate `from` is signed under. */
+  readonly throwAwayCa: string;
+  readonly to: string;
+  /** Seconds since 1970. */
+  readonly epoch: number;
+}
+
 /**
  * Signs a bundle again, with the cluster's key, and checks it with the keyring that nodes carry. `from` is
  * trusted only as far as its own signature: `throwAwayCa` is the certificate (PEM) it must be signed under.
  * The result lands at `to` by rename. Throws ReleaseError BUNDLE.
  */
 export async function resignBundle(
-  request: {
-    readonly from: string;
-    readonly throwAwayCa: string;
-    readonly to: string;
-    readonly epoch: number;
-  },
+  request: ResignRequest,
   identity: SigningIdentity,
   tools: ToolsTree,
   world: World,

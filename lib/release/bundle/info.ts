@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { ProcessError } from "../../external/process.ts";
 import type { World } from "../../external/world.ts";
 import type { ToolsTree } from "../../image/tools/tree.ts";
 import { ReleaseError } from "../failure.ts";
@@ -58,7 +59,7 @@ export async function readBundleInfo(
     return { compatible, version, buildId: build, slot: { bytes: rootfs.size, sha256: rootfs.checksum } };
   } catch (cause) {
     if (world.signal.aborted) throw cause;
-    const details = cause instanceof Error && "details" in cause ? (cause.details as string[]) : [];
+    const details = cause instanceof ProcessError ? cause.details : [];
     throw new ReleaseError("BUNDLE", `${bundle} is no bundle that nodes of this cluster would take`, {
       details: details.slice(-5),
       cause,
