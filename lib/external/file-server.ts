@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import send from "send";
 import { Failure } from "../failure.ts";
+import { type Listening, listenOn } from "./listening.ts";
 
 export type FileServerCode = "LISTEN";
 
-export class FileServerError extends Failure<FileServerCode> {
+class FileServerError extends Failure<FileServerCode> {
   readonly area = "server";
 }
 
@@ -18,11 +18,6 @@ export interface ServedRequest {
   readonly bytes: number;
 }
 
-export interface FileServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /** A client that sends nothing for so long is cut off, in milliseconds. */
 const IDLE_MS = 60_000;
 
@@ -33,7 +28,7 @@ const IDLE_MS = 60_000;
 export async function serveFiles(
   options: { readonly root: string; readonly host: string; readonly port: number },
   onRequest: (request: ServedRequest) => void,
-): Promise<FileServer> {
+): Promise<Listening> {
   const server = createServer((request, response) => {
     const { method = "", url = "/" } = request;
     const path = url.split("?")[0] ?? "/";
@@ -52,23 +47,10 @@ export async function serveFiles(
       .pipe(response);
   });
   server.setTimeout(IDLE_MS);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) =>
-      reject(
-        new FileServerError("LISTEN", `cannot listen on ${options.host}:${options.port}`, {
-          fix: "is another server there? choose another port with --port",
-          cause,
-        }),
-      ),
-    );
-    server.listen(options.port, options.host, resolve);
+  return listenOn(server, options.port, options.host).catch((cause: unknown) => {
+    throw new FileServerError("LISTEN", `cannot listen on ${options.host}:${options.port}`, {
+      fix: "is another server there? choose another port with --port",
+      cause,
+    });
   });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }

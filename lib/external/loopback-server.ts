@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type Listening, listenOn } from "./listening.ts";
 
 export interface LoopbackRequest {
   readonly method: string;
@@ -16,18 +16,13 @@ export interface LoopbackAnswer {
   readonly body?: Buffer | string;
 }
 
-export interface LoopbackServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /** More at one time are not let in: each may hold a range in memory. */
 const MAX_CONNECTIONS = 16;
 
 /** Answers on a free port of this machine's loopback, and nowhere else. */
 export async function serveLoopback(
   answer: (request: LoopbackRequest) => Promise<LoopbackAnswer>,
-): Promise<LoopbackServer> {
+): Promise<Listening> {
   const server = createServer((request, response) => {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
@@ -41,16 +36,5 @@ export async function serveLoopback(
       });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listenOn(server, 0, "127.0.0.1");
 }
