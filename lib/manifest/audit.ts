@@ -1,7 +1,8 @@
+import { sha256OfText } from "../external/files.ts";
 import { parseChannel } from "./channel.ts";
 import { ManifestError } from "./failure.ts";
 import { NO_JEKYLL, PAGE, pageOf } from "./page.ts";
-import { readMetadata, type Signed, sha256 } from "./repository/metadata.ts";
+import { readMetadata, type Signed } from "./repository/metadata.ts";
 import { CHANNEL_FILE, PENDING, parseVersionedName, TIMESTAMP } from "./repository/names.ts";
 import { countSignatures, refuseStrangers, roleIn } from "./repository/signatures.ts";
 import { type ManifestFiles, type ManifestState, openState } from "./repository/state.ts";
@@ -33,7 +34,7 @@ function checkFile(state: ManifestState, path: string, content: Uint8Array): voi
   if (versioned !== undefined) {
     checkOlder(state.roots, path, content, versioned.kind, versioned.version);
   } else if (digest !== undefined) {
-    if (sha256(content) !== digest) throw refuse(path, "has not the digest it is named by");
+    if (sha256OfText(content) !== digest) throw refuse(path, "has not the digest it is named by");
     parseChannel(path, content);
   } else if (path === PENDING) {
     refuseStrangers(state.roots, "targets", path, readMetadata("targets", path, content));

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { sha256OfText } from "../external/files.ts";
 import type { LargeSource, Source } from "../external/source.ts";
 import { verifyDetached } from "../keys/cms.ts";
 import { type ReleaseDocument, releaseDocument } from "../release/document.ts";
@@ -8,7 +9,6 @@ import { auditHome } from "./audit.ts";
 import { type OpenedManifest, openManifest } from "./client/open.ts";
 import { ManifestError } from "./failure.ts";
 import { MAX_BYTES } from "./limits.ts";
-import { sha256 } from "./repository/metadata.ts";
 import { releaseTarget } from "./repository/names.ts";
 import type { ManifestFiles } from "./repository/state.ts";
 
@@ -67,7 +67,7 @@ export async function readReleaseDocument(
   const file = assets.pathOf(tag, RELEASE_DOCUMENT);
   const content = await assets.source.read(file, MAX_BYTES.targets);
   if (content === undefined) throw wrong(file, `is not in ${assets.source.place}`);
-  if (content.byteLength !== facts.bytes || sha256(content) !== facts.sha256) {
+  if (content.byteLength !== facts.bytes || sha256OfText(content) !== facts.sha256) {
     throw wrong(file, "is not what the update manifest names");
   }
   const parsed = releaseDocument.safeParse(JSON.parse(Buffer.from(content).toString("utf8")));
@@ -120,7 +120,8 @@ async function checkSums(document: ReleaseDocument, { assets, ca, now }: VerifyR
     const listed = document.assets.find((asset) => asset.name === name);
     const content = await assets.source.read(path, MAX_BYTES.targets);
     if (content === undefined) throw wrong(path, `is not in ${assets.source.place}`);
-    if (sha256(content) !== listed?.sha256) throw wrong(path, `has not the digest ${RELEASE_DOCUMENT} names`);
+    if (sha256OfText(content) !== listed?.sha256)
+      throw wrong(path, `has not the digest ${RELEASE_DOCUMENT} names`);
     return content;
   };
   const sums = await read(SUMS);

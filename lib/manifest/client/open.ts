@@ -2,12 +2,12 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Updater } from "tuf-js";
 import { readBounded } from "../../external/bounded-file.ts";
-import { writeAtomically } from "../../external/files.ts";
+import { sha256OfText, writeAtomically } from "../../external/files.ts";
 import { type Source, SourceError } from "../../external/source.ts";
 import { CHANNEL_NAMES, type ChannelName, type Channels, parseChannel } from "../channel.ts";
 import { ManifestError } from "../failure.ts";
 import { MAX_BYTES, MAX_ROOTS } from "../limits.ts";
-import { readMetadata, type Signed, sha256 } from "../repository/metadata.ts";
+import { readMetadata, type Signed } from "../repository/metadata.ts";
 import { channelFile, channelTarget, versionedName } from "../repository/names.ts";
 import { readRoot } from "../repository/root.ts";
 import { refuseStrangers } from "../repository/signatures.ts";
@@ -118,7 +118,7 @@ async function readChannel(
       fix: "publish the release again",
     });
   }
-  if (content.byteLength !== length || sha256(content) !== digest) {
+  if (content.byteLength !== length || sha256OfText(content) !== digest) {
     throw new ManifestError("FILE", `${file}: has not the digest that targets names`, {
       fix: "it was damaged or tampered with: do not use it",
     });

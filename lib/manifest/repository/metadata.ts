@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { canonicalize } from "@tufjs/canonical-json";
 import {
   Metadata,
@@ -30,10 +29,6 @@ const readers: { readonly [K in MetadataName]: (data: JsonObject) => Signed<K> }
   snapshot: (data) => Metadata.fromJSON(MetadataKind.Snapshot, data),
   timestamp: (data) => Metadata.fromJSON(MetadataKind.Timestamp, data),
 };
-
-export function sha256(content: Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
-}
 
 /** Signatures in the order of their key ids, canonical JSON: one text per content. */
 export function metadataBytes(metadata: Metadata<Root | Targets | Snapshot | Timestamp>): Uint8Array {

@@ -1,10 +1,11 @@
 import { Metadata, MetaFile, Snapshot, type TargetFile, Targets, Timestamp } from "@tufjs/models";
+import { sha256OfText } from "../../external/files.ts";
 import { CHANNEL_NAMES, type Channels, channelBytes } from "../channel.ts";
 import { ManifestError } from "../failure.ts";
 import { MAX_VERSION } from "../limits.ts";
 import { type ManifestChange, type ManifestWrite, superfluous } from "./change.ts";
 import { expiryOf } from "./expiry.ts";
-import { metadataBytes, readMetadata, type Signed, SPEC_VERSION, sha256 } from "./metadata.ts";
+import { metadataBytes, readMetadata, type Signed, SPEC_VERSION } from "./metadata.ts";
 import { channelFile, PENDING, TIMESTAMP, versionedName } from "./names.ts";
 import { countSignatures, roleIn, signWith } from "./signatures.ts";
 import { knownKeys, requireKeys, type Signers } from "./signers.ts";
@@ -33,7 +34,7 @@ function after(version: number, file: string): number {
 }
 
 function metaOf(version: number, content: Uint8Array): MetaFile {
-  return new MetaFile({ version, length: content.byteLength, hashes: { sha256: sha256(content) } });
+  return new MetaFile({ version, length: content.byteLength, hashes: { sha256: sha256OfText(content) } });
 }
 
 function floorOf(state: ManifestState): Floor {
@@ -97,7 +98,7 @@ export function channelWrites(state: ManifestState, channels: Channels): readonl
     const document = channels[name];
     if (document === undefined) return [];
     const content = channelBytes(document);
-    return [{ path: channelFile(name, sha256(content)), content }];
+    return [{ path: channelFile(name, sha256OfText(content)), content }];
   }).filter(({ path }) => !state.files.has(path));
 }
 

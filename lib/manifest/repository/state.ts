@@ -1,6 +1,7 @@
+import { sha256OfText } from "../../external/files.ts";
 import { CHANNEL_NAMES, type ChannelName, type Channels, parseChannel } from "../channel.ts";
 import { ManifestError } from "../failure.ts";
-import { readMetadata, type Signed, sha256 } from "./metadata.ts";
+import { readMetadata, type Signed } from "./metadata.ts";
 import {
   channelFile,
   channelTarget,
@@ -80,7 +81,7 @@ export function readChannels(files: ManifestFiles, targets: Signed<"targets"> | 
     const digest = target.hashes.sha256 ?? "";
     const path = channelFile(name, digest);
     const content = contentOf(files, path);
-    if (sha256(content) !== digest || content.byteLength !== target.length) {
+    if (sha256OfText(content) !== digest || content.byteLength !== target.length) {
       throw damaged(path, "has not the digest that targets names");
     }
     return [[name, parseChannel(path, content)] as const];
@@ -94,14 +95,14 @@ function readCurrent(files: ManifestFiles, root: Signed<"root">) {
   const meta = timestamp.signed.snapshotMeta;
   const snapshotPath = versionedName("snapshot", meta.version);
   const snapshotBytes = contentOf(files, snapshotPath);
-  if (sha256(snapshotBytes) !== meta.hashes?.sha256)
+  if (sha256OfText(snapshotBytes) !== meta.hashes?.sha256)
     throw damaged(snapshotPath, "has not the digest that timestamp names");
   const snapshot = readMetadata("snapshot", snapshotPath, snapshotBytes);
   requireSignatures([root], "snapshot", snapshotPath, snapshot);
   const targetsMeta = snapshot.signed.meta["targets.json"];
   const targetsPath = versionedName("targets", targetsMeta?.version ?? 0);
   const targetsBytes = contentOf(files, targetsPath);
-  if (sha256(targetsBytes) !== targetsMeta?.hashes?.sha256)
+  if (sha256OfText(targetsBytes) !== targetsMeta?.hashes?.sha256)
     throw damaged(targetsPath, "has not the digest that snapshot names");
   const targets = readMetadata("targets", targetsPath, targetsBytes);
   requireSignatures([root], "targets", targetsPath, targets);

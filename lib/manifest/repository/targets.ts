@@ -1,4 +1,5 @@
 import { TargetFile } from "@tufjs/models";
+import { sha256OfText } from "../../external/files.ts";
 import type { ReleaseDocument } from "../../release/document.ts";
 import { CHANNEL_NAMES, type Channels, channelBytes } from "../channel.ts";
 import {
@@ -9,7 +10,6 @@ import {
 } from "../channel-rules.ts";
 import { ManifestError } from "../failure.ts";
 import type { ManifestChange } from "./change.ts";
-import { sha256 } from "./metadata.ts";
 import { channelTarget, releaseTarget } from "./names.ts";
 import {
   changeOf,
@@ -81,7 +81,7 @@ function withContent(
     const document = channels[name];
     if (document === undefined) return [];
     const content = channelBytes(document);
-    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha256(content) })];
+    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha256OfText(content) })];
   });
   const files = [...added, ...documents];
   if (files.every((file) => same(base.targets[file.path], file))) {

@@ -1,12 +1,13 @@
 import { Metadata, MetaFile, Snapshot, type TargetFile, Targets, Timestamp } from "@tufjs/models";
+import { sha256OfText } from "../../../lib/external/files.ts";
 import { expiryOf } from "../../../lib/manifest/repository/expiry.ts";
-import { metadataBytes, SPEC_VERSION, sha256 } from "../../../lib/manifest/repository/metadata.ts";
+import { metadataBytes, SPEC_VERSION } from "../../../lib/manifest/repository/metadata.ts";
 import { signWith } from "../../../lib/manifest/repository/signatures.ts";
 import type { ManifestFiles } from "../../../lib/manifest/repository/state.ts";
 import { daysOn, keyCalled } from "../../unit/manifest/example.ts";
 
 const meta = (version: number, content: Uint8Array): MetaFile =>
-  new MetaFile({ version, length: content.byteLength, hashes: { sha256: sha256(content) } });
+  new MetaFile({ version, length: content.byteLength, hashes: { sha256: sha256OfText(content) } });
 
 const signed = (
   metadata: Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>,
