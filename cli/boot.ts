@@ -5,6 +5,7 @@ import type { BootOptions, BootResult, Identity } from "../lib/emulator/boot.ts"
 import type { ExpectedBuild } from "../lib/emulator/checks.ts";
 import { type MachineName, machineNames } from "../lib/emulator/machine.ts";
 import type { ToolsTree } from "../lib/image/tools/tree.ts";
+import { caller } from "./caller.ts";
 import { chooseImage } from "./choose-image.ts";
 import type { CliContext } from "./context.ts";
 import { becomeRoot } from "./root.ts";
@@ -65,8 +66,8 @@ async function sitAtConsole(context: CliContext, seat: Seat, tools: ToolsTree): 
 async function writeResult(file: string, result: BootResult): Promise<void> {
   const { writeAtomically } = await import("../lib/external/files.ts");
   await writeAtomically(file, `${JSON.stringify(result, undefined, 2)}\n`);
-  const [uid, gid] = [Number(process.env.SUDO_UID), Number(process.env.SUDO_GID)];
-  if (Number.isInteger(uid) && Number.isInteger(gid)) await chown(file, uid, gid);
+  const to = caller();
+  if (to !== undefined) await chown(file, to.uid, to.gid);
 }
 
 /** Boots and prints the table. @throws EmulatorError CHECKS where a check failed, others where none could be made. */

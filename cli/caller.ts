@@ -3,8 +3,8 @@ import { join } from "node:path";
 
 /** Who called sudo: results belong to them, not to root. Undefined where nobody did. */
 export function caller(): { readonly uid: number; readonly gid: number } | undefined {
-  const [uid, gid] = [process.env.SUDO_UID, process.env.SUDO_GID].map((text) => Number(text ?? Number.NaN));
-  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid: uid ?? 0, gid: gid ?? 0 } : undefined;
+  const [uid, gid] = [Number(process.env.SUDO_UID), Number(process.env.SUDO_GID)];
+  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
 }
 
 /** Gives a folder and all it holds to whoever called sudo. */

@@ -58,9 +58,8 @@ export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "
     import("../lib/manifest/project-keys.ts"),
     import("../lib/keys/places.ts"),
   ]);
-  const { world, cacheDir } = context;
   const cluster = await clusterName(context, flags.file);
-  const now = new Date(world.clock.now());
+  const now = new Date(context.world.clock.now());
   const tried = await readRootFile(join(developmentFolder(keyEnvironment(), cluster), "public"));
   const project = await openProjectKeys({
     ...{ project: context.project, cluster, now, env: keyEnvironment() },
@@ -68,17 +67,21 @@ export async function openPlace(context: CliContext, flags: PlaceFlags, look?: "
     development: flags.branch === undefined && (look === undefined || tried !== undefined),
   });
   for (const note of project.notes) context.reporter.info(note);
-  if (flags.branch !== undefined) {
-    const { branchHome } = await import("../lib/manifest/branch-home.ts");
-    const scratch = join(cacheDir, "scratch");
-    return {
-      cluster,
-      now,
-      project,
-      home: branchHome({ remote: flags.branch, scratch, world, env: gitEnvironment() }),
-    };
-  }
-  const { localHome } = await import("../lib/manifest/local-home.ts");
   const store = flags.store === undefined ? defaultStore(context.project) : resolve(flags.store);
-  return { cluster, now, project, home: localHome({ store, world }) };
+  const home = await openHome(flags.branch === undefined ? { store } : { branch: flags.branch }, context);
+  return { cluster, now, project, home };
+}
+
+/** The manifest in a local store, or on the branch `manifest` of a git repository. */
+export async function openHome(
+  at: { readonly store: string } | { readonly branch: string },
+  { world, cacheDir }: Pick<CliContext, "world" | "cacheDir">,
+): Promise<ManifestHome> {
+  if ("store" in at) {
+    const { localHome } = await import("../lib/manifest/local-home.ts");
+    return localHome({ store: at.store, world });
+  }
+  const { branchHome } = await import("../lib/manifest/branch-home.ts");
+  const scratch = join(cacheDir, "scratch");
+  return branchHome({ remote: at.branch, scratch, world, env: gitEnvironment() });
 }

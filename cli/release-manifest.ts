@@ -1,10 +1,9 @@
-import { join } from "node:path";
-import type { ManifestHome } from "../lib/manifest/home.ts";
 import type { ReleaseDocument } from "../lib/release/document.ts";
 import type { StoreName } from "../lib/release/open-store.ts";
 import type { ReleaseStore, WantedAsset } from "../lib/release/store.ts";
 import type { Version } from "../lib/release/version.ts";
 import type { CliContext } from "./context.ts";
+import { openHome } from "./manifest-place.ts";
 import type { ReleaseKeys } from "./release-keys.ts";
 
 export interface Announcement {
@@ -20,26 +19,17 @@ export interface Announcement {
 }
 
 /** Where the manifest of a store lies: in the folder itself, or on the branch `manifest` of the repository. */
-export async function manifestHome(
-  place: StoreName,
-  context: Pick<CliContext, "cacheDir" | "world">,
-): Promise<ManifestHome> {
-  const { world, cacheDir } = context;
-  if (place.kind === "local") {
-    const { localHome } = await import("../lib/manifest/local-home.ts");
-    return localHome({ store: place.folder, world });
-  }
-  const { branchHome } = await import("../lib/manifest/branch-home.ts");
+function homeOf(place: StoreName): Parameters<typeof openHome>[0] {
+  if (place.kind === "local") return { store: place.folder };
   const server = process.env.GITHUB_SERVER_URL || "https://github.com";
-  const remote = `${server}/${place.owner}/${place.repo}.git`;
-  return branchHome({ remote, scratch: join(cacheDir, "scratch"), world });
+  return { branch: `${server}/${place.owner}/${place.repo}.git` };
 }
 
 /** Tells the nodes: the update manifest names the release, once every file of it can be had. */
 export async function announce(context: CliContext, announcement: Announcement): Promise<void> {
   const { place, store, keys, document, file, dryRun } = announcement;
   const { publishRelease } = await import("../lib/manifest/publish-release.ts");
-  const home = await manifestHome(place, context);
+  const home = await openHome(homeOf(place), context);
   // What is carried over has its own past: nodes that run it already have nothing to install.
   const anew = document.builds.filter(({ version }) => `v${version}` === document.tag);
   const { minFrom } = announcement;
