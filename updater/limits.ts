@@ -17,9 +17,6 @@ export const DATE_TIMEOUT_MS = 20 * SECOND;
 /** A state file is some kB; whatever is larger, this program did not write. In bytes. */
 export const MAX_STATE_BYTES = 256 * KIB;
 
-/** The failed versions a node remembers; the oldest go first. */
-export const MAX_FAILED = 20;
-
 /** Installations of one serial that were cut off before they count as failed. */
 export const MAX_INSTALL_ATTEMPTS = 5;
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { loadDefinition } from "../../lib/cluster/load.ts";
 import { asset, assetsRoot } from "../../lib/external/assets.ts";
 import { listFolders } from "../../lib/external/folder-digest.ts";
@@ -12,7 +12,7 @@ import { branchHome } from "../../lib/manifest/branch-home.ts";
 import { type PlannedChange, planChange } from "../../lib/manifest/carry-out.ts";
 import { describeManifest } from "../../lib/manifest/describe.ts";
 import type { ManifestHome } from "../../lib/manifest/home.ts";
-import { openProjectKeys, type ProjectKeys } from "../../lib/manifest/project-keys.ts";
+import type { ProjectKeys } from "../../lib/manifest/project-keys.ts";
 import { publishRelease } from "../../lib/manifest/publish-release.ts";
 import { approve } from "../../lib/manifest/repository/approve.ts";
 import type { ManifestChange } from "../../lib/manifest/repository/change.ts";
@@ -28,6 +28,7 @@ import { openStore } from "../../lib/release/open-store.ts";
 import { parseVersion } from "../../lib/release/version.ts";
 import { ActionError } from "../runner/failure.ts";
 import type { GithubContext } from "../runner/github.ts";
+import { keysOfJob } from "../runner/keys.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { gitLogin } from "./git-login.ts";
 import { type Inputs, outputs } from "./interface.ts";
@@ -104,16 +105,7 @@ async function openScene(inputs: Inputs, around: Surroundings, world: World): Pr
   const { definition } = await loadDefinition(assetsRoot, file);
   const now = new Date(world.clock.now());
   const { secrets, temporary, token, context } = around;
-  const project = dirname(file);
-  const { cluster } = definition;
-  const keys = await openProjectKeys({
-    project,
-    cluster,
-    env: process.env,
-    secrets,
-    now,
-    development: false,
-  });
+  const keys = await keysOfJob(file, definition.cluster, secrets, now);
   const remote = inputs.remote ?? `${context.serverUrl}/${context.owner}/${context.repo}.git`;
   const scratch = join(temporary, "home-pi-manifest");
   const home = branchHome({ remote, scratch, world, env: gitLogin(remote, context.serverUrl, token) });

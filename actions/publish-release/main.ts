@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { shapeBuilds } from "../../lib/cluster/compile.ts";
 import { loadDefinition } from "../../lib/cluster/load.ts";
 import { assetsRoot } from "../../lib/external/assets.ts";
@@ -9,7 +9,7 @@ import type { World } from "../../lib/external/world.ts";
 import type { ToolsTree } from "../../lib/image/tools/tree.ts";
 import { throwAway } from "../../lib/keys/certificates.ts";
 import type { Secrets } from "../../lib/keys/places.ts";
-import { openProjectKeys, type ProjectKeys } from "../../lib/manifest/project-keys.ts";
+import type { ProjectKeys } from "../../lib/manifest/project-keys.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { type Attested, attestProvenance } from "../../lib/release/attest.ts";
 import { buildRows, planBuilds } from "../../lib/release/carry-over.ts";
@@ -25,6 +25,7 @@ import type { ReleaseStore, StoredRelease } from "../../lib/release/store.ts";
 import { parseVersion, type Version } from "../../lib/release/version.ts";
 import { ActionError } from "../runner/failure.ts";
 import type { GithubContext } from "../runner/github.ts";
+import { keysOfJob } from "../runner/keys.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { fetchBuilds } from "./builds.ts";
 import { type Inputs, outputs } from "./interface.ts";
@@ -112,15 +113,7 @@ async function readOrder(
   const question = { wanted: inputs.version, headTags: [], published, backport: inputs.backport };
   const { version } = chooseVersion(question);
   const now = new Date(world.clock.now());
-  const project = dirname(file);
-  const keys = await openProjectKeys({
-    project,
-    cluster,
-    env: process.env,
-    secrets,
-    now,
-    development: false,
-  });
+  const keys = await keysOfJob(file, cluster, secrets, now);
   const { ca } = keys.keys.signing(now);
   reporter.info(`${version.tag} for ${version.channel}, to ${store.place}`);
   return {

@@ -19142,16 +19142,12 @@ function parseChannel(path, content) {
 init_bundle_globals();
 var import_canonical_json2 = __toESM(require_lib(), 1);
 var import_models = __toESM(require_dist(), 1);
-import { createHash as createHash2 } from "node:crypto";
 var readers = {
   root: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Root, data),
   targets: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Targets, data),
   snapshot: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Snapshot, data),
   timestamp: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Timestamp, data)
 };
-function sha2564(content) {
-  return createHash2("sha256").update(content).digest("hex");
-}
 function metadataBytes(metadata) {
   const json2 = metadata.toJSON();
   const signatures = Object.values(metadata.signatures).map((signature) => signature.toJSON()).sort((a, b) => a.keyid < b.keyid ? -1 : 1);
@@ -19191,8 +19187,8 @@ function parseVersionedName(name) {
 function channelTarget(name) {
   return `channels/${name}.json`;
 }
-function channelFile(name, sha2566) {
-  return `targets/channels/${sha2566}.${name}.json`;
+function channelFile(name, sha2565) {
+  return `targets/channels/${sha2565}.${name}.json`;
 }
 
 // lib/manifest/repository/root.ts
@@ -19346,7 +19342,7 @@ async function readChannel(source, name, digest, length) {
       fix: "publish the release again"
     });
   }
-  if (content.byteLength !== length || sha2564(content) !== digest) {
+  if (content.byteLength !== length || sha256OfText(content) !== digest) {
     throw new ManifestError("FILE", `${file2}: has not the digest that targets names`, {
       fix: "it was damaged or tampered with: do not use it"
     });
@@ -19593,20 +19589,20 @@ function addressOf(url2, from, to) {
   const end = `/${from.tag}/${from.name}`;
   return url2.endsWith(end) ? `${url2.slice(0, -end.length)}/${to.tag}/${to.name}` : void 0;
 }
-var sha2565 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var sha2564 = external_exports.string().regex(/^[0-9a-f]{64}$/);
 var releaseRecord = external_exports.object({
   builds: external_exports.array(
     external_exports.object({
       id: external_exports.string(),
       version: external_exports.string(),
       serial: external_exports.int().positive(),
-      buildId: sha2565,
+      buildId: sha2564,
       compatible: external_exports.string(),
       bundle: external_exports.string(),
-      slot: external_exports.object({ bytes: external_exports.int().nonnegative(), sha256: sha2565 })
+      slot: external_exports.object({ bytes: external_exports.int().nonnegative(), sha256: sha2564 })
     })
   ),
-  assets: external_exports.array(external_exports.object({ name: external_exports.string(), bytes: external_exports.int().nonnegative(), sha256: sha2565 }))
+  assets: external_exports.array(external_exports.object({ name: external_exports.string(), bytes: external_exports.int().nonnegative(), sha256: sha2564 }))
 });
 async function readRelease(tag, document2, opened, address) {
   const target = opened.targets.get(`releases/${tag}/release.json`);
@@ -19751,7 +19747,7 @@ import { join as join6 } from "node:path";
 
 // lib/external/ranges.ts
 init_bundle_globals();
-import { createHash as createHash3 } from "node:crypto";
+import { createHash as createHash2 } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open as open6, stat as stat2, truncate } from "node:fs/promises";
 async function withReader(path, work) {
@@ -19772,7 +19768,7 @@ async function withReader(path, work) {
   }
 }
 async function sha256OfRange(path, offset, end) {
-  const hash2 = createHash3("sha256");
+  const hash2 = createHash2("sha256");
   if (end <= offset) return hash2.digest("hex");
   const stream2 = createReadStream(path, { start: offset, end: end - 1, highWaterMark: 1024 * 1024 });
   for await (const chunk of stream2) hash2.update(chunk);
@@ -19782,7 +19778,7 @@ var COPY_BYTES = 4 * 1024 * 1024;
 
 // updater/download.ts
 init_bundle_globals();
-import { createHash as createHash4 } from "node:crypto";
+import { createHash as createHash3 } from "node:crypto";
 import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm4, stat as stat3 } from "node:fs/promises";
 import { dirname as dirname3 } from "node:path";
 
@@ -20097,10 +20093,10 @@ async function downloadBundle(file2, path, clock2, options2 = proxy) {
   await requireRoom(path, file2.bytes - (had > file2.bytes ? 0 : had));
   const upstream = new Upstream(file2, clock2, options2);
   try {
-    const sha2566 = await fetchRest(file2, part, upstream, clock2);
-    if (sha2566 !== file2.sha256) {
+    const sha2565 = await fetchRest(file2, part, upstream, clock2);
+    if (sha2565 !== file2.sha256) {
       await rm4(part, { force: true });
-      throw new UpdaterError("DOWNLOAD", `the bundle has sha256 ${sha2566}, expected ${file2.sha256}`, {
+      throw new UpdaterError("DOWNLOAD", `the bundle has sha256 ${sha2565}, expected ${file2.sha256}`, {
         fix: "a mirror serves another file; the next run begins anew"
       });
     }
@@ -20125,7 +20121,7 @@ async function requireRoom(path, bytes3) {
 }
 async function fetchRest(file2, part, upstream, clock2) {
   const until = clock2.now() + download.totalMs;
-  const hash2 = createHash4("sha256");
+  const hash2 = createHash3("sha256");
   const handle = await open7(part, "a", 384);
   try {
     let at = (await handle.stat()).size;
@@ -20176,6 +20172,24 @@ import { randomBytes as randomBytes3 } from "node:crypto";
 // lib/external/loopback-server.ts
 init_bundle_globals();
 import { createServer } from "node:http";
+
+// lib/external/listening.ts
+init_bundle_globals();
+async function listenOn(server, port, host) {
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    port: server.address().port,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    })
+  };
+}
+
+// lib/external/loopback-server.ts
 var MAX_CONNECTIONS = 16;
 async function serveLoopback(answer) {
   const server = createServer((request, response) => {
@@ -20189,17 +20203,7 @@ async function serveLoopback(answer) {
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  return {
-    port: server.address().port,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    })
-  };
+  return listenOn(server, 0, "127.0.0.1");
 }
 
 // updater/proxy/blocks.ts
@@ -20604,9 +20608,9 @@ async function fromData(order, tools) {
   const { image, address } = order;
   const { world, bus, places } = tools;
   const path = join6(places.bundles, `${image.bundle.sha256}.raucb`);
-  const { bytes: bytes3, sha256: sha2566 } = image.bundle;
+  const { bytes: bytes3, sha256: sha2565 } = image.bundle;
   const urls = bundleUrls(image.bundle.urls, address);
-  const { received } = await downloadBundle({ urls, bytes: bytes3, sha256: sha2566 }, path, world.clock);
+  const { received } = await downloadBundle({ urls, bytes: bytes3, sha256: sha2565 }, path, world.clock);
   await install(bus, world.clock, {
     bundle: path,
     stop: () => stopRauc(tools),

@@ -40930,7 +40930,7 @@ var init_legacy = __esm({
 });
 
 // node_modules/@noble/hashes/sha2.js
-var SHA256_K, SHA256_W, SHA2_32B, _SHA256, K512, SHA512_Kh, SHA512_Kl, SHA512_W_H, SHA512_W_L, SHA2_64B, _SHA512, _SHA384, sha2564, sha512, sha384;
+var SHA256_K, SHA256_W, SHA2_32B, _SHA256, K512, SHA512_Kh, SHA512_Kl, SHA512_W_H, SHA512_W_L, SHA2_64B, _SHA512, _SHA384, sha2563, sha512, sha384;
 var init_sha2 = __esm({
   "node_modules/@noble/hashes/sha2.js"() {
     init_bundle_globals();
@@ -41329,7 +41329,7 @@ var init_sha2 = __esm({
         super(48, SHA384_IV);
       }
     };
-    sha2564 = /* @__PURE__ */ createHasher(
+    sha2563 = /* @__PURE__ */ createHasher(
       () => new _SHA256(),
       /* @__PURE__ */ oidNist(1)
     );
@@ -41730,7 +41730,7 @@ async function makePKCS12B2Key(hashAlgorithm, keyLength, password, salt, iterati
     case "SHA-256":
       u = 32;
       v = 64;
-      md = sha2564;
+      md = sha2563;
       break;
     case "SHA-384":
       u = 48;
@@ -78410,7 +78410,7 @@ var outputs = {
 // actions/publish-manifest/main.ts
 init_bundle_globals();
 import { readFile as readFile6 } from "node:fs/promises";
-import { dirname as dirname8, join as join16, resolve as resolve2 } from "node:path";
+import { join as join16, resolve as resolve2 } from "node:path";
 
 // lib/cluster/load.ts
 init_bundle_globals();
@@ -84407,7 +84407,6 @@ function pageWrites(state) {
 init_bundle_globals();
 var import_canonical_json2 = __toESM(require_lib(), 1);
 var import_models = __toESM(require_dist2(), 1);
-import { createHash as createHash3 } from "node:crypto";
 var SPEC_VERSION = "1.0.31";
 var readers = {
   root: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Root, data),
@@ -84415,9 +84414,6 @@ var readers = {
   snapshot: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Snapshot, data),
   timestamp: (data) => import_models.Metadata.fromJSON(import_models.MetadataKind.Timestamp, data)
 };
-function sha2563(content) {
-  return createHash3("sha256").update(content).digest("hex");
-}
 function metadataBytes(metadata) {
   const json2 = metadata.toJSON();
   const signatures = Object.values(metadata.signatures).map((signature) => signature.toJSON()).sort((a, b) => a.keyid < b.keyid ? -1 : 1);
@@ -84458,8 +84454,8 @@ function parseVersionedName(name) {
 function channelTarget(name) {
   return `channels/${name}.json`;
 }
-function channelFile(name, sha2566) {
-  return `targets/channels/${sha2566}.${name}.json`;
+function channelFile(name, sha2565) {
+  return `targets/channels/${sha2565}.${name}.json`;
 }
 var CHANNEL_FILE = /^targets\/channels\/([0-9a-f]{64})\.(stable|beta)\.json$/;
 function releaseTarget(tag, name) {
@@ -84567,7 +84563,7 @@ function readChannels(files2, targets) {
     const digest = target2.hashes.sha256 ?? "";
     const path = channelFile(name, digest);
     const content = contentOf(files2, path);
-    if (sha2563(content) !== digest || content.byteLength !== target2.length) {
+    if (sha256OfText(content) !== digest || content.byteLength !== target2.length) {
       throw damaged(path, "has not the digest that targets names");
     }
     return [[name, parseChannel(path, content)]];
@@ -84580,14 +84576,14 @@ function readCurrent(files2, root) {
   const meta3 = timestamp.signed.snapshotMeta;
   const snapshotPath = versionedName("snapshot", meta3.version);
   const snapshotBytes = contentOf(files2, snapshotPath);
-  if (sha2563(snapshotBytes) !== meta3.hashes?.sha256)
+  if (sha256OfText(snapshotBytes) !== meta3.hashes?.sha256)
     throw damaged(snapshotPath, "has not the digest that timestamp names");
   const snapshot = readMetadata("snapshot", snapshotPath, snapshotBytes);
   requireSignatures([root], "snapshot", snapshotPath, snapshot);
   const targetsMeta = snapshot.signed.meta["targets.json"];
   const targetsPath = versionedName("targets", targetsMeta?.version ?? 0);
   const targetsBytes = contentOf(files2, targetsPath);
-  if (sha2563(targetsBytes) !== targetsMeta?.hashes?.sha256)
+  if (sha256OfText(targetsBytes) !== targetsMeta?.hashes?.sha256)
     throw damaged(targetsPath, "has not the digest that snapshot names");
   const targets = readMetadata("targets", targetsPath, targetsBytes);
   requireSignatures([root], "targets", targetsPath, targets);
@@ -84630,7 +84626,7 @@ function checkFile(state, path, content) {
   if (versioned !== void 0) {
     checkOlder(state.roots, path, content, versioned.kind, versioned.version);
   } else if (digest !== void 0) {
-    if (sha2563(content) !== digest) throw refuse(path, "has not the digest it is named by");
+    if (sha256OfText(content) !== digest) throw refuse(path, "has not the digest it is named by");
     parseChannel(path, content);
   } else if (path === PENDING) {
     refuseStrangers(state.roots, "targets", path, readMetadata("targets", path, content));
@@ -84964,7 +84960,7 @@ function after(version2, file2) {
   });
 }
 function metaOf(version2, content) {
-  return new import_models3.MetaFile({ version: version2, length: content.byteLength, hashes: { sha256: sha2563(content) } });
+  return new import_models3.MetaFile({ version: version2, length: content.byteLength, hashes: { sha256: sha256OfText(content) } });
 }
 function floorOf(state) {
   return {
@@ -85007,7 +85003,7 @@ function channelWrites(state, channels) {
     const document = channels[name];
     if (document === void 0) return [];
     const content = channelBytes(document);
-    return [{ path: channelFile(name, sha2563(content)), content }];
+    return [{ path: channelFile(name, sha256OfText(content)), content }];
   }).filter(({ path }) => !state.files.has(path));
 }
 function changeOf(state, lines, writes, current, pending) {
@@ -85258,7 +85254,7 @@ function withContent(state, added, channels, lines, signing) {
     const document = channels[name];
     if (document === void 0) return [];
     const content = channelBytes(document);
-    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha2563(content) })];
+    return [target(channelTarget(name), { bytes: content.byteLength, sha256: sha256OfText(content) })];
   });
   const files2 = [...added, ...documents];
   if (files2.every((file2) => same(base2.targets[file2.path], file2))) {
@@ -85433,795 +85429,6 @@ function describeManifest(state, now) {
   };
 }
 
-// lib/manifest/project-keys.ts
-init_bundle_globals();
-import { readFile as readFile4 } from "node:fs/promises";
-import { join as join12 } from "node:path";
-
-// lib/keys/open.ts
-init_bundle_globals();
-import { X509Certificate as X509Certificate3 } from "node:crypto";
-import { join as join11 } from "node:path";
-
-// lib/external/private-files.ts
-init_bundle_globals();
-import { randomBytes as randomBytes3 } from "node:crypto";
-import { link, mkdir as mkdir5, open as open7, readdir as readdir4, rename as rename4, rm as rm5, stat as stat4 } from "node:fs/promises";
-import { basename, dirname as dirname5, join as join9 } from "node:path";
-
-// lib/external/durable-files.ts
-init_bundle_globals();
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { createReadStream as createReadStream2 } from "node:fs";
-import { open as open6, rename as rename3, rm as rm4, symlink as symlink2 } from "node:fs/promises";
-async function syncFolder(path) {
-  const handle = await open6(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-async function readPieces(path, onData) {
-  for await (const chunk of createReadStream2(path, { highWaterMark: 1024 * 1024 }))
-    await onData(chunk);
-}
-async function linkAtomically(target2, path) {
-  const temporary2 = `${path}.tmp-${process.pid}-${randomBytes2(4).toString("hex")}`;
-  await symlink2(target2, temporary2);
-  try {
-    await rename3(temporary2, path);
-  } catch (error62) {
-    await rm4(temporary2, { force: true });
-    throw error62;
-  }
-}
-
-// lib/external/private-files.ts
-var FOR_OTHERS = 63;
-async function exposedMode(path) {
-  const mode = (await stat4(path)).mode & 511;
-  return (mode & FOR_OTHERS) === 0 ? void 0 : mode;
-}
-async function readPrivate(path, maxBytes) {
-  const read3 = await readBounded(path, maxBytes);
-  if (read3.kind !== "content") return read3;
-  for (const one of [dirname5(path), path]) {
-    const mode = await exposedMode(one);
-    if (mode !== void 0) return { kind: "exposed", path: one, mode };
-  }
-  return read3;
-}
-async function namesIn(folder) {
-  try {
-    return (await readdir4(folder)).sort();
-  } catch (error62) {
-    const code = error62.code ?? "";
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(code)) return void 0;
-    throw error62;
-  }
-}
-async function writeNew(path, content, mode = 384) {
-  const handle = await open7(path, "wx", mode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-async function createPrivateFolder(folder, files2, staleBefore) {
-  await mkdir5(dirname5(folder), { recursive: true, mode: 448 });
-  const prefix = `.${basename(folder)}.making-`;
-  await removeStale(dirname5(folder), prefix, staleBefore);
-  const making = join9(dirname5(folder), `${prefix}${randomBytes3(4).toString("hex")}`);
-  try {
-    await mkdir5(making, { mode: 448 });
-    for (const [name, content] of files2) await writeNew(join9(making, name), content);
-    await syncFolder(making);
-    await rename4(making, folder);
-    await syncFolder(dirname5(folder));
-    return true;
-  } catch (error62) {
-    await rm5(making, { recursive: true, force: true });
-    const code = error62.code ?? "";
-    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return false;
-    throw error62;
-  }
-}
-async function removeStale(parent, prefix, before) {
-  for (const name of await namesIn(parent) ?? []) {
-    if (!name.startsWith(prefix)) continue;
-    const path = join9(parent, name);
-    const age = await stat4(path).catch(() => void 0);
-    if (age !== void 0 && age.mtimeMs < before) await rm5(path, { recursive: true, force: true });
-  }
-}
-
-// lib/keys/certificates.ts
-init_bundle_globals();
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-
-// lib/keys/certificate-form.ts
-init_bundle_globals();
-import { createHash as createHash4, randomBytes as randomBytes4, sign } from "node:crypto";
-
-// lib/keys/oids.ts
-init_bundle_globals();
-var oids = {
-  commonName: "2.5.4.3",
-  basicConstraints: "2.5.29.19",
-  keyUsage: "2.5.29.15",
-  extendedKeyUsage: "2.5.29.37",
-  subjectKeyIdentifier: "2.5.29.14",
-  authorityKeyIdentifier: "2.5.29.35",
-  codeSigning: "1.3.6.1.5.5.7.3.3",
-  emailProtection: "1.3.6.1.5.5.7.3.4",
-  ecdsaWithSha256: "1.2.840.10045.4.3.2",
-  sha256: "2.16.840.1.101.3.4.2.1",
-  data: "1.2.840.113549.1.7.1",
-  signedData: "1.2.840.113549.1.7.2",
-  contentType: "1.2.840.113549.1.9.3",
-  messageDigest: "1.2.840.113549.1.9.4"
-};
-
-// lib/keys/certificate-form.ts
-var FOUR_DIGITS_FROM = 2050;
-var SERIAL_BYTES = 16;
-var libraries = () => Promise.all([Promise.resolve().then(() => (init_build5(), build_exports2)), Promise.resolve().then(() => (init_build2(), build_exports))]);
-function bufferOf(bytes3) {
-  return new Uint8Array(bytes3).buffer;
-}
-async function encodeCertificate(form) {
-  const [pkijs, asn1] = await libraries();
-  const certificate = new pkijs.Certificate();
-  certificate.version = 2;
-  certificate.serialNumber = new asn1.Integer({ valueHex: bufferOf(randomSerial()) });
-  certificate.subject = await nameOf(form.commonName);
-  certificate.issuer = form.issuer?.subject ?? certificate.subject;
-  certificate.notBefore = await timeOf(form.from);
-  certificate.notAfter = await timeOf(form.until);
-  const spki = form.publicKey.export({ format: "der", type: "spki" });
-  certificate.subjectPublicKeyInfo = pkijs.PublicKeyInfo.fromBER(bufferOf(spki));
-  certificate.extensions = await extensionsOf(form, certificate);
-  const algorithm2 = new pkijs.AlgorithmIdentifier({ algorithmId: oids.ecdsaWithSha256 });
-  certificate.signature = algorithm2;
-  certificate.signatureAlgorithm = algorithm2;
-  certificate.tbsView = new Uint8Array(certificate.encodeTBS().toBER());
-  const signature = sign("sha256", certificate.tbsView, form.signedWith);
-  certificate.signatureValue = new asn1.BitString({ valueHex: bufferOf(signature) });
-  return Buffer.from(certificate.toSchema(false).toBER());
-}
-function randomSerial() {
-  const bytes3 = randomBytes4(SERIAL_BYTES);
-  bytes3[0] = (bytes3[0] ?? 0) & 63 | 64;
-  return bytes3;
-}
-async function nameOf(commonName) {
-  const [pkijs, asn1] = await libraries();
-  const value = new asn1.Utf8String({ value: commonName });
-  const typesAndValues = [new pkijs.AttributeTypeAndValue({ type: oids.commonName, value })];
-  return new pkijs.RelativeDistinguishedNames({ typesAndValues });
-}
-async function timeOf(value) {
-  const [pkijs] = await libraries();
-  return new pkijs.Time({ type: value.getUTCFullYear() < FOUR_DIGITS_FROM ? 0 : 1, value });
-}
-async function extensionsOf({ issuer, extendedKeyUsage }, certificate) {
-  const [pkijs, asn1] = await libraries();
-  const made = (extnID, critical, value) => new pkijs.Extension({ extnID, critical, extnValue: value.toBER() });
-  const bits = (byte, unusedBits) => new asn1.BitString({ valueHex: bufferOf(Buffer.of(byte)), unusedBits });
-  const own2 = made(
-    oids.subjectKeyIdentifier,
-    false,
-    new asn1.OctetString({ valueHex: keyIdentifier(certificate) })
-  );
-  if (issuer === void 0) {
-    const ca = [new asn1.Boolean({ value: true }), new asn1.Integer({ value: 0 })];
-    return [
-      made(oids.basicConstraints, true, new asn1.Sequence({ value: ca })),
-      made(oids.keyUsage, true, bits(KEY_CERT_SIGN | CRL_SIGN, 1)),
-      own2
-    ];
-  }
-  const keyIdentifierOfIssuer = new asn1.OctetString({ valueHex: keyIdentifier(issuer) });
-  const authority = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOfIssuer });
-  return [
-    made(oids.basicConstraints, true, new asn1.Sequence({ value: [] })),
-    made(oids.keyUsage, true, bits(DIGITAL_SIGNATURE, 7)),
-    made(
-      oids.extendedKeyUsage,
-      false,
-      new pkijs.ExtKeyUsage({ keyPurposes: [...extendedKeyUsage] }).toSchema()
-    ),
-    own2,
-    made(oids.authorityKeyIdentifier, false, authority.toSchema())
-  ];
-}
-var DIGITAL_SIGNATURE = 128;
-var KEY_CERT_SIGN = 4;
-var CRL_SIGN = 2;
-var KEY_IDENTIFIER_BYTES = 20;
-function keyIdentifier(certificate) {
-  const key2 = certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
-  return bufferOf(createHash4("sha256").update(key2).digest().subarray(0, KEY_IDENTIFIER_BYTES));
-}
-
-// lib/keys/failure.ts
-init_bundle_globals();
-var KeyError = class extends Failure {
-  area = "keys";
-};
-
-// lib/keys/limits.ts
-init_bundle_globals();
-var MAX_PEM_BYTES = 16 * 1024;
-var MAX_SIGNATURE_BYTES = 16 * 1024;
-var VALID_FROM = /* @__PURE__ */ new Date("2020-01-01T00:00:00Z");
-var validYears = {
-  /** Nodes carry it, and changing it takes two releases: longer than the machines live. */
-  ca: 30,
-  /** A new one needs nothing of the nodes. */
-  leaf: 10
-};
-var MAX_ROOTS = 9;
-var LEFTOVER_MS = 60 * 6e4;
-
-// lib/keys/pem.ts
-init_bundle_globals();
-var LABELS = {
-  "private key": "PRIVATE KEY",
-  certificate: "CERTIFICATE"
-};
-var BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]+?)-----END \1-----/g;
-function refuse2({ what, where }, why, fix) {
-  return new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
-}
-function derLength(der) {
-  const first = der[1] ?? 128;
-  if (first < 128) return 2 + first;
-  const count = first & 127;
-  if (count === 0 || count > 3) return 0;
-  return der.subarray(2, 2 + count).reduce((length, byte) => length * 256 + byte, 0) + 2 + count;
-}
-function readPem(pem, kind) {
-  const label = LABELS[kind];
-  const blocks = [...pem.text.matchAll(BLOCK)];
-  const [block2] = blocks;
-  const expected = `one PEM block "BEGIN ${label}" is expected`;
-  if (block2 === void 0) throw refuse2(pem, `no PEM block; ${expected}`, "is this the right file?");
-  if (blocks.length > 1) throw refuse2(pem, `${blocks.length} PEM blocks; ${expected}`, "keep one of them");
-  if (block2[1] === "ENCRYPTED PRIVATE KEY") {
-    const fix = "openssl pkcs8 -in FILE -out NEW takes the passphrase off; keep the result 0600";
-    throw refuse2(pem, "it has a passphrase, and nobody is there to be asked", fix);
-  }
-  if (block2[1] !== label)
-    throw refuse2(pem, `a PEM block "${block2[1]}"; ${expected}`, "is this the right file?");
-  if (pem.text.replace(block2[0], "").trim() !== "") {
-    throw refuse2(pem, "something besides the PEM block", "remove what stands before and behind it");
-  }
-  const base644 = (block2[2] ?? "").replace(/[\r\n]/g, "");
-  const der = Buffer.from(base644, "base64");
-  if (der.toString("base64") !== base644) throw refuse2(pem, "broken base64", "take it from your backup");
-  if (derLength(der) !== der.length) {
-    throw refuse2(pem, "cut off, or something behind the content", "take it from your backup");
-  }
-  return der;
-}
-function certificatesIn(text2) {
-  return [...text2.matchAll(BLOCK)].filter((block2) => block2[1] === LABELS.certificate).map((block2) => block2[0]);
-}
-function toPem(kind, der) {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${LABELS[kind]}-----`, ...lines, `-----END ${LABELS[kind]}-----`, ""].join("\n");
-}
-
-// lib/keys/certificates.ts
-var NAME_LENGTH = 64;
-function caName({ cluster, standing }) {
-  const words = ["Home Pi Cluster", standing, "CA"].filter((word) => word !== void 0).join(" ");
-  return `${cluster.slice(0, NAME_LENGTH - `: ${signingName(words)}`.length)}: ${words}`;
-}
-function signingName(ca) {
-  return ca.replace(/CA$/, "signing");
-}
-function isDevelopmentCa(certificate) {
-  return / development CA$/.test(certificate.subject);
-}
-function endOf(now, kind) {
-  if (now < VALID_FROM) {
-    throw new KeyError("CLOCK", `this machine's clock says ${now.toISOString().slice(0, 10)}`, {
-      fix: "set the clock (timedatectl set-ntp true): certificates count their years from it"
-    });
-  }
-  const end = new Date(now);
-  end.setUTCMilliseconds(0);
-  end.setUTCFullYear(now.getUTCFullYear() + validYears[kind]);
-  return end;
-}
-function newKey() {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const pem = toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
-  return { publicKey, privateKey, pem };
-}
-async function issueCa(request2) {
-  const { publicKey, privateKey, pem } = newKey();
-  const der = await encodeCertificate({
-    commonName: caName(request2),
-    issuer: void 0,
-    from: VALID_FROM,
-    until: endOf(request2.now, "ca"),
-    publicKey,
-    signedWith: privateKey,
-    extendedKeyUsage: []
-  });
-  return { certificate: toPem("certificate", der), privateKey: pem };
-}
-var LEAF_USAGE = [oids.codeSigning, oids.emailProtection];
-async function issueLeaf(ca, caKey, now) {
-  const [pkijs] = await libraries();
-  const { publicKey, pem } = newKey();
-  const issuer = new X509Certificate(ca);
-  const der = await encodeCertificate({
-    commonName: signingName(issuer.subject.replace(/^CN=/, "")),
-    issuer: pkijs.Certificate.fromBER(bufferOf(issuer.raw)),
-    from: VALID_FROM,
-    until: endOf(now, "leaf"),
-    publicKey,
-    signedWith: caKey,
-    extendedKeyUsage: LEAF_USAGE
-  });
-  return { certificate: toPem("certificate", der), privateKey: pem };
-}
-
-// lib/keys/key-files.ts
-init_bundle_globals();
-import { join as join10 } from "node:path";
-async function findKey(folder, name, what) {
-  return foundIn(await readPrivate(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
-}
-async function findCertificate(folder, name, what) {
-  return foundIn(await readBounded(join10(folder, name), MAX_PEM_BYTES), what, join10(folder, name));
-}
-function foundIn(read3, what, where) {
-  const unreadable = (why, fix) => new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
-  switch (read3.kind) {
-    case "absent":
-      return void 0;
-    case "folder":
-      return unreadable("a folder, not a file", "is this the right folder?");
-    case "denied":
-      return unreadable("you may not read it", "run as the user it belongs to");
-    case "too-large":
-      return unreadable(`${read3.sizeBytes} bytes; a key has less than 1 KiB`, "is this the right file?");
-    case "exposed": {
-      const mode = read3.mode.toString(8).padStart(4, "0");
-      const right = read3.path === where ? "0600" : "0700";
-      throw new KeyError(
-        "EXPOSED",
-        `${what} in ${where}: others may read it (${read3.path} has mode ${mode})`,
-        {
-          fix: `chmod ${right} ${read3.path}; if others use this machine, make a new key as well`
-        }
-      );
-    }
-    case "content":
-      return { text: Buffer.from(read3.bytes).toString("utf8"), what, where };
-  }
-}
-async function numbersOf(folder, role) {
-  const pattern = new RegExp(`^${role}-([1-9][0-9]?)\\.pem$`);
-  const found = (await namesIn(folder) ?? []).map((name) => pattern.exec(name)?.[1]);
-  return found.filter((number4) => number4 !== void 0).map(Number).sort((a, b) => a - b);
-}
-
-// lib/keys/make.ts
-init_bundle_globals();
-import { createPrivateKey as createPrivateKey2, generateKeyPairSync as generateKeyPairSync2 } from "node:crypto";
-import { dirname as dirname6 } from "node:path";
-var DEVELOPMENT_TEXT = `These keys were made on the spot, to try things out. Nobody keeps them safe.
-Run ./pi keys init to make keys that nodes can rely on.
-`;
-function plannedKeys({
-  roots,
-  development
-}) {
-  if (!Number.isInteger(roots) || roots < 1 || roots > MAX_ROOTS) {
-    throw new Error(`${roots} root keys: 1 to ${MAX_ROOTS} can be made`);
-  }
-  return [
-    ...Array.from({ length: roots }, (_, at) => ({
-      name: `root-${at + 1}.pem`,
-      what: "names all other keys; keep it away from this machine"
-    })),
-    { name: "targets-1.pem", what: "signs what may be installed" },
-    { name: "online-1.pem", what: "signs, week by week, that this is the newest" },
-    { name: files.caKey, what: "the CA's key: signs signing certificates; keep it away from this machine" },
-    { name: files.ca, what: "the CA's certificate, public: goes into keys/ and every image" },
-    { name: files.signingKey, what: "signs bundles and checksums" },
-    { name: files.signing, what: "its certificate, public" },
-    ...development ? [{ name: files.development, what: "says that these keys are nobody's promise" }] : []
-  ];
-}
-function ed25519() {
-  const { privateKey } = generateKeyPairSync2("ed25519");
-  return toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
-}
-async function contents(request2) {
-  const { cluster, now, development } = request2;
-  const ca = await issueCa({ cluster, now, standing: development ? "development" : void 0 });
-  const leaf = await issueLeaf(ca.certificate, createPrivateKey2(ca.privateKey), now);
-  const fixed = /* @__PURE__ */ new Map([
-    [files.ca, ca.certificate],
-    [files.caKey, ca.privateKey],
-    [files.signing, leaf.certificate],
-    [files.signingKey, leaf.privateKey],
-    [files.development, DEVELOPMENT_TEXT]
-  ]);
-  return new Map(plannedKeys(request2).map(({ name }) => [name, fixed.get(name) ?? ed25519()]));
-}
-async function makeKeys(request2) {
-  const { folder, now } = request2;
-  const exists3 = new KeyError("EXISTS", `there are keys in ${folder} already, and they are not overwritten`, {
-    fix: "./pi keys status shows them; to start anew, move the folder away: nodes do not follow new keys"
-  });
-  if ((await namesIn(folder) ?? []).length > 0) throw exists3;
-  const made = await contents(request2);
-  try {
-    if (await createPrivateFolder(folder, made, now.getTime() - LEFTOVER_MS)) return plannedKeys(request2);
-  } catch (error62) {
-    const why = error62.code ?? String(error62);
-    throw new KeyError("UNWRITABLE", `the keys cannot be written to ${folder}: ${why}`, {
-      fix: `make ${dirname6(folder)} writable, or name another folder: PI_KEYS=/another/folder`
-    });
-  }
-  throw exists3;
-}
-
-// lib/keys/role-key.ts
-init_bundle_globals();
-var import_canonical_json3 = __toESM(require_lib(), 1);
-import { createHash as createHash5, createPrivateKey as createPrivateKey3, createPublicKey, sign as sign2 } from "node:crypto";
-var SPKI_HEAD_BYTES = 12;
-function keyIdOf(publicHex) {
-  const key2 = { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
-  return createHash5("sha256").update((0, import_canonical_json3.canonicalize)(key2)).digest("hex");
-}
-function privateKeyOf(pem) {
-  const der = readPem(pem, "private key");
-  try {
-    return createPrivateKey3({ key: der, format: "der", type: "pkcs8" });
-  } catch {
-    throw new KeyError("UNREADABLE", `${pem.what} in ${pem.where}: no private key`, {
-      fix: "take it from your backup"
-    });
-  }
-}
-function kindOf(key2) {
-  const curve = key2.asymmetricKeyDetails?.namedCurve;
-  return `${key2.asymmetricKeyType ?? key2.type}${curve === void 0 ? "" : ` (${curve})`}`;
-}
-function roleKey(name, pem) {
-  const key2 = privateKeyOf(pem);
-  if (key2.asymmetricKeyType !== "ed25519") {
-    throw new KeyError("WRONG", `${pem.what} in ${pem.where}: of kind ${kindOf(key2)}, ed25519 is expected`, {
-      fix: "is this the right key? ./pi keys status lists which there are"
-    });
-  }
-  const spki = createPublicKey(key2).export({ format: "der", type: "spki" });
-  const publicHex = spki.subarray(SPKI_HEAD_BYTES).toString("hex");
-  return Object.freeze({
-    name,
-    keyId: keyIdOf(publicHex),
-    publicHex,
-    sign: (bytes3) => sign2(null, bytes3, key2)
-  });
-}
-
-// lib/keys/signing.ts
-init_bundle_globals();
-import { X509Certificate as X509Certificate2 } from "node:crypto";
-var day = (date5) => date5.toISOString().slice(0, 10);
-var nameOf2 = (subject) => subject.replace(/^CN=/, "").replaceAll("\n", ", ");
-function certificateOf(bytes3) {
-  try {
-    const certificate = new X509Certificate2(bytes3);
-    return certificate.raw.equals(bytes3) ? certificate : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function readCas(ca) {
-  const found = certificatesIn(ca.text).map((text2) => certificateOf(readPem({ ...ca, text: text2 }, "certificate")));
-  const cas = found.filter((one) => one !== void 0);
-  const fix = "take it again from the project's repository; git checkout keys/ca.pem brings it back";
-  if (cas.length === 0 || cas.length < found.length) {
-    throw new KeyError("UNREADABLE", `${ca.what} in ${ca.where}: no certificate, or a broken one`, { fix });
-  }
-  const other = cas.find((one) => !one.ca);
-  if (other !== void 0) {
-    const message = `${ca.what} in ${ca.where}: "${nameOf2(other.subject)}" is the certificate of no CA`;
-    throw new KeyError("WRONG", message, { fix });
-  }
-  return cas;
-}
-function checkValidity(certificate, what, now) {
-  const { validFromDate: from, validToDate: until } = certificate;
-  if (now < from) {
-    const message = `${what} is valid from ${day(from)}, and this machine's clock says ${day(now)}`;
-    throw new KeyError("CLOCK", message, { fix: "set the clock: timedatectl set-ntp true" });
-  }
-  if (now > until) {
-    throw new KeyError("EXPIRED", `${what} was valid until ${day(until)}; it is ${day(now)}`, {
-      fix: certificate.ca ? "make a new CA: keys/README.md says how nodes get it" : "./pi keys rotate makes a new one under the same CA"
-    });
-  }
-}
-function checkLeaf(leaf, what, ca, now) {
-  const wrong = (why, fix) => new KeyError("WRONG", `${what} ${why}`, { fix });
-  const issuer = readCas(ca).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
-  if (issuer === void 0) {
-    const why = `is not signed by ${ca.what} in ${ca.where}, but by another one, "${nameOf2(leaf.issuer)}"`;
-    throw wrong(why, "was it made for another cluster, or by a build job?");
-  }
-  const uses = leaf.keyUsage ?? [];
-  if (leaf.ca || ![oids.codeSigning, oids.emailProtection].every((use) => uses.includes(use))) {
-    throw wrong("is not made for signing", "./pi keys rotate makes one that is");
-  }
-  checkValidity(issuer, `${ca.what} in ${ca.where}`, now);
-  checkValidity(leaf, what, now);
-}
-function belongTogether(certificate, privateKey) {
-  return readLeaf(certificate).checkPrivateKey(privateKeyOf(privateKey));
-}
-function readLeaf(certificate) {
-  const leaf = certificateOf(readPem(certificate, "certificate"));
-  if (leaf !== void 0) return leaf;
-  throw new KeyError("UNREADABLE", `${certificate.what} in ${certificate.where}: a broken certificate`, {
-    fix: "./pi keys rotate makes a new one"
-  });
-}
-function signingIdentity(pems, now) {
-  const { certificate, privateKey, ca } = pems;
-  const leaf = readLeaf(certificate);
-  const key2 = privateKeyOf(privateKey);
-  if (kindOf(key2) !== "ec (prime256v1)") {
-    const message = `${privateKey.what} in ${privateKey.where}: of kind ${kindOf(key2)}, ec (prime256v1) is expected`;
-    throw new KeyError("WRONG", message, { fix: "is this the right key?" });
-  }
-  if (!leaf.checkPrivateKey(key2)) {
-    const message = `${certificate.what} in ${certificate.where} is not that of ${privateKey.what} in ${privateKey.where}`;
-    throw new KeyError("WRONG", message, { fix: "take both from one place, or run ./pi keys rotate" });
-  }
-  checkLeaf(leaf, `${certificate.what} in ${certificate.where}`, ca, now);
-  return Object.freeze({ certificate: certificate.text, privateKey: privateKey.text, ca: ca.text });
-}
-
-// lib/keys/signing-files.ts
-init_bundle_globals();
-function fit(certificate, key2) {
-  if (certificate === void 0 || certificate instanceof KeyError) return false;
-  if (key2 === void 0 || key2 instanceof KeyError) return false;
-  try {
-    return belongTogether(certificate, key2);
-  } catch {
-    return false;
-  }
-}
-async function findSigningFiles(folder) {
-  const certificate = await findCertificate(folder, files.signing, "the signing certificate");
-  const key2 = await findKey(folder, files.signingKey, "the signing key");
-  const next = await findKey(folder, files.nextSigningKey, "the signing key");
-  const unfinished = fit(certificate, next);
-  return { certificate, privateKey: unfinished ? next : key2, unfinished };
-}
-
-// lib/keys/open.ts
-var SECRETS_PLACE = "the job's secrets";
-function fromSecret(secrets, secret, what) {
-  const text2 = secrets[secret];
-  return text2 === void 0 ? void 0 : { text: text2, what, where: `the secret ${secretNames[secret]}` };
-}
-function missing({ what, secret, file: file2 }) {
-  const places = secret === void 0 ? `there is no ${file2}` : `neither a secret ${secretNames[secret]} nor a file ${file2}`;
-  const onRunner = secret === void 0 ? "" : `; on a runner, set ${secretNames[secret]} in its environment`;
-  return new KeyError("MISSING", `${what} is missing: ${places}`, {
-    fix: `./pi keys init makes keys; PI_KEYS=/another/folder names where they are${onRunner}`
-  });
-}
-function must(found, wanted) {
-  if (found === void 0) throw missing(wanted);
-  if (found instanceof KeyError) throw found;
-  return found;
-}
-async function findRole(source, role) {
-  const secret = role === "root" ? void 0 : fromSecret(source.secrets ?? {}, role, `the key ${role}-1`);
-  if (secret !== void 0) return [[`${role}-1`, secret]];
-  const names = (await numbersOf(source.folder, role)).map((number4) => `${role}-${number4}`);
-  const found = [];
-  for (const name of names) {
-    const key2 = await findKey(source.folder, `${name}.pem`, `the key ${name}`);
-    if (key2 !== void 0) found.push([name, key2]);
-  }
-  return found;
-}
-async function findSigning({ folder, secrets = {} }) {
-  const what = { certificate: "the signing certificate", privateKey: "the signing key" };
-  if (secrets.signing !== void 0 || secrets.signingKey !== void 0) {
-    return {
-      certificate: fromSecret(secrets, "signing", what.certificate),
-      privateKey: fromSecret(secrets, "signingKey", what.privateKey)
-    };
-  }
-  return findSigningFiles(folder);
-}
-function isDevelopment(ca) {
-  if (ca === void 0 || ca instanceof KeyError) return false;
-  try {
-    return certificatesIn(ca.text).some((pem) => isDevelopmentCa(new X509Certificate3(pem)));
-  } catch {
-    return false;
-  }
-}
-async function openKeys(source) {
-  const { folder, secrets = {} } = source;
-  const roles = {
-    root: await findRole(source, "root"),
-    targets: await findRole(source, "targets"),
-    online: await findRole(source, "online")
-  };
-  const signing = await findSigning(source);
-  const ca = await findCertificate(source.publicFolder, files.ca, "the CA");
-  const names = await namesIn(folder) ?? [];
-  const place = [
-    ...Object.keys(secrets).length > 0 ? [SECRETS_PLACE] : [],
-    ...names.length > 0 ? [folder] : []
-  ];
-  return Object.freeze({
-    place: place.join(" and ") || folder,
-    development: names.includes(files.development) || isDevelopment(ca),
-    role(role) {
-      const wanted = {
-        what: `a key for ${role}`,
-        ...role === "root" ? {} : { secret: role },
-        file: join11(folder, `${role}-1.pem`)
-      };
-      if (roles[role].length === 0) throw missing(wanted);
-      return roles[role].map(([name, found]) => roleKey(name, must(found, wanted)));
-    },
-    signing(now) {
-      const certificate = must(signing.certificate, {
-        what: "the signing certificate",
-        secret: "signing",
-        file: join11(folder, files.signing)
-      });
-      const privateKey = must(signing.privateKey, {
-        what: "the signing key",
-        secret: "signingKey",
-        file: join11(folder, files.signingKey)
-      });
-      if (ca === void 0) {
-        throw new KeyError(
-          "PUBLIC_MISSING",
-          `the CA is missing: there is no ${join11(source.publicFolder, files.ca)}`,
-          {
-            fix: "./pi keys init writes it; commit it, so that images carry it"
-          }
-        );
-      }
-      if (ca instanceof KeyError) throw ca;
-      return signingIdentity({ certificate, privateKey, ca }, now);
-    }
-  });
-}
-async function takeDevelopmentKeys(request2) {
-  const { folder } = request2;
-  if ((await namesIn(folder) ?? []).length === 0) {
-    await makeKeys({ ...request2, development: true, roots: 1 }).catch((error62) => {
-      if (!(error62 instanceof KeyError && error62.code === "EXISTS")) throw error62;
-    });
-  }
-  return openKeys({ folder, publicFolder: folder });
-}
-
-// lib/manifest/repository/root.ts
-init_bundle_globals();
-var import_models5 = __toESM(require_dist2(), 1);
-function keyObject(publicHex) {
-  return { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
-}
-function checkThresholds(content) {
-  for (const [name, { keys, threshold }] of Object.entries(content)) {
-    const different = new Set(keys.map(({ keyId }) => keyId)).size;
-    if (threshold >= 1 && different >= threshold) continue;
-    throw new ManifestError(
-      "NO_KEY",
-      `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
-      {
-        fix: "a threshold is at least 1 and at most the number of keys"
-      }
-    );
-  }
-}
-function unsignedRoot(content, version2, now) {
-  checkThresholds(content);
-  const all = Object.values(content).flatMap(({ keys }) => keys);
-  const role = ({ keys, threshold }) => ({
-    keyids: [...new Set(keys.map(({ keyId }) => keyId))].sort(),
-    threshold
-  });
-  return import_models5.Metadata.fromJSON(import_models5.MetadataKind.Root, {
-    signatures: [],
-    signed: {
-      _type: "root",
-      spec_version: SPEC_VERSION,
-      version: version2,
-      expires: expiryOf("root", now),
-      consistent_snapshot: true,
-      keys: Object.fromEntries(all.map(({ keyId, publicHex }) => [keyId, keyObject(publicHex)])),
-      roles: {
-        root: role(content.root),
-        targets: role(content.targets),
-        snapshot: role(content.online),
-        timestamp: role(content.online)
-      }
-    }
-  });
-}
-function firstRoot(content, signers, now) {
-  const root = unsignedRoot(content, 1, now);
-  const { keyIds } = roleIn(root, "root");
-  signWith(
-    root,
-    signers.filter(({ keyId }) => keyIds.includes(keyId))
-  );
-  return metadataBytes(root);
-}
-
-// lib/manifest/project-keys.ts
-var ROOT_FILE = "root.json";
-async function readRootFile(folder) {
-  const read3 = await readBounded(join12(folder, ROOT_FILE), MAX_BYTES.root);
-  if (read3.kind === "content") return read3.bytes;
-  if (read3.kind === "absent") return void 0;
-  throw new ManifestError("ROOT", `${join12(folder, ROOT_FILE)} cannot be read (${read3.kind})`, {
-    fix: "take it from git: git checkout keys/root.json"
-  });
-}
-function developmentFolder(env, cluster) {
-  return `${keysFolder(env, cluster)}-development`;
-}
-async function openDevelopment({ env, cluster, now }) {
-  const folder = developmentFolder(env, cluster);
-  const publicFolder = join12(folder, "public");
-  const keys = await takeDevelopmentKeys({ folder, cluster, now });
-  const ca = join12(publicFolder, files.ca);
-  if (!await exists(ca)) await writeAtomically(ca, await readFile4(join12(folder, files.ca)));
-  const known = await readRootFile(publicFolder);
-  const one = (role) => ({ keys: keys.role(role), threshold: 1 });
-  const trustedRoot = known ?? firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
-  if (known === void 0) await writeAtomically(join12(publicFolder, ROOT_FILE), trustedRoot);
-  const notes = [
-    `development keys in ${folder}: for trying things out, nobody keeps them safe`,
-    "./pi keys init makes keys that nodes can rely on"
-  ];
-  return { keys, trustedRoot, publicFolder, notes };
-}
-async function openProjectKeys(request2) {
-  const { project, cluster, env, secrets } = request2;
-  const publicFolder = join12(project, "keys");
-  const trustedRoot = await readRootFile(publicFolder);
-  if (trustedRoot !== void 0) {
-    const folder = keysFolder(env, cluster);
-    const keys = await openKeys({ folder, publicFolder, ...secrets === void 0 ? {} : { secrets } });
-    return { keys, trustedRoot, publicFolder, notes: [] };
-  }
-  if (request2.development) return openDevelopment(request2);
-  throw new ManifestError("ROOT", `there is no ${join12("keys", ROOT_FILE)}: this cluster has no keys yet`, {
-    fix: "./pi keys init makes them; commit what it writes into keys/"
-  });
-}
-
 // lib/manifest/publish-release.ts
 init_bundle_globals();
 function publishRelease(request2) {
@@ -86293,15 +85500,122 @@ init_bundle_globals();
 
 // lib/release/previous.ts
 init_bundle_globals();
-import { readFile as readFile5 } from "node:fs/promises";
-import { join as join13 } from "node:path";
+import { readFile as readFile4 } from "node:fs/promises";
+import { join as join9 } from "node:path";
 
 // lib/keys/cms.ts
 init_bundle_globals();
-import { createHash as createHash6, sign as sign3, verify, X509Certificate as X509Certificate4 } from "node:crypto";
+import { createHash as createHash5, sign as sign3, verify, X509Certificate as X509Certificate2 } from "node:crypto";
 
 // lib/keys/cms-form.ts
 init_bundle_globals();
+
+// lib/keys/certificate-form.ts
+init_bundle_globals();
+import { createHash as createHash3, randomBytes as randomBytes2, sign } from "node:crypto";
+
+// lib/keys/oids.ts
+init_bundle_globals();
+var oids = {
+  commonName: "2.5.4.3",
+  basicConstraints: "2.5.29.19",
+  keyUsage: "2.5.29.15",
+  extendedKeyUsage: "2.5.29.37",
+  subjectKeyIdentifier: "2.5.29.14",
+  authorityKeyIdentifier: "2.5.29.35",
+  codeSigning: "1.3.6.1.5.5.7.3.3",
+  emailProtection: "1.3.6.1.5.5.7.3.4",
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  data: "1.2.840.113549.1.7.1",
+  signedData: "1.2.840.113549.1.7.2",
+  contentType: "1.2.840.113549.1.9.3",
+  messageDigest: "1.2.840.113549.1.9.4"
+};
+
+// lib/keys/certificate-form.ts
+var FOUR_DIGITS_FROM = 2050;
+var SERIAL_BYTES = 16;
+var libraries = () => Promise.all([Promise.resolve().then(() => (init_build5(), build_exports2)), Promise.resolve().then(() => (init_build2(), build_exports))]);
+function bufferOf(bytes3) {
+  return new Uint8Array(bytes3).buffer;
+}
+async function encodeCertificate(form) {
+  const [pkijs, asn1] = await libraries();
+  const certificate = new pkijs.Certificate();
+  certificate.version = 2;
+  certificate.serialNumber = new asn1.Integer({ valueHex: bufferOf(randomSerial()) });
+  certificate.subject = await nameOf(form.commonName);
+  certificate.issuer = form.issuer?.subject ?? certificate.subject;
+  certificate.notBefore = await timeOf(form.from);
+  certificate.notAfter = await timeOf(form.until);
+  const spki = form.publicKey.export({ format: "der", type: "spki" });
+  certificate.subjectPublicKeyInfo = pkijs.PublicKeyInfo.fromBER(bufferOf(spki));
+  certificate.extensions = await extensionsOf(form, certificate);
+  const algorithm2 = new pkijs.AlgorithmIdentifier({ algorithmId: oids.ecdsaWithSha256 });
+  certificate.signature = algorithm2;
+  certificate.signatureAlgorithm = algorithm2;
+  certificate.tbsView = new Uint8Array(certificate.encodeTBS().toBER());
+  const signature = sign("sha256", certificate.tbsView, form.signedWith);
+  certificate.signatureValue = new asn1.BitString({ valueHex: bufferOf(signature) });
+  return Buffer.from(certificate.toSchema(false).toBER());
+}
+function randomSerial() {
+  const bytes3 = randomBytes2(SERIAL_BYTES);
+  bytes3[0] = (bytes3[0] ?? 0) & 63 | 64;
+  return bytes3;
+}
+async function nameOf(commonName) {
+  const [pkijs, asn1] = await libraries();
+  const value = new asn1.Utf8String({ value: commonName });
+  const typesAndValues = [new pkijs.AttributeTypeAndValue({ type: oids.commonName, value })];
+  return new pkijs.RelativeDistinguishedNames({ typesAndValues });
+}
+async function timeOf(value) {
+  const [pkijs] = await libraries();
+  return new pkijs.Time({ type: value.getUTCFullYear() < FOUR_DIGITS_FROM ? 0 : 1, value });
+}
+async function extensionsOf({ issuer, extendedKeyUsage }, certificate) {
+  const [pkijs, asn1] = await libraries();
+  const made = (extnID, critical, value) => new pkijs.Extension({ extnID, critical, extnValue: value.toBER() });
+  const bits = (byte, unusedBits) => new asn1.BitString({ valueHex: bufferOf(Buffer.of(byte)), unusedBits });
+  const own2 = made(
+    oids.subjectKeyIdentifier,
+    false,
+    new asn1.OctetString({ valueHex: keyIdentifier(certificate) })
+  );
+  if (issuer === void 0) {
+    const ca = [new asn1.Boolean({ value: true }), new asn1.Integer({ value: 0 })];
+    return [
+      made(oids.basicConstraints, true, new asn1.Sequence({ value: ca })),
+      made(oids.keyUsage, true, bits(KEY_CERT_SIGN | CRL_SIGN, 1)),
+      own2
+    ];
+  }
+  const keyIdentifierOfIssuer = new asn1.OctetString({ valueHex: keyIdentifier(issuer) });
+  const authority = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierOfIssuer });
+  return [
+    made(oids.basicConstraints, true, new asn1.Sequence({ value: [] })),
+    made(oids.keyUsage, true, bits(DIGITAL_SIGNATURE, 7)),
+    made(
+      oids.extendedKeyUsage,
+      false,
+      new pkijs.ExtKeyUsage({ keyPurposes: [...extendedKeyUsage] }).toSchema()
+    ),
+    own2,
+    made(oids.authorityKeyIdentifier, false, authority.toSchema())
+  ];
+}
+var DIGITAL_SIGNATURE = 128;
+var KEY_CERT_SIGN = 4;
+var CRL_SIGN = 2;
+var KEY_IDENTIFIER_BYTES = 20;
+function keyIdentifier(certificate) {
+  const key2 = certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
+  return bufferOf(createHash3("sha256").update(key2).digest().subarray(0, KEY_IDENTIFIER_BYTES));
+}
+
+// lib/keys/cms-form.ts
 var algorithm = async (algorithmId) => {
   const [pkijs] = await libraries();
   return new pkijs.AlgorithmIdentifier({ algorithmId });
@@ -86392,8 +85706,198 @@ async function partsOf2(data) {
   };
 }
 
+// lib/keys/failure.ts
+init_bundle_globals();
+var KeyError = class extends Failure {
+  area = "keys";
+};
+
+// lib/keys/limits.ts
+init_bundle_globals();
+var MAX_PEM_BYTES = 16 * 1024;
+var MAX_SIGNATURE_BYTES = 16 * 1024;
+var VALID_FROM = /* @__PURE__ */ new Date("2020-01-01T00:00:00Z");
+var validYears = {
+  /** Nodes carry it, and changing it takes two releases: longer than the machines live. */
+  ca: 30,
+  /** A new one needs nothing of the nodes. */
+  leaf: 10
+};
+var MAX_ROOTS = 9;
+var LEFTOVER_MS = 60 * 6e4;
+
+// lib/keys/signing.ts
+init_bundle_globals();
+import { X509Certificate } from "node:crypto";
+
+// lib/keys/pem.ts
+init_bundle_globals();
+var LABELS = {
+  "private key": "PRIVATE KEY",
+  certificate: "CERTIFICATE"
+};
+var BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]+?)-----END \1-----/g;
+function refuse2({ what, where }, why, fix) {
+  return new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
+}
+function derLength(der) {
+  const first = der[1] ?? 128;
+  if (first < 128) return 2 + first;
+  const count = first & 127;
+  if (count === 0 || count > 3) return 0;
+  return der.subarray(2, 2 + count).reduce((length, byte) => length * 256 + byte, 0) + 2 + count;
+}
+function readPem(pem, kind) {
+  const label = LABELS[kind];
+  const blocks = [...pem.text.matchAll(BLOCK)];
+  const [block2] = blocks;
+  const expected = `one PEM block "BEGIN ${label}" is expected`;
+  if (block2 === void 0) throw refuse2(pem, `no PEM block; ${expected}`, "is this the right file?");
+  if (blocks.length > 1) throw refuse2(pem, `${blocks.length} PEM blocks; ${expected}`, "keep one of them");
+  if (block2[1] === "ENCRYPTED PRIVATE KEY") {
+    const fix = "openssl pkcs8 -in FILE -out NEW takes the passphrase off; keep the result 0600";
+    throw refuse2(pem, "it has a passphrase, and nobody is there to be asked", fix);
+  }
+  if (block2[1] !== label)
+    throw refuse2(pem, `a PEM block "${block2[1]}"; ${expected}`, "is this the right file?");
+  if (pem.text.replace(block2[0], "").trim() !== "") {
+    throw refuse2(pem, "something besides the PEM block", "remove what stands before and behind it");
+  }
+  const base644 = (block2[2] ?? "").replace(/[\r\n]/g, "");
+  const der = Buffer.from(base644, "base64");
+  if (der.toString("base64") !== base644) throw refuse2(pem, "broken base64", "take it from your backup");
+  if (derLength(der) !== der.length) {
+    throw refuse2(pem, "cut off, or something behind the content", "take it from your backup");
+  }
+  return der;
+}
+function certificatesIn(text2) {
+  return [...text2.matchAll(BLOCK)].filter((block2) => block2[1] === LABELS.certificate).map((block2) => block2[0]);
+}
+function toPem(kind, der) {
+  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${LABELS[kind]}-----`, ...lines, `-----END ${LABELS[kind]}-----`, ""].join("\n");
+}
+
+// lib/keys/role-key.ts
+init_bundle_globals();
+var import_canonical_json3 = __toESM(require_lib(), 1);
+import { createHash as createHash4, createPrivateKey, createPublicKey, sign as sign2 } from "node:crypto";
+var SPKI_HEAD_BYTES = 12;
+function keyIdOf(publicHex) {
+  const key2 = { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
+  return createHash4("sha256").update((0, import_canonical_json3.canonicalize)(key2)).digest("hex");
+}
+function privateKeyOf(pem) {
+  const der = readPem(pem, "private key");
+  try {
+    return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  } catch {
+    throw new KeyError("UNREADABLE", `${pem.what} in ${pem.where}: no private key`, {
+      fix: "take it from your backup"
+    });
+  }
+}
+function kindOf(key2) {
+  const curve = key2.asymmetricKeyDetails?.namedCurve;
+  return `${key2.asymmetricKeyType ?? key2.type}${curve === void 0 ? "" : ` (${curve})`}`;
+}
+function roleKey(name, pem) {
+  const key2 = privateKeyOf(pem);
+  if (key2.asymmetricKeyType !== "ed25519") {
+    throw new KeyError("WRONG", `${pem.what} in ${pem.where}: of kind ${kindOf(key2)}, ed25519 is expected`, {
+      fix: "is this the right key? ./pi keys status lists which there are"
+    });
+  }
+  const spki = createPublicKey(key2).export({ format: "der", type: "spki" });
+  const publicHex = spki.subarray(SPKI_HEAD_BYTES).toString("hex");
+  return Object.freeze({
+    name,
+    keyId: keyIdOf(publicHex),
+    publicHex,
+    sign: (bytes3) => sign2(null, bytes3, key2)
+  });
+}
+
+// lib/keys/signing.ts
+var day = (date5) => date5.toISOString().slice(0, 10);
+var nameOf2 = (subject) => subject.replace(/^CN=/, "").replaceAll("\n", ", ");
+function certificateOf(bytes3) {
+  try {
+    const certificate = new X509Certificate(bytes3);
+    return certificate.raw.equals(bytes3) ? certificate : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function readCas(ca) {
+  const found = certificatesIn(ca.text).map((text2) => certificateOf(readPem({ ...ca, text: text2 }, "certificate")));
+  const cas = found.filter((one) => one !== void 0);
+  const fix = "take it again from the project's repository; git checkout keys/ca.pem brings it back";
+  if (cas.length === 0 || cas.length < found.length) {
+    throw new KeyError("UNREADABLE", `${ca.what} in ${ca.where}: no certificate, or a broken one`, { fix });
+  }
+  const other = cas.find((one) => !one.ca);
+  if (other !== void 0) {
+    const message = `${ca.what} in ${ca.where}: "${nameOf2(other.subject)}" is the certificate of no CA`;
+    throw new KeyError("WRONG", message, { fix });
+  }
+  return cas;
+}
+function checkValidity(certificate, what, now) {
+  const { validFromDate: from, validToDate: until } = certificate;
+  if (now < from) {
+    const message = `${what} is valid from ${day(from)}, and this machine's clock says ${day(now)}`;
+    throw new KeyError("CLOCK", message, { fix: "set the clock: timedatectl set-ntp true" });
+  }
+  if (now > until) {
+    throw new KeyError("EXPIRED", `${what} was valid until ${day(until)}; it is ${day(now)}`, {
+      fix: certificate.ca ? "make a new CA: keys/README.md says how nodes get it" : "./pi keys rotate makes a new one under the same CA"
+    });
+  }
+}
+function checkLeaf(leaf, what, ca, now) {
+  const wrong = (why, fix) => new KeyError("WRONG", `${what} ${why}`, { fix });
+  const issuer = readCas(ca).find((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey));
+  if (issuer === void 0) {
+    const why = `is not signed by ${ca.what} in ${ca.where}, but by another one, "${nameOf2(leaf.issuer)}"`;
+    throw wrong(why, "was it made for another cluster, or by a build job?");
+  }
+  const uses = leaf.keyUsage ?? [];
+  if (leaf.ca || ![oids.codeSigning, oids.emailProtection].every((use) => uses.includes(use))) {
+    throw wrong("is not made for signing", "./pi keys rotate makes one that is");
+  }
+  checkValidity(issuer, `${ca.what} in ${ca.where}`, now);
+  checkValidity(leaf, what, now);
+}
+function belongTogether(certificate, privateKey) {
+  return readLeaf(certificate).checkPrivateKey(privateKeyOf(privateKey));
+}
+function readLeaf(certificate) {
+  const leaf = certificateOf(readPem(certificate, "certificate"));
+  if (leaf !== void 0) return leaf;
+  throw new KeyError("UNREADABLE", `${certificate.what} in ${certificate.where}: a broken certificate`, {
+    fix: "./pi keys rotate makes a new one"
+  });
+}
+function signingIdentity(pems, now) {
+  const { certificate, privateKey, ca } = pems;
+  const leaf = readLeaf(certificate);
+  const key2 = privateKeyOf(privateKey);
+  if (kindOf(key2) !== "ec (prime256v1)") {
+    const message = `${privateKey.what} in ${privateKey.where}: of kind ${kindOf(key2)}, ec (prime256v1) is expected`;
+    throw new KeyError("WRONG", message, { fix: "is this the right key?" });
+  }
+  if (!leaf.checkPrivateKey(key2)) {
+    const message = `${certificate.what} in ${certificate.where} is not that of ${privateKey.what} in ${privateKey.where}`;
+    throw new KeyError("WRONG", message, { fix: "take both from one place, or run ./pi keys rotate" });
+  }
+  checkLeaf(leaf, `${certificate.what} in ${certificate.where}`, ca, now);
+  return Object.freeze({ certificate: certificate.text, privateKey: privateKey.text, ca: ca.text });
+}
+
 // lib/keys/cms.ts
-var sha2565 = (content) => createHash6("sha256").update(content).digest();
+var sha2564 = (content) => createHash5("sha256").update(content).digest();
 var NAMES2 = { content: "SHA256SUMS", signature: "SHA256SUMS.p7s", ca: "keys/ca.pem" };
 async function verifyDetached(content, der, ca, { now, names = NAMES2 }) {
   const wrong = (message) => new KeyError("WRONG", message, {
@@ -86419,7 +85923,7 @@ async function verifyDetached(content, der, ca, { now, names = NAMES2 }) {
   if (!await isExactly(read3, der)) {
     throw wrong(`${names.signature} is not written the one way that is accepted`);
   }
-  if (!sha2565(content).equals(read3.digest)) {
+  if (!sha2564(content).equals(read3.digest)) {
     throw wrong(`${names.content} is not what was signed in ${names.signature}`);
   }
 }
@@ -86427,7 +85931,7 @@ async function verifyDetached(content, der, ca, { now, names = NAMES2 }) {
 // lib/release/sums.ts
 init_bundle_globals();
 function formatSums(sums) {
-  return [...sums].sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, sha256: sha2566 }) => `${sha2566}  ${name}
+  return [...sums].sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, sha256: sha2565 }) => `${sha2565}  ${name}
 `).join("");
 }
 function parseSums(text2, file2) {
@@ -86457,20 +85961,20 @@ async function openPublished(store, release, ca, scratch, now) {
     const stored = release.assets.find((asset2) => asset2.name === name);
     if (stored === void 0) throw refuse3(`there is no ${name}`);
     if (stored.bytes > SMALL_BYTES) throw refuse3(`${name} has ${stored.bytes} bytes`);
-    const sha2566 = stored.sha256 ?? await store.digestOf(release, stored);
-    const listed = { name, bytes: stored.bytes, sha256: sha2566 };
+    const sha2565 = stored.sha256 ?? await store.digestOf(release, stored);
+    const listed = { name, bytes: stored.bytes, sha256: sha2565 };
     return withScratch(scratch, "previous-", async (folder) => {
-      await store.fetch(release, listed, join13(folder, name));
-      return readFile5(join13(folder, name));
+      await store.fetch(release, listed, join9(folder, name));
+      return readFile4(join9(folder, name));
     });
   };
   const sums = await readSmall(SUMS);
   await verifyDetached(sums, await readSmall(SUMS_SIGNATURE), ca, { now });
-  const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256: sha2566 }) => [name, sha2566]));
+  const digests = new Map(parseSums(sums.toString(), SUMS).map(({ name, sha256: sha2565 }) => [name, sha2565]));
   const file2 = await readSmall(RELEASE_DOCUMENT);
   const document = releaseDocument.parse(JSON.parse(file2.toString()));
   const wrong = document.assets.find(
-    ({ name, sha256: sha2566 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha2566
+    ({ name, sha256: sha2565 }) => name !== SUMS && name !== SUMS_SIGNATURE && digests.get(name) !== sha2565
   );
   if (wrong !== void 0) throw refuse3(`${RELEASE_DOCUMENT} and ${SUMS} differ about ${wrong.name}`);
   const copy3 = async (name, path) => {
@@ -86479,8 +85983,8 @@ async function openPublished(store, release, ca, scratch, now) {
     await store.fetch(release, listed, path);
   };
   const read3 = (name) => withScratch(scratch, "previous-", async (folder) => {
-    await copy3(name, join13(folder, name));
-    return readFile5(join13(folder, name), "utf8");
+    await copy3(name, join9(folder, name));
+    return readFile4(join9(folder, name), "utf8");
   });
   return { document, file: { bytes: file2.length, sha256: sha256OfText(file2) }, copy: copy3, read: read3 };
 }
@@ -86513,30 +86017,30 @@ init_bundle_globals();
 
 // lib/release/github-store.ts
 init_bundle_globals();
-import { createHash as createHash8 } from "node:crypto";
+import { createHash as createHash7 } from "node:crypto";
 
 // lib/external/receive-file.ts
 init_bundle_globals();
-import { createHash as createHash7, randomBytes as randomBytes5 } from "node:crypto";
-import { open as open8, rename as rename5, rm as rm6 } from "node:fs/promises";
+import { createHash as createHash6, randomBytes as randomBytes3 } from "node:crypto";
+import { open as open6, rename as rename3, rm as rm4 } from "node:fs/promises";
 var ReceivedFileError = class extends Failure {
   area = "file";
 };
 async function receiveFile(path, expected, source, mode = 420) {
-  const part = `${path}.part-${process.pid}-${randomBytes5(4).toString("hex")}`;
+  const part = `${path}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
   try {
     await writeExpected(part, expected, source, mode);
-    await rename5(part, path);
+    await rename3(part, path);
   } catch (error62) {
-    await rm6(part, { force: true });
+    await rm4(part, { force: true });
     throw error62;
   }
 }
 async function writeExpected(path, expected, source, mode) {
-  const hash2 = createHash7("sha256");
+  const hash2 = createHash6("sha256");
   let bytes3 = 0;
-  await rm6(path, { force: true });
-  const handle = await open8(path, "wx", mode);
+  await rm4(path, { force: true });
+  const handle = await open6(path, "wx", mode);
   try {
     await source(async (chunk) => {
       bytes3 += chunk.length;
@@ -86544,16 +86048,16 @@ async function writeExpected(path, expected, source, mode) {
       hash2.update(chunk);
       await handle.writeFile(chunk);
     });
-    const sha2566 = hash2.digest("hex");
+    const sha2565 = hash2.digest("hex");
     if (bytes3 !== expected.bytes) throw unlike(expected, `${bytes3} bytes`);
-    if (sha2566 !== expected.sha256) throw unlike(expected, `sha256 ${sha2566}`);
+    if (sha2565 !== expected.sha256) throw unlike(expected, `sha256 ${sha2565}`);
     await handle.sync();
   } finally {
     await handle.close();
   }
 }
-function unlike({ name, bytes: bytes3, sha256: sha2566 }, found) {
-  return new ReceivedFileError("DIGEST", `${name} has ${found}, expected ${bytes3} bytes, sha256 ${sha2566}`, {
+function unlike({ name, bytes: bytes3, sha256: sha2565 }, found) {
+  return new ReceivedFileError("DIGEST", `${name} has ${found}, expected ${bytes3} bytes, sha256 ${sha2565}`, {
     fix: "do not use the file; get or build it again"
   });
 }
@@ -86595,9 +86099,9 @@ function asReleaseError(error62, doing, place) {
 var DRAFT_MARK = "<!-- made by ./pi release; a draft with this line is kept in step with the build -->";
 var INLINE_ASSETS = 30;
 function storedAsset({ id, name, size, state, digest }) {
-  const sha2566 = /^sha256:([0-9a-f]{64})$/i.exec(digest ?? "")?.[1]?.toLowerCase();
+  const sha2565 = /^sha256:([0-9a-f]{64})$/i.exec(digest ?? "")?.[1]?.toLowerCase();
   const finished = state === "uploaded";
-  return { id: String(id), name, bytes: size, sha256: sha2566, state: finished ? "uploaded" : "starter" };
+  return { id: String(id), name, bytes: size, sha256: sha2565, state: finished ? "uploaded" : "starter" };
 }
 function storedRelease(release, assets) {
   return {
@@ -86637,11 +86141,11 @@ function githubStore(github, options2) {
       uploadUrls.set(String(made.id), made.upload_url);
       return storedRelease(made, []);
     },
-    upload: async (release, { name, path, bytes: bytes3, sha256: sha2566 }, onBytes) => {
+    upload: async (release, { name, path, bytes: bytes3, sha256: sha2565 }, onBytes) => {
       const doing = `uploading ${name}`;
       const upload_url = uploadUrls.get(release.id);
       if (upload_url === void 0) throw new Error(`release ${release.id} was not listed before`);
-      const file2 = { path, bytes: bytes3, sha256: sha2566 };
+      const file2 = { path, bytes: bytes3, sha256: sha2565 };
       const asset2 = await github.upload({ upload_url }, name, file2, onBytes).catch(fail(doing));
       if (asset2.name !== name) {
         throw new ReleaseError("NAME", `${place} keeps ${name} under another name, ${asset2.name}`, {
@@ -86657,7 +86161,7 @@ function githubStore(github, options2) {
       });
     },
     digestOf: async (_release, asset2) => {
-      const hash2 = createHash8("sha256");
+      const hash2 = createHash7("sha256");
       const download2 = github.download(Number(asset2.id), (chunk) => void hash2.update(chunk));
       await download2.catch(fail(`reading ${asset2.name} back`));
       return hash2.digest("hex");
@@ -86697,15 +86201,43 @@ async function requireTag(github, { tag, commit }) {
 
 // lib/release/local-store.ts
 init_bundle_globals();
-import { mkdir as mkdir7, readdir as readdir6, rename as rename6, rm as rm7 } from "node:fs/promises";
-import { join as join15 } from "node:path";
+import { mkdir as mkdir6, readdir as readdir5, rename as rename5, rm as rm6 } from "node:fs/promises";
+import { join as join11 } from "node:path";
+
+// lib/external/durable-files.ts
+init_bundle_globals();
+import { randomBytes as randomBytes4 } from "node:crypto";
+import { createReadStream as createReadStream2 } from "node:fs";
+import { open as open7, rename as rename4, rm as rm5, symlink as symlink2 } from "node:fs/promises";
+async function syncFolder(path) {
+  const handle = await open7(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+async function readPieces(path, onData) {
+  for await (const chunk of createReadStream2(path, { highWaterMark: 1024 * 1024 }))
+    await onData(chunk);
+}
+async function linkAtomically(target2, path) {
+  const temporary2 = `${path}.tmp-${process.pid}-${randomBytes4(4).toString("hex")}`;
+  await symlink2(target2, temporary2);
+  try {
+    await rename4(temporary2, path);
+  } catch (error62) {
+    await rm5(temporary2, { force: true });
+    throw error62;
+  }
+}
 
 // lib/external/lock.ts
 init_bundle_globals();
-import { mkdir as mkdir6 } from "node:fs/promises";
-import { dirname as dirname7 } from "node:path";
+import { mkdir as mkdir5 } from "node:fs/promises";
+import { dirname as dirname5 } from "node:path";
 async function acquireLock(processes2, request2) {
-  await mkdir6(dirname7(request2.file), { recursive: true });
+  await mkdir5(dirname5(request2.file), { recursive: true });
   const quick = await tryLock(processes2, request2, 0);
   if (quick !== void 0 || request2.waitMs === 0) return quick;
   request2.onWait?.();
@@ -87009,13 +86541,13 @@ async function asStoreError(folder, error62) {
 
 // lib/release/local-layout.ts
 init_bundle_globals();
-import { lstat as lstat3, readdir as readdir5, readlink as readlink3 } from "node:fs/promises";
-import { join as join14 } from "node:path";
+import { lstat as lstat3, readdir as readdir4, readlink as readlink3 } from "node:fs/promises";
+import { join as join10 } from "node:path";
 var ROOM = "releases";
 var DRAFT = ".draft-";
 var LATEST = "latest";
 async function latestOf(folder) {
-  const target2 = await readlink3(join14(folder, LATEST)).catch(() => void 0);
+  const target2 = await readlink3(join10(folder, LATEST)).catch(() => void 0);
   return target2?.startsWith(`${ROOM}/`) === true ? target2.slice(ROOM.length + 1) : void 0;
 }
 function checkedTag(tag) {
@@ -87036,7 +86568,7 @@ function safeEntry(name) {
 async function listReleases(room) {
   if (!await exists(room)) return [];
   const found = [];
-  for (const entry of await readdir5(room, { withFileTypes: true })) {
+  for (const entry of await readdir4(room, { withFileTypes: true })) {
     if (entry.isDirectory() && isTag(entry.name.replace(DRAFT, ""))) {
       found.push(await readRelease(room, entry.name));
     }
@@ -87052,11 +86584,11 @@ function isTag(name) {
 }
 async function readRelease(room, name) {
   const draft = name.startsWith(DRAFT);
-  const names = (await readdir5(join14(room, name))).filter((file2) => file2 !== NOTES_FILE);
+  const names = (await readdir4(join10(room, name))).filter((file2) => file2 !== NOTES_FILE);
   const visible = names.filter((file2) => !file2.startsWith(".")).sort();
   const assets = [];
   for (const file2 of visible) {
-    const stats = await lstat3(join14(room, name, file2));
+    const stats = await lstat3(join10(room, name, file2));
     const state = stats.isFile() ? "uploaded" : "starter";
     assets.push({ id: file2, name: file2, bytes: stats.size, sha256: void 0, state });
   }
@@ -87068,7 +86600,7 @@ var LOCK = ".lock";
 var FILE_MODE = 292;
 function localStore({ folder, checkpoint = noCheckpoint }, world) {
   const place = `the folder ${folder}`;
-  const room = join15(folder, ROOM);
+  const room = join11(folder, ROOM);
   const at = (name, work) => between(checkpoint, name, work);
   const saying = (work) => sayingWhatStopped(folder, work);
   return {
@@ -87076,29 +86608,29 @@ function localStore({ folder, checkpoint = noCheckpoint }, world) {
     urlOf: (tag, name) => `${ROOM}/${checkedTag(tag)}/${checkedName(name)}`,
     releases: () => saying(() => listReleases(room)),
     createDraft: ({ tag }) => saying(async () => {
-      const draft = join15(room, draftName(tag));
-      await at(`mkdir ${draftName(tag)}`, () => mkdir7(draft, { recursive: true }));
+      const draft = join11(room, draftName(tag));
+      await at(`mkdir ${draftName(tag)}`, () => mkdir6(draft, { recursive: true }));
       return readRelease(room, draftName(tag));
     }),
     upload: (release, asset2, onBytes) => saying(async () => {
       requireDraft(release);
       const name = checkedName(asset2.name);
-      const part = join15(room, draftName(release.tag), `.part-${name}`);
+      const part = join11(room, draftName(release.tag), `.part-${name}`);
       await copyIn(asset2, part, world.signal, onBytes);
-      await at(`rename ${name}`, () => rename6(part, join15(room, draftName(release.tag), name)));
+      await at(`rename ${name}`, () => rename5(part, join11(room, draftName(release.tag), name)));
       return { id: name, name, bytes: asset2.bytes, sha256: asset2.sha256, state: "uploaded" };
     }),
     remove: (release, { name }) => saying(async () => {
       requireDraft(release);
-      await at(`remove ${name}`, () => removeWhole(join15(room, draftName(release.tag), safeEntry(name))));
+      await at(`remove ${name}`, () => removeWhole(join11(room, draftName(release.tag), safeEntry(name))));
     }),
-    digestOf: (release, { name }) => saying(() => sha256OfFile(join15(room, folderOf(release), checkedName(name)))),
+    digestOf: (release, { name }) => saying(() => sha256OfFile(join11(room, folderOf(release), checkedName(name)))),
     publish: (release, details, latest) => saying(async () => {
       requireDraft(release);
       await finishDraft(room, release, details, at);
       await at(
         `rename ${release.tag}`,
-        () => rename6(join15(room, draftName(release.tag)), join15(room, release.tag))
+        () => rename5(join11(room, draftName(release.tag)), join11(room, release.tag))
       );
       await syncFolder(room);
       if (latest) await at(`rename ${LATEST}`, () => makeLatest(folder, release.tag));
@@ -87110,14 +86642,14 @@ function localStore({ folder, checkpoint = noCheckpoint }, world) {
       return true;
     }),
     fetch: (release, wanted, path) => saying(async () => {
-      const file2 = join15(room, checkedTag(release.tag), checkedName(wanted.name));
+      const file2 = join11(room, checkedTag(release.tag), checkedName(wanted.name));
       if (!await exists(file2)) {
         throw new ReleaseError("NOT_FOUND", `${release.tag} in ${place} has no file ${wanted.name}`);
       }
       await receiveFile(path, wanted, (onData) => readPieces(file2, onData));
     }),
     exclusively: async (onWait, work) => {
-      const file2 = join15(folder, LOCK);
+      const file2 = join11(folder, LOCK);
       const { signal } = world;
       const lock = await saying(
         () => acquireLock(world.processes, { file: file2, mode: "exclusive", onWait, signal })
@@ -87131,7 +86663,7 @@ function localStore({ folder, checkpoint = noCheckpoint }, world) {
   };
 }
 async function makeLatest(folder, tag) {
-  await linkAtomically(join15(ROOM, tag), join15(folder, LATEST));
+  await linkAtomically(join11(ROOM, tag), join11(folder, LATEST));
   await syncFolder(folder);
 }
 function requireDraft({ tag, draft }) {
@@ -87152,17 +86684,17 @@ async function copyIn(asset2, part, signal, onBytes) {
       FILE_MODE
     );
   } catch (error62) {
-    await rm7(part, { force: true });
+    await rm6(part, { force: true });
     throw error62;
   }
 }
 async function finishDraft(room, { tag }, details, at) {
-  const draft = join15(room, draftName(tag));
-  const half = (await readdir6(draft)).filter((file2) => file2.startsWith("."));
-  for (const file2 of half) await removeWhole(join15(draft, file2));
+  const draft = join11(room, draftName(tag));
+  const half = (await readdir5(draft)).filter((file2) => file2.startsWith("."));
+  for (const file2 of half) await removeWhole(join11(draft, file2));
   await at(
     `rename ${NOTES_FILE}`,
-    () => writeAtomically(join15(draft, NOTES_FILE), `${details.notes.trimEnd()}
+    () => writeAtomically(join11(draft, NOTES_FILE), `${details.notes.trimEnd()}
 `, FILE_MODE)
   );
   await syncFolder(draft);
@@ -87192,6 +86724,480 @@ function openStore(name, options2, world) {
   return githubStore(github, { repository: `${owner}/${repo}`, serverUrl });
 }
 var withoutSlash = (url2) => url2.replace(/\/+$/, "");
+
+// actions/runner/keys.ts
+init_bundle_globals();
+import { dirname as dirname8 } from "node:path";
+
+// lib/manifest/project-keys.ts
+init_bundle_globals();
+import { readFile as readFile5 } from "node:fs/promises";
+import { join as join15 } from "node:path";
+
+// lib/keys/open.ts
+init_bundle_globals();
+import { X509Certificate as X509Certificate4 } from "node:crypto";
+import { join as join14 } from "node:path";
+
+// lib/external/private-files.ts
+init_bundle_globals();
+import { randomBytes as randomBytes5 } from "node:crypto";
+import { link, mkdir as mkdir7, open as open8, readdir as readdir6, rename as rename6, rm as rm7, stat as stat4 } from "node:fs/promises";
+import { basename, dirname as dirname6, join as join12 } from "node:path";
+var FOR_OTHERS = 63;
+async function exposedMode(path) {
+  const mode = (await stat4(path)).mode & 511;
+  return (mode & FOR_OTHERS) === 0 ? void 0 : mode;
+}
+async function readPrivate(path, maxBytes) {
+  const read3 = await readBounded(path, maxBytes);
+  if (read3.kind !== "content") return read3;
+  for (const one of [dirname6(path), path]) {
+    const mode = await exposedMode(one);
+    if (mode !== void 0) return { kind: "exposed", path: one, mode };
+  }
+  return read3;
+}
+async function namesIn(folder) {
+  try {
+    return (await readdir6(folder)).sort();
+  } catch (error62) {
+    const code = error62.code ?? "";
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(code)) return void 0;
+    throw error62;
+  }
+}
+async function writeNew(path, content, mode = 384) {
+  const handle = await open8(path, "wx", mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+async function createPrivateFolder(folder, files2, staleBefore) {
+  await mkdir7(dirname6(folder), { recursive: true, mode: 448 });
+  const prefix = `.${basename(folder)}.making-`;
+  await removeStale(dirname6(folder), prefix, staleBefore);
+  const making = join12(dirname6(folder), `${prefix}${randomBytes5(4).toString("hex")}`);
+  try {
+    await mkdir7(making, { mode: 448 });
+    for (const [name, content] of files2) await writeNew(join12(making, name), content);
+    await syncFolder(making);
+    await rename6(making, folder);
+    await syncFolder(dirname6(folder));
+    return true;
+  } catch (error62) {
+    await rm7(making, { recursive: true, force: true });
+    const code = error62.code ?? "";
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(code)) return false;
+    throw error62;
+  }
+}
+async function removeStale(parent, prefix, before) {
+  for (const name of await namesIn(parent) ?? []) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join12(parent, name);
+    const age = await stat4(path).catch(() => void 0);
+    if (age !== void 0 && age.mtimeMs < before) await rm7(path, { recursive: true, force: true });
+  }
+}
+
+// lib/keys/certificates.ts
+init_bundle_globals();
+import { createPrivateKey as createPrivateKey2, generateKeyPairSync, X509Certificate as X509Certificate3 } from "node:crypto";
+var NAME_LENGTH = 64;
+function caName({ cluster, standing }) {
+  const words = ["Home Pi Cluster", standing, "CA"].filter((word) => word !== void 0).join(" ");
+  return `${cluster.slice(0, NAME_LENGTH - `: ${signingName(words)}`.length)}: ${words}`;
+}
+function signingName(ca) {
+  return ca.replace(/CA$/, "signing");
+}
+function isDevelopmentCa(certificate) {
+  return / development CA$/.test(certificate.subject);
+}
+function endOf(now, kind) {
+  if (now < VALID_FROM) {
+    throw new KeyError("CLOCK", `this machine's clock says ${now.toISOString().slice(0, 10)}`, {
+      fix: "set the clock (timedatectl set-ntp true): certificates count their years from it"
+    });
+  }
+  const end = new Date(now);
+  end.setUTCMilliseconds(0);
+  end.setUTCFullYear(now.getUTCFullYear() + validYears[kind]);
+  return end;
+}
+function newKey() {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const pem = toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
+  return { publicKey, privateKey, pem };
+}
+async function issueCa(request2) {
+  const { publicKey, privateKey, pem } = newKey();
+  const der = await encodeCertificate({
+    commonName: caName(request2),
+    issuer: void 0,
+    from: VALID_FROM,
+    until: endOf(request2.now, "ca"),
+    publicKey,
+    signedWith: privateKey,
+    extendedKeyUsage: []
+  });
+  return { certificate: toPem("certificate", der), privateKey: pem };
+}
+var LEAF_USAGE = [oids.codeSigning, oids.emailProtection];
+async function issueLeaf(ca, caKey, now) {
+  const [pkijs] = await libraries();
+  const { publicKey, pem } = newKey();
+  const issuer = new X509Certificate3(ca);
+  const der = await encodeCertificate({
+    commonName: signingName(issuer.subject.replace(/^CN=/, "")),
+    issuer: pkijs.Certificate.fromBER(bufferOf(issuer.raw)),
+    from: VALID_FROM,
+    until: endOf(now, "leaf"),
+    publicKey,
+    signedWith: caKey,
+    extendedKeyUsage: LEAF_USAGE
+  });
+  return { certificate: toPem("certificate", der), privateKey: pem };
+}
+
+// lib/keys/key-files.ts
+init_bundle_globals();
+import { join as join13 } from "node:path";
+async function findKey(folder, name, what) {
+  return foundIn(await readPrivate(join13(folder, name), MAX_PEM_BYTES), what, join13(folder, name));
+}
+async function findCertificate(folder, name, what) {
+  return foundIn(await readBounded(join13(folder, name), MAX_PEM_BYTES), what, join13(folder, name));
+}
+function foundIn(read3, what, where) {
+  const unreadable = (why, fix) => new KeyError("UNREADABLE", `${what} in ${where}: ${why}`, { fix });
+  switch (read3.kind) {
+    case "absent":
+      return void 0;
+    case "folder":
+      return unreadable("a folder, not a file", "is this the right folder?");
+    case "denied":
+      return unreadable("you may not read it", "run as the user it belongs to");
+    case "too-large":
+      return unreadable(`${read3.sizeBytes} bytes; a key has less than 1 KiB`, "is this the right file?");
+    case "exposed": {
+      const mode = read3.mode.toString(8).padStart(4, "0");
+      const right = read3.path === where ? "0600" : "0700";
+      throw new KeyError(
+        "EXPOSED",
+        `${what} in ${where}: others may read it (${read3.path} has mode ${mode})`,
+        {
+          fix: `chmod ${right} ${read3.path}; if others use this machine, make a new key as well`
+        }
+      );
+    }
+    case "content":
+      return { text: Buffer.from(read3.bytes).toString("utf8"), what, where };
+  }
+}
+async function numbersOf(folder, role) {
+  const pattern = new RegExp(`^${role}-([1-9][0-9]?)\\.pem$`);
+  const found = (await namesIn(folder) ?? []).map((name) => pattern.exec(name)?.[1]);
+  return found.filter((number4) => number4 !== void 0).map(Number).sort((a, b) => a - b);
+}
+
+// lib/keys/make.ts
+init_bundle_globals();
+import { createPrivateKey as createPrivateKey3, generateKeyPairSync as generateKeyPairSync2 } from "node:crypto";
+import { dirname as dirname7 } from "node:path";
+var DEVELOPMENT_TEXT = `These keys were made on the spot, to try things out. Nobody keeps them safe.
+Run ./pi keys init to make keys that nodes can rely on.
+`;
+function plannedKeys({
+  roots,
+  development
+}) {
+  if (!Number.isInteger(roots) || roots < 1 || roots > MAX_ROOTS) {
+    throw new Error(`${roots} root keys: 1 to ${MAX_ROOTS} can be made`);
+  }
+  return [
+    ...Array.from({ length: roots }, (_, at) => ({
+      name: `root-${at + 1}.pem`,
+      what: "names all other keys; keep it away from this machine"
+    })),
+    { name: "targets-1.pem", what: "signs what may be installed" },
+    { name: "online-1.pem", what: "signs, week by week, that this is the newest" },
+    { name: files.caKey, what: "the CA's key: signs signing certificates; keep it away from this machine" },
+    { name: files.ca, what: "the CA's certificate, public: goes into keys/ and every image" },
+    { name: files.signingKey, what: "signs bundles and checksums" },
+    { name: files.signing, what: "its certificate, public" },
+    ...development ? [{ name: files.development, what: "says that these keys are nobody's promise" }] : []
+  ];
+}
+function ed25519() {
+  const { privateKey } = generateKeyPairSync2("ed25519");
+  return toPem("private key", privateKey.export({ format: "der", type: "pkcs8" }));
+}
+async function contents(request2) {
+  const { cluster, now, development } = request2;
+  const ca = await issueCa({ cluster, now, standing: development ? "development" : void 0 });
+  const leaf = await issueLeaf(ca.certificate, createPrivateKey3(ca.privateKey), now);
+  const fixed = /* @__PURE__ */ new Map([
+    [files.ca, ca.certificate],
+    [files.caKey, ca.privateKey],
+    [files.signing, leaf.certificate],
+    [files.signingKey, leaf.privateKey],
+    [files.development, DEVELOPMENT_TEXT]
+  ]);
+  return new Map(plannedKeys(request2).map(({ name }) => [name, fixed.get(name) ?? ed25519()]));
+}
+async function makeKeys(request2) {
+  const { folder, now } = request2;
+  const exists3 = new KeyError("EXISTS", `there are keys in ${folder} already, and they are not overwritten`, {
+    fix: "./pi keys status shows them; to start anew, move the folder away: nodes do not follow new keys"
+  });
+  if ((await namesIn(folder) ?? []).length > 0) throw exists3;
+  const made = await contents(request2);
+  try {
+    if (await createPrivateFolder(folder, made, now.getTime() - LEFTOVER_MS)) return plannedKeys(request2);
+  } catch (error62) {
+    const why = error62.code ?? String(error62);
+    throw new KeyError("UNWRITABLE", `the keys cannot be written to ${folder}: ${why}`, {
+      fix: `make ${dirname7(folder)} writable, or name another folder: PI_KEYS=/another/folder`
+    });
+  }
+  throw exists3;
+}
+
+// lib/keys/signing-files.ts
+init_bundle_globals();
+function fit(certificate, key2) {
+  if (certificate === void 0 || certificate instanceof KeyError) return false;
+  if (key2 === void 0 || key2 instanceof KeyError) return false;
+  try {
+    return belongTogether(certificate, key2);
+  } catch {
+    return false;
+  }
+}
+async function findSigningFiles(folder) {
+  const certificate = await findCertificate(folder, files.signing, "the signing certificate");
+  const key2 = await findKey(folder, files.signingKey, "the signing key");
+  const next = await findKey(folder, files.nextSigningKey, "the signing key");
+  const unfinished = fit(certificate, next);
+  return { certificate, privateKey: unfinished ? next : key2, unfinished };
+}
+
+// lib/keys/open.ts
+var SECRETS_PLACE = "the job's secrets";
+function fromSecret(secrets, secret, what) {
+  const text2 = secrets[secret];
+  return text2 === void 0 ? void 0 : { text: text2, what, where: `the secret ${secretNames[secret]}` };
+}
+function missing({ what, secret, file: file2 }) {
+  const places = secret === void 0 ? `there is no ${file2}` : `neither a secret ${secretNames[secret]} nor a file ${file2}`;
+  const onRunner = secret === void 0 ? "" : `; on a runner, set ${secretNames[secret]} in its environment`;
+  return new KeyError("MISSING", `${what} is missing: ${places}`, {
+    fix: `./pi keys init makes keys; PI_KEYS=/another/folder names where they are${onRunner}`
+  });
+}
+function must(found, wanted) {
+  if (found === void 0) throw missing(wanted);
+  if (found instanceof KeyError) throw found;
+  return found;
+}
+async function findRole(source, role) {
+  const secret = role === "root" ? void 0 : fromSecret(source.secrets ?? {}, role, `the key ${role}-1`);
+  if (secret !== void 0) return [[`${role}-1`, secret]];
+  const names = (await numbersOf(source.folder, role)).map((number4) => `${role}-${number4}`);
+  const found = [];
+  for (const name of names) {
+    const key2 = await findKey(source.folder, `${name}.pem`, `the key ${name}`);
+    if (key2 !== void 0) found.push([name, key2]);
+  }
+  return found;
+}
+async function findSigning({ folder, secrets = {} }) {
+  const what = { certificate: "the signing certificate", privateKey: "the signing key" };
+  if (secrets.signing !== void 0 || secrets.signingKey !== void 0) {
+    return {
+      certificate: fromSecret(secrets, "signing", what.certificate),
+      privateKey: fromSecret(secrets, "signingKey", what.privateKey)
+    };
+  }
+  return findSigningFiles(folder);
+}
+function isDevelopment(ca) {
+  if (ca === void 0 || ca instanceof KeyError) return false;
+  try {
+    return certificatesIn(ca.text).some((pem) => isDevelopmentCa(new X509Certificate4(pem)));
+  } catch {
+    return false;
+  }
+}
+async function openKeys(source) {
+  const { folder, secrets = {} } = source;
+  const roles = {
+    root: await findRole(source, "root"),
+    targets: await findRole(source, "targets"),
+    online: await findRole(source, "online")
+  };
+  const signing = await findSigning(source);
+  const ca = await findCertificate(source.publicFolder, files.ca, "the CA");
+  const names = await namesIn(folder) ?? [];
+  const place = [
+    ...Object.keys(secrets).length > 0 ? [SECRETS_PLACE] : [],
+    ...names.length > 0 ? [folder] : []
+  ];
+  return Object.freeze({
+    place: place.join(" and ") || folder,
+    development: names.includes(files.development) || isDevelopment(ca),
+    role(role) {
+      const wanted = {
+        what: `a key for ${role}`,
+        ...role === "root" ? {} : { secret: role },
+        file: join14(folder, `${role}-1.pem`)
+      };
+      if (roles[role].length === 0) throw missing(wanted);
+      return roles[role].map(([name, found]) => roleKey(name, must(found, wanted)));
+    },
+    signing(now) {
+      const certificate = must(signing.certificate, {
+        what: "the signing certificate",
+        secret: "signing",
+        file: join14(folder, files.signing)
+      });
+      const privateKey = must(signing.privateKey, {
+        what: "the signing key",
+        secret: "signingKey",
+        file: join14(folder, files.signingKey)
+      });
+      if (ca === void 0) {
+        throw new KeyError(
+          "PUBLIC_MISSING",
+          `the CA is missing: there is no ${join14(source.publicFolder, files.ca)}`,
+          {
+            fix: "./pi keys init writes it; commit it, so that images carry it"
+          }
+        );
+      }
+      if (ca instanceof KeyError) throw ca;
+      return signingIdentity({ certificate, privateKey, ca }, now);
+    }
+  });
+}
+async function takeDevelopmentKeys(request2) {
+  const { folder } = request2;
+  if ((await namesIn(folder) ?? []).length === 0) {
+    await makeKeys({ ...request2, development: true, roots: 1 }).catch((error62) => {
+      if (!(error62 instanceof KeyError && error62.code === "EXISTS")) throw error62;
+    });
+  }
+  return openKeys({ folder, publicFolder: folder });
+}
+
+// lib/manifest/repository/root.ts
+init_bundle_globals();
+var import_models5 = __toESM(require_dist2(), 1);
+function keyObject(publicHex) {
+  return { keytype: "ed25519", scheme: "ed25519", keyval: { public: publicHex } };
+}
+function checkThresholds(content) {
+  for (const [name, { keys, threshold }] of Object.entries(content)) {
+    const different = new Set(keys.map(({ keyId }) => keyId)).size;
+    if (threshold >= 1 && different >= threshold) continue;
+    throw new ManifestError(
+      "NO_KEY",
+      `the role ${name} asks for ${threshold} signatures and has ${different} keys`,
+      {
+        fix: "a threshold is at least 1 and at most the number of keys"
+      }
+    );
+  }
+}
+function unsignedRoot(content, version2, now) {
+  checkThresholds(content);
+  const all = Object.values(content).flatMap(({ keys }) => keys);
+  const role = ({ keys, threshold }) => ({
+    keyids: [...new Set(keys.map(({ keyId }) => keyId))].sort(),
+    threshold
+  });
+  return import_models5.Metadata.fromJSON(import_models5.MetadataKind.Root, {
+    signatures: [],
+    signed: {
+      _type: "root",
+      spec_version: SPEC_VERSION,
+      version: version2,
+      expires: expiryOf("root", now),
+      consistent_snapshot: true,
+      keys: Object.fromEntries(all.map(({ keyId, publicHex }) => [keyId, keyObject(publicHex)])),
+      roles: {
+        root: role(content.root),
+        targets: role(content.targets),
+        snapshot: role(content.online),
+        timestamp: role(content.online)
+      }
+    }
+  });
+}
+function firstRoot(content, signers, now) {
+  const root = unsignedRoot(content, 1, now);
+  const { keyIds } = roleIn(root, "root");
+  signWith(
+    root,
+    signers.filter(({ keyId }) => keyIds.includes(keyId))
+  );
+  return metadataBytes(root);
+}
+
+// lib/manifest/project-keys.ts
+var ROOT_FILE = "root.json";
+async function readRootFile(folder) {
+  const read3 = await readBounded(join15(folder, ROOT_FILE), MAX_BYTES.root);
+  if (read3.kind === "content") return read3.bytes;
+  if (read3.kind === "absent") return void 0;
+  throw new ManifestError("ROOT", `${join15(folder, ROOT_FILE)} cannot be read (${read3.kind})`, {
+    fix: "take it from git: git checkout keys/root.json"
+  });
+}
+function developmentFolder(env, cluster) {
+  return `${keysFolder(env, cluster)}-development`;
+}
+async function openDevelopment({ env, cluster, now }) {
+  const folder = developmentFolder(env, cluster);
+  const publicFolder = join15(folder, "public");
+  const keys = await takeDevelopmentKeys({ folder, cluster, now });
+  const ca = join15(publicFolder, files.ca);
+  if (!await exists(ca)) await writeAtomically(ca, await readFile5(join15(folder, files.ca)));
+  const known = await readRootFile(publicFolder);
+  const one = (role) => ({ keys: keys.role(role), threshold: 1 });
+  const trustedRoot = known ?? firstRoot({ root: one("root"), targets: one("targets"), online: one("online") }, keys.role("root"), now);
+  if (known === void 0) await writeAtomically(join15(publicFolder, ROOT_FILE), trustedRoot);
+  const notes = [
+    `development keys in ${folder}: for trying things out, nobody keeps them safe`,
+    "./pi keys init makes keys that nodes can rely on"
+  ];
+  return { keys, trustedRoot, publicFolder, notes };
+}
+async function openProjectKeys(request2) {
+  const { project, cluster, env, secrets } = request2;
+  const publicFolder = join15(project, "keys");
+  const trustedRoot = await readRootFile(publicFolder);
+  if (trustedRoot !== void 0) {
+    const folder = keysFolder(env, cluster);
+    const keys = await openKeys({ folder, publicFolder, ...secrets === void 0 ? {} : { secrets } });
+    return { keys, trustedRoot, publicFolder, notes: [] };
+  }
+  if (request2.development) return openDevelopment(request2);
+  throw new ManifestError("ROOT", `there is no ${join15("keys", ROOT_FILE)}: this cluster has no keys yet`, {
+    fix: "./pi keys init makes them; commit what it writes into keys/"
+  });
+}
+
+// actions/runner/keys.ts
+function keysOfJob(definition, cluster, secrets, now) {
+  const project = dirname8(definition);
+  return openProjectKeys({ project, cluster, env: process.env, secrets, now, development: false });
+}
 
 // actions/runner/outputs.ts
 init_bundle_globals();
@@ -87289,16 +87295,7 @@ async function openScene(inputs2, around, world) {
   const { definition } = await loadDefinition(assetsRoot, file2);
   const now = new Date(world.clock.now());
   const { secrets, temporary: temporary2, token, context } = around;
-  const project = dirname8(file2);
-  const { cluster } = definition;
-  const keys = await openProjectKeys({
-    project,
-    cluster,
-    env: process.env,
-    secrets,
-    now,
-    development: false
-  });
+  const keys = await keysOfJob(file2, definition.cluster, secrets, now);
   const remote = inputs2.remote ?? `${context.serverUrl}/${context.owner}/${context.repo}.git`;
   const scratch = join16(temporary2, "home-pi-manifest");
   const home = branchHome({ remote, scratch, world, env: gitLogin(remote, context.serverUrl, token) });
