@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { readBounded } from "../lib/external/bounded-file.ts";
+import { parseWindow, type Window } from "../lib/manifest/client/window.ts";
 import { UpdaterError } from "./failure.ts";
 import type { Places } from "./places.ts";
-import { parseWindow, type Window } from "./window.ts";
 
 const MAX_BYTES = 64 * 1024;
 
@@ -20,6 +20,22 @@ export interface Config {
   readonly mode: "auto" | "ask" | "off";
   readonly window: Window | undefined;
   readonly address: string | undefined;
+}
+
+/** `/run/home-pi/identity.json`, as far as it is about updates. */
+const identityRecord = z.object({ updateAddress: z.url({ protocol: /^https?$/ }).nullish() });
+
+/** An address that the node's own identity file names. What cannot be read names none. */
+async function ownAddress(places: Places): Promise<string | undefined> {
+  const read = await readBounded(places.identity, MAX_BYTES);
+  if (read.kind !== "content") return undefined;
+  try {
+    return (
+      identityRecord.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8"))).updateAddress ?? undefined
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 /** `/usr/lib/home-pi/build.json`. */
@@ -45,7 +61,8 @@ async function readRecord<T>(path: string, schema: z.ZodType<T>, code: "CONFIG" 
 
 /** Throws UpdaterError CONFIG. */
 export async function readConfig(places: Places): Promise<Config> {
-  const { channel, mode, window, address } = await readRecord(places.config, configRecord, "CONFIG");
+  const { channel, mode, window, address: named } = await readRecord(places.config, configRecord, "CONFIG");
+  const address = (await ownAddress(places)) ?? named;
   const parsed = window === undefined ? undefined : parseWindow(window);
   if (window !== undefined && parsed === undefined) {
     throw new UpdaterError("CONFIG", `${places.config}: "${window}" is no window`, {

@@ -12,6 +12,8 @@ export function placesOf(root = "/") {
     state: at("data/update"),
     bundles: at("data/update/bundles"),
     savedStatus: at("data/update/status.json"),
+    /** What came of the identity file. */
+    identity: at("run/home-pi/identity.json"),
     dataState: at("run/home-pi/data.json"),
     markedGood: at("run/home-pi/marked-good"),
     intended: at("run/home-pi/intended.json"),

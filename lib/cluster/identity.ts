@@ -3,7 +3,7 @@ import { z } from "zod";
 import { explainIssue } from "./explain-issue.ts";
 import { DefinitionError, throwProblems } from "./failure.ts";
 import { suggest } from "./nearest.ts";
-import { type Definition, nodeName, sshKeys } from "./schema.ts";
+import { type Definition, nodeName, sshKeys, updateAddress } from "./schema.ts";
 import { readYaml } from "./yaml-file.ts";
 
 /** identity.yaml on a node's boot partition: who this node is. It holds no secret. */
@@ -12,6 +12,10 @@ export const identitySchema = z
     version: z.literal(1).meta({ description: "Form of this file" }),
     hostname: nodeName,
     ssh: sshKeys,
+    update: z
+      .strictObject({ address: updateAddress })
+      .optional()
+      .meta({ description: "Where this node looks for releases, instead of where the image says" }),
   })
   .meta({ title: "Identity of a node", description: "identity.yaml on the boot partition of a node's card" });
 

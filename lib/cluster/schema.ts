@@ -36,6 +36,16 @@ export const sshKeys = z
   .array(text(objectToSshKey, "One line of a .pub file"))
   .meta({ description: "Public keys that may log in. Without one nobody can." });
 
+export const updateAddress = text(
+  textOfForm(
+    "^https?://[^\\s/?#]+(/[^\\s?#]*)?$",
+    "a web address",
+    "write where the update manifest lies, for example https://ME.github.io/home-pi-cluster/",
+  ),
+  "Where nodes read the update manifest: https://..., or http://... in your own network",
+  "^https?://[^\\s/?#]+(/[^\\s?#]*)?$",
+);
+
 const update = z
   .strictObject({
     channel: z
@@ -51,6 +61,7 @@ const update = z
       `When nodes may restart: "02:00-05:00 Europe/London"`,
       WINDOW_PATTERN,
     ).optional(),
+    address: updateAddress.optional(),
   })
   .meta({ description: "How nodes follow releases" });
 

@@ -59,7 +59,7 @@ describe("identity.yaml", () => {
       `identity.yaml:1:10: 2 is not allowed in version (values: 1)`,
       `identity.yaml:2:11: "My Pi" is not a DNS label in hostname (use a to z, 0 to 9 and - inside, at most 63: "my-pi")`,
       `identity.yaml:3:6: "me@laptop" instead of a list in ssh (write a list: [one, two])`,
-      `identity.yaml:4:1: unknown key "wifi" in the file (keys here: version, hostname, ssh)`,
+      `identity.yaml:4:1: unknown key "wifi" in the file (keys here: version, hostname, ssh, update)`,
     ]);
     expect(problems("hostname: [\n")).toHaveLength(1);
     expect(problems("")).toHaveLength(1);

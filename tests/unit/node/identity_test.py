@@ -84,6 +84,22 @@ class Boot(unittest.TestCase):
         mode = (self.root / "data/identity/authorized_keys").stat().st_mode
         self.assertEqual(stat.S_IMODE(mode), 0o600)
 
+    def test_names_where_this_node_looks_for_releases_and_keeps_it_on_p1(self):
+        address = "http://store.local:8080/manifest/"
+        (self.p1 / "identity.yaml").write_text(f"{GOOD}update:\n  address: {address}\n")
+        self.boot()
+        self.assertEqual(self.facts()["updateAddress"], address)
+        self.assertIn(address, (self.p1 / "identity.yaml").read_text())
+        self.assertEqual(self.facts()["problems"], [])
+
+    def test_says_what_is_wrong_with_an_address_and_uses_the_rest(self):
+        for wrong in ("ftp://store.local/", "store.local", "[1]"):
+            (self.p1 / "identity.yaml").write_text(f"{GOOD}update:\n  address: {wrong}\n")
+            self.boot()
+            self.assertNotIn("updateAddress", self.facts())
+            self.assertEqual(len(self.facts()["problems"]), 1)
+            self.assertEqual(self.facts()["keys"], 1)
+
     def test_the_next_boot_uses_what_was_kept_and_writes_nothing(self):
         (self.p1 / "identity.yaml").write_text(GOOD)
         self.boot()

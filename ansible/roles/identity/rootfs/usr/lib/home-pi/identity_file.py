@@ -27,7 +27,8 @@ KEY_TYPES = (
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
 # What a file may hold that anybody may know. Anything else counts as secret.
-KNOWN = ("version", "hostname", "ssh")
+KNOWN = ("version", "hostname", "ssh", "update")
+ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 @dataclasses.dataclass
@@ -36,6 +37,8 @@ class Identity:
 
     hostname: str | None = None
     keys: list[str] = dataclasses.field(default_factory=list)
+    # Of the update manifest, where it is not the one the image names.
+    update_address: str | None = None
     problems: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
 
@@ -70,8 +73,9 @@ def parse(content: bytes) -> Identity:
 
 
 def public_part(identity: Identity) -> bytes:
-    """An identity file with nothing in it but name and public keys."""
-    facts = {"version": 1, "hostname": identity.hostname, "ssh": identity.keys}
+    """An identity file with nothing in it but what anybody may know."""
+    update = {"address": identity.update_address} if identity.update_address else None
+    facts = {"version": 1, "hostname": identity.hostname, "ssh": identity.keys, "update": update}
     text = yaml.safe_dump({name: value for name, value in facts.items() if value is not None}, sort_keys=False)
     return f"# The rest of this file was moved to the node.\n{text}".encode()
 
@@ -96,6 +100,8 @@ def of_node(root: yaml.Node | None) -> Identity:
             take_hostname(identity, value)
         elif name == "ssh":
             take_keys(identity, value)
+        elif name == "update":
+            take_update(identity, value)
         elif name not in KNOWN:
             # A newer file on an older image is no mistake.
             identity.public = False
@@ -129,6 +135,16 @@ def take_keys(identity: Identity, node: yaml.Node) -> None:
             identity.problems.append(f"{place(entry)}ssh: {wrong}")
         elif text not in identity.keys:
             identity.keys.append(text)
+
+
+def take_update(identity: Identity, node: yaml.Node) -> None:
+    entries = node.value if isinstance(node, yaml.MappingNode) else []
+    for key, value in entries:
+        address = value.value.strip() if isinstance(value, yaml.ScalarNode) else ""
+        if key.value == "address" and ADDRESS.fullmatch(address):
+            identity.update_address = address
+            return
+    identity.problems.append(f"{place(node)}update: expected an address such as 'address: http://store.local:8080/manifest/'")
 
 
 def mistake_in_key(text: str) -> str | None:
