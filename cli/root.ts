@@ -6,6 +6,7 @@ import type { CliContext } from "./context.ts";
 const SUDO = "/usr/bin/sudo";
 const KEPT = [
   ...["PATH", "HOME", "TERM", "CI", "GITHUB_ACTIONS", "PI_PACKER_DIR", "PI_KEYS", "XDG_CONFIG_HOME"],
+  ...["NODE_EXTRA_CA_CERTS"],
   ...["GITHUB_API_URL", "GITHUB_SERVER_URL"],
   ...["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
 ];

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { exists, sha256OfText } from "../external/files.ts";
 import { digestFolder } from "../external/folder-digest.ts";
 import { type Sources, shapeBuilds } from "./compile.ts";
 import { type LoadedDefinition, rolePath } from "./load.ts";
+import { readNodePin } from "./node-runtime.ts";
 
 /** Folders of the project that shape every image, by the name of the input. */
 const folders: Readonly<Record<string, string>> = {
@@ -12,6 +14,21 @@ const folders: Readonly<Record<string, string>> = {
 
 /** What nodes get of the folder with the public keys; without ca.pem it is the placeholder, which never changes. */
 const KEY_FILES = ["ca.pem", "root.json"];
+
+/** The file of a folder of keys that a node's updater trusts. */
+const ROOT_FILE = "root.json";
+const UPDATER = ["node-update.mjs"];
+
+/** Whether nodes get an updater: it has to know whom to trust. */
+export function hasUpdater(keys: string): Promise<boolean> {
+  return exists(join(keys, ROOT_FILE));
+}
+
+/** The updater's program and the Node it runs on. */
+async function updaterDigest(project: string): Promise<string> {
+  const { integrity } = await readNodePin(project);
+  return sha256OfText([await digestFolder(join(project, "updater", "dist"), UPDATER), integrity].join());
+}
 
 async function digestAll(paths: ReadonlyMap<string, string>): Promise<Record<string, string>> {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)] as const);
@@ -37,7 +54,11 @@ export async function gatherSources(
   );
   const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join(project, folder)]));
   return {
-    digests: { ...(await digestAll(shared)), keys: await digestFolder(keys, KEY_FILES) },
+    digests: {
+      ...(await digestAll(shared)),
+      keys: await digestFolder(keys, KEY_FILES),
+      ...((await hasUpdater(keys)) ? { updater: await updaterDigest(project) } : {}),
+    },
     boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages,

@@ -17,6 +17,13 @@ export const needs = {
   memory: 1 * GIB,
 } as const;
 
+/** The npm package with Node for the nodes. */
+export const nodePackage = {
+  /** Bytes of any one file npm may write; the package has about 52 MB. */
+  maxBytes: 256 * 1024 ** 2,
+  timeoutMs: 10 * MINUTE,
+} as const;
+
 /** How patient apt is with a mirror. */
 export const network = {
   /** Seconds without a byte until a connection counts as broken. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { shapeBuilds } from "../../cluster/compile.ts";
 import { renderIdentityExample } from "../../cluster/identity.ts";
 import { type LoadedDefinition, loadDefinition, rolePath } from "../../cluster/load.ts";
+import { readNodePin } from "../../cluster/node-runtime.ts";
 import type { Build, Plan } from "../../cluster/plan.ts";
 import { writeRecord } from "../../cluster/records.ts";
 import { asset } from "../../external/assets.ts";
@@ -14,19 +15,19 @@ import { type Archive, type ArchiveChoice, openArchive } from "../archive/archiv
 import { assemble } from "../assemble/assemble.ts";
 import { ensureBase } from "../base/base.ts";
 import { CORE_SCRIPTS, type Core, ensureCore, SCRIPTS, titled, type Workshop } from "../base/core.ts";
-import { parseDpkgStatus } from "../base/dpkg-status.ts";
 import { givenCore } from "../base/given.ts";
 import { useForeignBinaries } from "../binfmt.ts";
 import { ensureCached, OTHER_CACHE } from "../cache.ts";
 import { usingCache } from "../cache-use.ts";
 import { ImageError } from "../failure.ts";
+import { NODE_PROGRAM, updaterNode } from "../node-runtime.ts";
 import type { Provisioner } from "../provision/provisioner.ts";
 import { sayingWhatRanOut } from "../starvation.ts";
 import { ensureTools } from "../tools/ensure.ts";
 import { playbookVariables } from "./playbook-variables.ts";
 import { type ResolvedPlan, resolvePlan } from "./resolve.ts";
 import { type BuildInfo, type BuiltImage, handOut } from "./results.ts";
-import { sbom } from "./sbom.ts";
+import { writeSbom } from "./write-sbom.ts";
 
 export interface BuildOptions {
   /** This project: ansible/, boards/, keys/. */
@@ -182,10 +183,11 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
     workshop,
   );
   const provisioner = await options.provisioner(workshop);
+  const node = await updaterNode(options.project, keysOf(options), workshop);
   const work = join(folder, "work");
   const tree = join(folder, "tree.tar");
   await mkdir(work);
-  await writeFile(join(folder, "vars.json"), JSON.stringify(variablesOf(job, core), null, 2));
+  await writeFile(join(folder, "vars.json"), JSON.stringify(variablesOf(job, core, node), null, 2));
   await reporter.step(titled(`playbook for ${build.profile}`, workshop), {}, (step) =>
     provisioner.provision(
       {
@@ -194,6 +196,7 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
         ansible: asset("ansible"),
         project: job.loaded.folder,
         keys: keysOf(options),
+        ...(node === undefined ? {} : { node }),
         varsFile: join(folder, "vars.json"),
         tree,
         work,
@@ -225,7 +228,15 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
     ),
   );
   const name = [job.resolved.plan.cluster, build.profile, build.board].join("-");
-  await writeSbom(folder, name, job, core, tree);
+  await writeSbom(
+    {
+      ...{ name, buildId: build.buildId, epoch: core.epoch },
+      firmware: boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name })),
+      ...(node === undefined ? {} : { node: await readNodePin(options.project) }),
+    },
+    { tree, to: join(folder, "sbom.cdx.json") },
+    world,
+  );
   const info: BuildInfo = {
     version: 1,
     name,
@@ -243,7 +254,9 @@ async function makeImage(folder: string, job: Job, started: number): Promise<voi
     durationMs: world.clock.now() - started,
   };
   await writeFile(join(folder, "buildinfo.json"), `${JSON.stringify(info, null, 2)}\n`);
-  const needless = ["tree.tar", "disk.img", "vars.json", "layout.sh", "partitions.sfdisk", "slot-a.index"];
+  const needless = "tree.tar disk.img vars.json layout.sh partitions.sfdisk slot-a.index slot-a.sum".split(
+    " ",
+  );
   for (const name of needless) await rm(join(folder, name), { force: true });
 }
 
@@ -269,19 +282,14 @@ async function coreOf(job: Job): Promise<Core> {
   return ensureCore({ choice, archive, packages, firmware, board: job.build.board }, workshop, scriptsDigest);
 }
 
-function variablesOf({ build, resolved, options, loaded }: Job, { epoch }: Core): Record<string, unknown> {
+function variablesOf(
+  { build, resolved, options, loaded }: Job,
+  { epoch }: Core,
+  node: string | undefined,
+): Record<string, unknown> {
   const roles = build.ansible.roles.map((role) => rolePath(role, options.project, loaded.folder));
-  return playbookVariables(build, { cluster: resolved.plan.cluster, roles, epoch, keys: keysOf(options) });
-}
-
-async function writeSbom(folder: string, name: string, job: Job, core: Core, tree: string): Promise<void> {
-  const { workshop, build } = job;
-  const status = await workshop.world.processes.run({
-    argv: ["tar", "--extract", "--to-stdout", "--file", tree, "./var/lib/dpkg/status"],
-    timeoutMs: 60_000,
-  });
-  const firmware = boardOf(job).firmware.map((entry) => ({ ...entry, source: entry.name }));
-  const packages = parseDpkgStatus(status.stdout);
-  const text = await sbom({ name, buildId: build.buildId, packages, firmware, epoch: core.epoch });
-  await writeFile(join(folder, "sbom.cdx.json"), text);
+  const policy = loaded.definition.update;
+  const updater = node === undefined ? {} : { updater: { node: join(node, NODE_PROGRAM), policy } };
+  const { cluster } = resolved.plan;
+  return playbookVariables(build, { cluster, roles, epoch, keys: keysOf(options), ...updater });
 }

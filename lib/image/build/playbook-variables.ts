@@ -1,4 +1,5 @@
 import type { Build } from "../../cluster/plan.ts";
+import type { Definition } from "../../cluster/schema.ts";
 
 export interface Surroundings {
   readonly cluster: string;
@@ -8,12 +9,18 @@ export interface Surroundings {
   readonly keys: string;
   /** Seconds since 1970. */
   readonly epoch: number;
+  readonly updater?: {
+    /** Absolute path of Node for arm64. */
+    readonly node: string;
+    /** `update` of the definition. */
+    readonly policy: Definition["update"];
+  };
 }
 
 /** The extra variables of the playbook: the resolved profile. */
 export function playbookVariables(
   build: Build,
-  { cluster, roles, keys, epoch }: Surroundings,
+  { cluster, roles, keys, epoch, updater }: Surroundings,
 ): Record<string, unknown> {
   return {
     ...build.ansible.vars,
@@ -29,6 +36,7 @@ export function playbookVariables(
       user_roles: roles,
       // Not "keys": to Jinja that is a method every dictionary has.
       public_keys: keys,
+      ...(updater === undefined ? {} : { node_runtime: updater.node, update_policy: updater.policy }),
     },
   };
 }

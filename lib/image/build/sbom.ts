@@ -1,3 +1,4 @@
+import { NODE_PACKAGE } from "../../cluster/node-runtime.ts";
 import type { InstalledPackage } from "../base/dpkg-status.ts";
 
 export interface SbomRequest {
@@ -7,6 +8,8 @@ export interface SbomRequest {
   readonly packages: readonly InstalledPackage[];
   /** Unpacked to p1, not installed. */
   readonly firmware: readonly Omit<InstalledPackage, "architecture">[];
+  /** Of the updater's runtime, which no package of Debian brings; undefined: nodes have none. */
+  readonly node?: { readonly version: string };
   /** Seconds since 1970. */
   readonly epoch: number;
 }
@@ -40,6 +43,12 @@ export async function sbom(request: SbomRequest): Promise<string> {
   };
   for (const entry of request.packages) add(entry, Enums.ComponentType.Library);
   for (const entry of request.firmware) add(entry, Enums.ComponentType.Firmware);
+  if (request.node !== undefined) {
+    const { version } = request.node;
+    const purl = new PackageURL("npm", undefined, NODE_PACKAGE, version, undefined, undefined).toString();
+    const type = Enums.ComponentType.Application;
+    bom.components.add(new Models.Component(type, NODE_PACKAGE, { version, bomRef: purl, purl }));
+  }
   const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
   return new Serialize.JsonSerializer(factory).serialize(bom, { sortLists: true, space: 2 });
 }

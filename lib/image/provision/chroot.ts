@@ -40,6 +40,7 @@ async function provision(
             { source: asset(), readOnly: true },
             { source: request.project, readOnly: true },
             { source: request.keys, readOnly: true },
+            ...(request.node === undefined ? [] : [{ source: request.node, readOnly: true }]),
             // Last: a folder above it may be bound read-only.
             { source: request.work },
           ],

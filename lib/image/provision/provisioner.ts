@@ -15,6 +15,8 @@ export interface ProvisionRequest {
   readonly project: string;
   /** Folder with the public keys that nodes get, absolute. */
   readonly keys: string;
+  /** Folder with Node for arm64; undefined: nodes get no updater. */
+  readonly node?: string;
   /** JSON file with the resolved profile, given to Ansible as `--extra-vars @FILE`. */
   readonly varsFile: string;
   /** Where the tar of the finished tree goes (written whole or not at all). */

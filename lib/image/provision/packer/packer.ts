@@ -65,6 +65,7 @@ function insideTools(
 ): Required<ToolRun> {
   const readable = [
     ...[assetsRoot, request.project, request.keys, request.ansible, request.varsFile],
+    ...(request.node === undefined ? [] : [request.node]),
     ...installation.needs,
   ];
   const binds = [
