@@ -2,7 +2,7 @@
 # Puts p1 together and the disk image around it. Nothing is mounted. Runs inside the tools tree, with
 # SOURCE_DATE_EPOCH set.
 #   assemble.sh WORK TREE FIRMWARE BOARD LAYOUT
-# WORK holds slot.ext4, slot-a.index, identity.example.yaml; WORK/p1.img and WORK/disk.img are made.
+# WORK holds slot.ext4, slot-a.index, slot-a.sum, identity.example.yaml; WORK/p1.img and WORK/disk.img are made.
 # LAYOUT: file with the sizes as shell variables and partitions.sfdisk beside it.
 # shellcheck disable=SC2154 # the sizes come from LAYOUT
 set -eu
@@ -24,7 +24,7 @@ while read -r dtb _; do
   card=/emmc2bus/mmc@7e340000
   if fdtget "$p1/$dtb" $card compatible >/dev/null 2>&1; then fdtput -t s "$p1/$dtb" /aliases mmc0 $card; fi
 done <"$board/boot/dtbs.txt"
-cp "$board/boot/config.txt" "$work/identity.example.yaml" "$work/slot-a.index" "$p1/"
+cp "$board/boot/config.txt" "$work/identity.example.yaml" "$work/slot-a.index" "$work/slot-a.sum" "$p1/"
 mkenvimage -s 0x4000 -o "$p1/uboot.env" "$board/boot/uboot.env.txt"
 mkimage -q -A arm64 -T script -C none -n boot -d "$board/boot/boot.cmd" "$p1/boot.scr"
 # A damaged boot script would be the end of the card: U-Boot's environment tries this one next.

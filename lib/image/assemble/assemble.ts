@@ -68,6 +68,7 @@ export async function assemble(
   ]);
   const { index, sha256 } = await hashIndex(slot);
   await writeFile(join(folder, "slot-a.index"), index);
+  await writeFile(join(folder, "slot-a.sum"), `${sha256} ${size.bytes} ${request.buildId}\n`);
   await writeFile(join(folder, "identity.example.yaml"), request.identityExample);
   await writeFile(join(folder, "layout.sh"), layoutVariables());
   await writeFile(join(folder, "partitions.sfdisk"), partitionScript());
