@@ -1,8 +1,8 @@
 import { minuteOf } from "../lib/external/clock.ts";
 import type { ChannelDocument, ChannelImage } from "../lib/manifest/channel.ts";
+import { isOpen, nextOpening, type Window } from "../lib/manifest/client/window.ts";
 import { alarm, nothing, type Plan } from "./plan.ts";
 import { nameOf, type SlotName, type State } from "./state/record.ts";
-import { isOpen, nextOpening, type Window } from "./window.ts";
 
 export interface Policy {
   readonly mode: "auto" | "ask" | "off";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { decide, type Facts, type Reading } from "../../../updater/decide.ts";
 import type { Plan } from "../../../updater/plan.ts";
 import { emptyState, type State } from "../../../updater/state/record.ts";
-import { parseWindow } from "../../../updater/window.ts";
 import { channelOf, facts, failedAt, idOf, imageOf, trialOf } from "./example.ts";
 
 const night = parseWindow("02:00-05:00 Europe/London");

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { decide, type Facts, type Reading } from "../../../updater/decide.ts";
 import type { Plan } from "../../../updater/plan.ts";
 import type { State } from "../../../updater/state/record.ts";
-import { parseWindow } from "../../../updater/window.ts";
 import { channelOf, committed, facts, failedAt, idOf, imageOf, readingOf, trialOf } from "./example.ts";
 
 const newer = imageOf(6, "c");

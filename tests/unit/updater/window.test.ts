@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isOpen, nextOpening, parseWindow, type Window } from "../../../updater/window.ts";
+import { isOpen, nextOpening, parseWindow, type Window } from "../../../lib/manifest/client/window.ts";
 
 const windowOf = (text: string): Window => {
   const window = parseWindow(text);
