@@ -20,6 +20,9 @@ export const MAX_STATE_BYTES = 256 * KIB;
 /** Installations of one serial that were cut off before they count as failed. */
 export const MAX_INSTALL_ATTEMPTS = 5;
 
+/** Failed builds that are remembered, the newest: the state must stay small, whatever a channel brings in years. */
+export const MAX_FAILED = 50;
+
 /** Streams of one serial that fail before the bundle is downloaded whole instead. */
 export const MAX_FAILED_STREAMS = 2;
 

@@ -1,4 +1,4 @@
-import { MAX_RETURNS } from "../limits.ts";
+import { MAX_FAILED, MAX_RETURNS } from "../limits.ts";
 import { nameOf, otherSlot, type SlotName, type State, type Trial } from "../state/record.ts";
 
 /** What is true of this boot. */
@@ -100,7 +100,8 @@ export function failed(state: State, trial: Trial, reason: string, at: number): 
   const { trial: _, wish: __, ...rest } = state;
   const { buildId, version, serial } = trial;
   const others = state.failed.filter((one) => one.buildId !== buildId);
-  return { ...rest, failed: [...others, { buildId, version, serial, reason: reason.slice(0, 500), at }] };
+  const one = { buildId, version, serial, reason: reason.slice(0, 500), at };
+  return { ...rest, failed: [...others, one].slice(-MAX_FAILED) };
 }
 
 export type Verdict =

@@ -6,6 +6,7 @@ import { type GateNode, runGate } from "../../../updater/trial/gate.ts";
 import {
   type BootFacts,
   committedState,
+  failed,
   type Health,
   judge,
   type Standing,
@@ -30,6 +31,22 @@ const bootOf = (letter: string, slot: SlotName, more: Partial<BootFacts> = {}): 
   ...more,
 });
 const onTrial: State = { ...committed, trial: trialOf("c") };
+
+describe("what failed", () => {
+  const fail = (state: State, serial: number): State =>
+    failed(state, { ...trialOf("c"), buildId: serial.toString(16).padStart(64, "0"), serial }, "why", serial);
+
+  it("is remembered, the newest fifty, so that the state stays small for ever", () => {
+    const serials = Array.from({ length: 70 }, (_, at) => at + 1);
+    const state = serials.reduce(fail, committed);
+    expect(state.failed.map(({ serial }) => serial)).toEqual(serials.slice(20));
+  });
+
+  it("again is listed once, as the newest", () => {
+    const state = [1, 2, 1].reduce(fail, committed);
+    expect(state.failed.map(({ serial }) => serial)).toEqual([2, 1]);
+  });
+});
 
 describe("what a boot is", () => {
   const kindOf = (state: State, facts: BootFacts) => standingOf(state, facts).standing.kind;
