@@ -94,6 +94,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   try {
     const result = await command(node, flags);
+    if (name === "run") say(`memory: ${Math.ceil(process.resourceUsage().maxRSS / 1024)} MiB at most`);
     if (typeof result === "boolean") return result ? 0 : 1;
     const text = flags.json
       ? `${JSON.stringify(result)}\n`
