@@ -51,7 +51,12 @@ export function developmentFolder(env: ProjectKeysRequest["env"], cluster: strin
   return `${keysFolder(env, cluster)}-development`;
 }
 
-async function openDevelopment({ env, cluster, now }: ProjectKeysRequest): Promise<ProjectKeys> {
+/** The keys for trying things out, made at first use. Throws KeyError. */
+export async function developmentKeys({
+  env,
+  cluster,
+  now,
+}: Pick<ProjectKeysRequest, "env" | "cluster" | "now">): Promise<ProjectKeys> {
   const folder = developmentFolder(env, cluster);
   const publicFolder = join(folder, "public");
   const keys = await takeDevelopmentKeys({ folder, cluster, now });
@@ -116,7 +121,7 @@ export async function openProjectKeys(request: ProjectKeysRequest): Promise<Proj
     const keys = await openKeys({ folder, publicFolder, ...(secrets === undefined ? {} : { secrets }) });
     return { keys, trustedRoot, publicFolder, notes: [] };
   }
-  if (request.development) return openDevelopment(request);
+  if (request.development) return developmentKeys(request);
   throw new ManifestError("ROOT", `there is no ${join("keys", ROOT_FILE)}: this cluster has no keys yet`, {
     fix: "./pi keys init makes them; commit what it writes into keys/",
   });

@@ -12,6 +12,7 @@ const AREAS = [
   "lib/diff",
   "lib/release",
   "lib/manifest",
+  "lib/rehearsal",
 ];
 
 /** Whom each room may use besides itself. Areas of lib use those above them, in the order of the list. */
