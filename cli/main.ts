@@ -11,6 +11,7 @@ import * as clean from "./clean.ts";
 import type { CliContext } from "./context.ts";
 import * as diff from "./diff.ts";
 import * as doctor from "./doctor.ts";
+import * as emulate from "./emulate.ts";
 import * as identity from "./identity.ts";
 import { listenForInterruption } from "./interruption.ts";
 import * as keys from "./keys.ts";
@@ -25,7 +26,7 @@ import * as verify from "./verify.ts";
 
 /** In the order of use. */
 const COMMANDS = [
-  ...[plan, build, boot, diff, keys, release, verify, serve, manifest, identity],
+  ...[plan, build, boot, diff, keys, release, verify, serve, emulate, manifest, identity],
   ...[doctor, clean, test, tools, pin],
 ];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
