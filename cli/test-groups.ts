@@ -175,6 +175,14 @@ export function testGroups(cache: string): TestGroup[] {
       env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "1" },
     },
     {
+      name: "node",
+      doors: ["ci"],
+      shows:
+        "a node takes a good release, comes back from a bad one by itself, and lives through 100 power cuts",
+      argv: image("upgrade-cuts"),
+      env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "0" },
+    },
+    {
       name: "release",
       doors: ["ci"],
       shows: "two releases into a folder: built, booted, signed, verified, carried over",

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bench, runTool } from "../../lib/emulator/disk.ts";
 
@@ -25,4 +25,22 @@ export async function editData(
   await writeFile(join(bench.work, "requests"), `${requests.join("\n")}\n`);
   const { stdout } = await runTool(bench, ["sh", "-c", CHECK_AND_EDIT, "sh", image, String(offset)]);
   return stdout;
+}
+
+/** Mends data as editData does, and reads files of it; one that is not there is an empty text. */
+export async function readData(
+  bench: Bench,
+  image: string,
+  offset: number,
+  paths: readonly string[],
+): Promise<string[]> {
+  const files = paths.map((_, at) => join(bench.work, `data-${at}`));
+  for (const file of files) await rm(file, { force: true });
+  await editData(
+    bench,
+    image,
+    offset,
+    paths.map((path, at) => `dump ${path} ${files[at]}`),
+  );
+  return Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
 }

@@ -1,0 +1,75 @@
+import { createServer, type ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+import send from "send";
+import { type Listening, listenOn } from "../../lib/external/listening.ts";
+
+/** What a server of bundles does wrong; the manifest is served as it should be. */
+export type BundleFault =
+  | "none"
+  | "no ranges"
+  | "captive portal"
+  | "gzip"
+  | "redirect loop"
+  | "403"
+  | "silent"
+  | "truncated"
+  | "links that die";
+
+const LINK_LIVES_MS = 5_000;
+const BUNDLE = /\.raucb$/;
+
+/** A store on the loopback whose bundles can go wrong while it runs. */
+export class FaultStore {
+  fault: BundleFault = "none";
+  /** Redirects to links that die. */
+  redirected = 0;
+  /** Links that were used when they were dead. */
+  refused = 0;
+  bundleBytes = 0;
+
+  serve(folder: string): Promise<Listening> {
+    const server = createServer((request, response) => {
+      const url = new URL(request.url ?? "/", "http://store");
+      const file = (path: string): void =>
+        void send(request, path, { root: folder, index: false, dotfiles: "ignore" })
+          .on("error", (error: { status?: number }) => response.writeHead(error.status ?? 500).end())
+          .pipe(response);
+      if (!BUNDLE.test(url.pathname)) return file(url.pathname);
+      response.on("close", () => {
+        this.bundleBytes += Number(response.getHeader("content-length") ?? 0);
+      });
+      const until = url.searchParams.get("until");
+      if (until !== null && Number(until) < Date.now()) {
+        this.refused += 1;
+        return void response.writeHead(403).end("too late");
+      }
+      if (until !== null || this.fault === "none") return file(url.pathname);
+      this.#fail(url.pathname, response);
+    });
+    return listenOn(server, 0, "127.0.0.1");
+  }
+
+  #fail(path: string, response: ServerResponse): void {
+    const answers: Record<Exclude<BundleFault, "none">, () => void> = {
+      "no ranges": () => response.writeHead(200).end("x".repeat(4096)),
+      "captive portal": () =>
+        response.writeHead(200, { "content-type": "text/html" }).end("<html>Log in</html>"),
+      gzip: () =>
+        response
+          .writeHead(206, { "content-range": "bytes 0-3/4", "content-encoding": "gzip" })
+          .end(gzipSync(Buffer.from("none"))),
+      "redirect loop": () => response.writeHead(302, { location: path }).end(),
+      403: () => response.writeHead(403).end(),
+      silent: () => undefined,
+      truncated: () => {
+        response.writeHead(206, { "content-range": "bytes 0-16383/99999999", "content-length": 16384 });
+        response.write(Buffer.alloc(100), () => response.destroy());
+      },
+      "links that die": () => {
+        this.redirected += 1;
+        response.writeHead(302, { location: `${path}?until=${Date.now() + LINK_LIVES_MS}` }).end();
+      },
+    };
+    if (this.fault !== "none") answers[this.fault]();
+  }
+}

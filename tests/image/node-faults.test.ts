@@ -1,0 +1,248 @@
+import { cp, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { throwAway } from "../../lib/keys/certificates.ts";
+import { localHome } from "../../lib/manifest/local-home.ts";
+import { developmentKeys } from "../../lib/manifest/project-keys.ts";
+import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
+import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
+import { bundleOf, sealBundle } from "../../lib/release/build-files.ts";
+import { FaultStore } from "./fault-store.ts";
+import { harmless, type NodeSession, runUpdaterOn, withNodeSession } from "./node-session.ts";
+import { cacheDir, quietReporter, quietStep, world } from "./surroundings.ts";
+
+const MINUTE = 60_000;
+const DAY_MS = 24 * 60 * MINUTE;
+const EDITION = { version: "9.9.9", serial: 9_009_009_999 };
+
+/** Releases of one session count up: each case has a version of its own, whatever became of the one before. */
+class Versions {
+  #minor = 0;
+  next(): string {
+    this.#minor += 1;
+    return `1.${this.#minor}.0`;
+  }
+}
+
+/** What must hold after every case: v1.0.0 runs from A, committed and good, and nothing restarts. */
+async function expectUnharmed({ node, build }: NodeSession, what: string): Promise<void> {
+  const [slots = "", held = ""] = (
+    await node.command(
+      "rauc status --output-format=json | tr -d '\\n'; echo; cat /usr/lib/home-pi/build.json",
+    )
+  ).split("\n");
+  const status = JSON.parse(slots) as { booted: string; slots: Record<string, { boot_status: string }>[] };
+  const bootStatus = status.slots
+    .map((slot) => slot["rootfs.0"]?.boot_status)
+    .find((one) => one !== undefined);
+  expect({ what, booted: status.booted, bootStatus }).toEqual({ what, booted: "A", bootStatus: "good" });
+  expect(held, what).toContain(build.image.info.buildId);
+  expect(node.starts, what).toBe(1);
+}
+
+/** A bundle of another kind in the place of the released one. */
+async function crafted(
+  session: NodeSession,
+  kind: "unsigned" | "other board" | "other digest",
+  bundle: string,
+): Promise<void> {
+  const { build, store, folder } = session;
+  const { tools, keys } = store;
+  const now = new Date();
+  const image =
+    kind === "other digest"
+      ? await session.edited(`other-${basename(bundle)}`, harmless("another"))
+      : build.image;
+  const info = kind === "other board" ? { ...image.info, name: "home-server-rpi-arm64" } : image.info;
+  const press = {
+    ...({
+      tools,
+      world,
+      reporter: quietReporter,
+      cacheDir: folder,
+      machine: "virt",
+      identity: keys.signing(now),
+    } as const),
+    throwAway: () => throwAway(now, "home"),
+  };
+  const work = join(image.folder, `crafted-${basename(bundle)}`);
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work);
+  const version = /-(\d+\.\d+\.\d+)\.raucb$/.exec(bundle)?.[1] ?? EDITION.version;
+  const edition = { version, serial: EDITION.serial };
+  const made = await bundleOf({ ...image, info }, edition, work, press, quietStep);
+  await rm(bundle);
+  if (kind === "unsigned") await cp(made.bundle, bundle);
+  else {
+    const request = { from: made.bundle, throwAwayCa: made.throwAway.ca, to: bundle };
+    await sealBundle(request, image.id, info, edition, press, quietStep);
+  }
+  await rm(work, { recursive: true, force: true });
+}
+
+describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, clocks and disks", () => {
+  test(
+    "stays what it is, says why, and takes the next good release",
+    async () => {
+      const faults = new FaultStore();
+      const request = { name: "node-faults", serve: (folder: string) => faults.serve(folder) };
+      await withNodeSession(request, async (session) => {
+        const { node, store } = session;
+        const versions = new Versions();
+        const next = await session.edited("next", harmless("next"));
+        const reasons: string[] = [];
+        /** One run of the updater, whose reason must match. */
+        const refuses = async (what: string, reason: RegExp): Promise<void> => {
+          const status = await runUpdaterOn(node);
+          reasons.push(`${what}: ${status.reason}`);
+          console.log(reasons.at(-1));
+          expect(status.reason, what).toMatch(reason);
+          expect([status.plan, status.running.version], what).toEqual(["nothing", "1.0.0"]);
+          await expectUnharmed(session, what);
+        };
+
+        // The manifest names them, so somebody has its keys; RAUC and the handler have the last word.
+        const bundles = [
+          ["unsigned", /RAUC did not install it: .*sign/],
+          ["other board", /RAUC did not install it: .*[Cc]ompatible/],
+          ["other digest", /RAUC did not install it: .*[Pp]re-install handler/],
+        ] as const;
+        for (const [kind, reason] of bundles) {
+          await session.release(versions.next(), next, (bundle) => crafted(session, kind, bundle));
+          await refuses(kind, reason);
+        }
+
+        // A flipped byte where RAUC looks first: two streams fail, then the download has another digest.
+        const flipped = versions.next();
+        await session.release(flipped, next);
+        const bundle = join(store.folder, "releases", `v${flipped}`, `home-agent-rpi-arm64-${flipped}.raucb`);
+        const whole = await readFile(bundle);
+        await flip(bundle, 100);
+        await refuses("a flipped byte, streamed", /RAUC did not install it/);
+        await refuses("a flipped byte, streamed again", /RAUC did not install it/);
+        await refuses("a flipped byte, downloaded", /bundle has sha256/);
+        await writeFile(bundle, whole);
+
+        // A slot that is too small is refused before anything is read.
+        const large = { ...next, info: { ...next.info, slot: { ...next.info.slot, bytes: 3 * 1024 ** 3 } } };
+        await session.release(versions.next(), large);
+        await refuses("an image larger than the slot", /has 3221225472 bytes, and the slot holds 2147483648/);
+
+        const served = versions.next();
+        await session.release(served, next);
+        const servers = ["no ranges", "captive portal", "gzip", "redirect loop"] as const;
+        for (const fault of servers) {
+          faults.fault = fault;
+          await refuses(`server: ${fault}`, /RAUC did not install it|the bundle cannot be read/);
+        }
+        faults.fault = "none";
+
+        await refusesOnBadDisk(session, refuses);
+        await refusesByClock(session, refuses);
+
+        // An old manifest is shown after a newer one was read.
+        const manifest = join(store.folder, "manifest");
+        const old = join(session.folder, "old-manifest");
+        await cp(manifest, old, { recursive: true });
+        await session.release(versions.next(), large);
+        await refuses("an image larger than the slot", /the slot holds/);
+        const now = join(session.folder, "new-manifest");
+        await cp(manifest, now, { recursive: true });
+        await rm(manifest, { recursive: true });
+        await cp(old, manifest, { recursive: true });
+        await refuses("an old manifest", /The channel cannot be read: .*version/);
+        await rm(manifest, { recursive: true });
+        await cp(now, manifest, { recursive: true });
+
+        // Somebody else installs.
+        await node.command(
+          "systemd-run --unit=other rauc install http://10.0.2.2:9/none; busctl call de.pengutronix.rauc / de.pengutronix.rauc.Installer InstallBundle 'sa{sv}' http://192.0.2.1/silent 0 || true",
+        );
+        await session.release(versions.next(), next);
+        await refuses("another installation", /busy with another installation/);
+        await node.command("systemctl stop other rauc 2>/dev/null || true");
+
+        // Five releases and three roots later, over links that die after five seconds.
+        await rotateThrice(session);
+        for (let releases = 0; releases < 4; releases += 1) await session.release(versions.next(), next);
+        const last = versions.next();
+        await session.release(last, await session.edited("last", harmless("the last one")));
+        faults.fault = "links that die";
+        await startUpdater(node);
+        await waitForCommitted(node, last);
+        console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
+        expect(faults.redirected).toBeGreaterThan(1);
+        expect(node.starts).toBe(2);
+      });
+    },
+    180 * MINUTE,
+  );
+});
+
+async function flip(path: string, at: number): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, at);
+    await handle.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, at);
+  } finally {
+    await handle.close();
+  }
+}
+
+type Refuses = (what: string, reason: RegExp) => Promise<void>;
+
+async function refusesOnBadDisk({ node }: NodeSession, refuses: Refuses): Promise<void> {
+  await node.command("fallocate -l $(df --output=avail -B1 /data | tail -1) /data/filler || true; sync");
+  await refuses("data full", /it is full/);
+  await node.command("rm /data/filler; sync");
+  await node.command("mount -o remount,ro /data");
+  await refuses("data read-only", /cannot be written to/).catch(async (error: unknown) => {
+    await node.command("mount -o remount,rw /data");
+    throw error;
+  });
+  await node.command("mount -o remount,rw /data");
+}
+
+async function refusesByClock({ node, stage }: NodeSession, refuses: Refuses): Promise<void> {
+  const { time } = stage;
+  const right = time.offsetMs;
+  const syncTo = async (offsetMs: number): Promise<void> => {
+    time.offsetMs = offsetMs;
+    await node.command("systemctl restart systemd-timesyncd; sleep 15");
+  };
+  const server = /The clock is not trusted: it says .*, and .* says/;
+  await syncTo(40 * DAY_MS);
+  await refuses("a clock 40 days ahead", server);
+  await syncTo(3650 * DAY_MS);
+  await refuses("a clock ten years ahead", server);
+  await syncTo(-3650 * DAY_MS);
+  await refuses("a clock ten years behind", server);
+  await node.command(
+    "systemctl stop systemd-timesyncd; rm -f /run/systemd/timesync/synchronized; date -s @86400",
+  );
+  await refuses("a clock at 1970", /The clock is not trusted/);
+  await syncTo(right);
+}
+
+/** Three new online keys, each under a new root. */
+async function rotateThrice({ store, folder, build }: NodeSession): Promise<void> {
+  const base = process.env.PI_TEST_KEYS ?? `${cacheDir}-test-keys`;
+  const env = { PI_KEYS: join(folder, "keys") };
+  await cp(`${base}-development`, `${env.PI_KEYS}-development`, { recursive: true });
+  const { cluster } = build.image.info;
+  for (let times = 0; times < 3; times += 1) {
+    const now = new Date();
+    const project = await developmentKeys({ cluster, env, now });
+    await rotateKeys({
+      ...{
+        home: localHome({ store: store.folder, world }),
+        project,
+        folder: dirname(project.publicFolder),
+        now,
+      },
+      ...{ dryRun: false, say: () => undefined, role: "online", compromised: false },
+    });
+  }
+  const project = await developmentKeys({ cluster, env, now: new Date() });
+  Object.assign(store, { keys: project.keys, trustedRoot: project.trustedRoot });
+}

@@ -1,0 +1,87 @@
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MachineName, VirtExtras } from "../../lib/emulator/machine.ts";
+import type { Listening } from "../../lib/external/listening.ts";
+import { withScratch } from "../../lib/external/scratch.ts";
+import type { BuiltImage } from "../../lib/image/build/results.ts";
+import { type EditedBuild, editBuild } from "../../lib/rehearsal/edition.ts";
+import { type NodeStatus, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import type { RehearsalNode } from "../../lib/rehearsal/node.ts";
+import { shiftIntoWindow } from "../../lib/rehearsal/node-time.ts";
+import { type Craft, type RehearsalStore, releaseBuild } from "../../lib/rehearsal/publish.ts";
+import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
+import { type Stage, withStage } from "../../lib/rehearsal/stage.ts";
+import { type NodeBuild, nodeBuild } from "./node-build.ts";
+import { quietStep, world } from "./surroundings.ts";
+
+export interface SessionRequest {
+  readonly name: string;
+  readonly machine?: MachineName;
+  readonly serve?: (folder: string) => Promise<Listening>;
+  readonly beforePower?: (node: RehearsalNode) => Promise<VirtExtras>;
+}
+
+/** A node that was flashed with v1.0.0 and has committed it, and the store it follows. */
+export interface NodeSession {
+  readonly stage: Stage;
+  readonly node: RehearsalNode;
+  readonly build: NodeBuild;
+  readonly store: RehearsalStore;
+  /** Folder of this session. */
+  readonly folder: string;
+  /** A build with files of the flashed one changed. */
+  edited(name: string, edits: readonly SlotEdit[]): Promise<EditedBuild>;
+  release(version: string, build: BuiltImage, craft?: Craft): Promise<void>;
+}
+
+/** One changed file: enough for another build. */
+export const harmless = (text: string): readonly SlotEdit[] => [
+  { kind: "write", path: "/etc/motd", content: `${text}\n` },
+];
+
+export async function withNodeSession(
+  request: SessionRequest,
+  work: (session: NodeSession) => Promise<void>,
+): Promise<void> {
+  const { name, machine = "virt", serve, beforePower } = request;
+  const build = await nodeBuild();
+  const { image, tools, scratch } = build;
+  const logs = process.env.PI_TEST_LOGS ?? join(tmpdir(), "home-pi-consoles");
+  await mkdir(logs, { recursive: true });
+  await withScratch(scratch, "session-", async (folder) => {
+    const places = { folder: join(folder, "store"), work: join(folder, "releases") };
+    const store: RehearsalStore = { ...build.store, ...places };
+    const release = async (version: string, made: BuiltImage, craft?: Craft): Promise<void> => {
+      await releaseBuild(store, `v${version}`, made, quietStep, craft);
+    };
+    await release("1.0.0", image);
+    const clockAheadMs = shiftIntoWindow(build.window, world.clock.now());
+    await withStage(
+      {
+        ...{ machine, image: join(image.folder, "disk.img.zst"), store: store.folder, hostname: "pi-1" },
+        ...{ clockAheadMs, scratch: folder, consoleLog: join(logs, `${name}-${machine}.log`) },
+        ...(serve === undefined ? {} : { serve }),
+        ...(beforePower === undefined ? {} : { beforePower }),
+      },
+      tools,
+      world,
+      async (stage) => {
+        const { node } = stage;
+        await waitForStatus(node, "the flashed build to be committed", ({ committed }) => committed);
+        const edited = (what: string, edits: readonly SlotEdit[]): Promise<EditedBuild> =>
+          editBuild(image, edits, join(folder, what), tools, world);
+        await work({ stage, node, build, store, folder, edited, release });
+      },
+    );
+  });
+}
+
+/** One run of the updater, waited for; what it says of itself afterwards. */
+export async function runUpdaterOn(node: RehearsalNode): Promise<NodeStatus> {
+  // Whether it failed is in the status.
+  await node.command(
+    "systemctl reset-failed home-pi-update.service; systemctl start home-pi-update.service || true",
+  );
+  return JSON.parse(await node.command("cat /run/home-pi/update-status.json")) as NodeStatus;
+}

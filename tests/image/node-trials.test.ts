@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
+import { harmless, runUpdaterOn, withNodeSession } from "./node-session.ts";
+import { cacheDir } from "./surroundings.ts";
+
+const MINUTE = 60_000;
+
+interface BadSystem {
+  readonly name: string;
+  readonly edits: readonly SlotEdit[];
+  /** What the node remembers of it. */
+  readonly reason: RegExp;
+  /** Starts of the machine until the old system is back: the boot script gives a slot three. */
+  readonly starts: number;
+}
+
+const script = (content: string, path: string): SlotEdit => ({
+  kind: "write",
+  path,
+  content,
+  executable: true,
+});
+
+/** Systems that pass every check before they run. */
+const SYSTEMS: readonly BadSystem[] = [
+  {
+    name: "no init",
+    edits: [{ kind: "remove", path: "/usr/sbin/init" }],
+    reason: /did not come up far enough to say why/,
+    starts: 4,
+  },
+  {
+    name: "an initramfs that is torn",
+    edits: [{ kind: "write", path: "/boot/initrd.img", content: "torn" }],
+    reason: /did not come up far enough to say why/,
+    starts: 4,
+  },
+  {
+    name: "no network",
+    edits: [{ kind: "remove", path: "/etc/systemd/network/20-wired.network" }],
+    reason: /no time server answered|the channel cannot be reached/,
+    starts: 2,
+  },
+  {
+    name: "a health check that fails",
+    edits: [
+      script("#!/bin/sh\necho 'the cluster does not answer'\nexit 1\n", "/usr/lib/home-pi/health.d/50-test"),
+    ],
+    reason: /the cluster does not answer/,
+    starts: 2,
+  },
+];
+
+describe.runIf(cacheDir !== undefined)("a release whose system does not work", () => {
+  test(
+    "is left by the node itself, whatever is wrong with it",
+    async () => {
+      await withNodeSession({ name: "node-trials" }, async (session) => {
+        const { node } = session;
+        let minor = 0;
+        for (const { name, edits, reason, starts } of SYSTEMS) {
+          minor += 1;
+          const version = `1.${minor}.0`;
+          const bad = await session.edited(`bad-${minor}`, [...harmless(name), ...edits]);
+          await session.release(version, bad);
+          const before = node.starts;
+          await startUpdater(node);
+          const back = await waitForStatus(
+            node,
+            `v1.0.0 to be back from "${name}"`,
+            ({ lastFailed, running, committed }) =>
+              lastFailed?.version === version && running.version === "1.0.0" && committed,
+          );
+          console.log(`${name}: ${back.lastFailed?.reason} (${node.starts - before} starts)`);
+          expect(back.lastFailed?.reason, name).toMatch(reason);
+          expect(node.starts - before, name).toBe(starts);
+          // Not tried again.
+          const again = await runUpdaterOn(node);
+          expect(again.reason, name).toContain("a newer version is waited for");
+        }
+
+        // Somebody starts the slot that failed, by hand: it is never marked good, and the node comes back.
+        const before = node.starts;
+        await node.command("rauc status mark-active other; systemctl reboot --no-block");
+        const returned = await waitForStatus(
+          node,
+          "the committed build after another slot was started by hand",
+          ({ running, committed }) => running.version === "1.0.0" && committed && node.starts >= before + 2,
+        );
+        expect(returned.alarm).toBe(false);
+
+        minor += 1;
+        await session.release(`1.${minor}.0`, await session.edited("good", harmless("good")));
+        await startUpdater(node);
+        await waitForCommitted(node, `1.${minor}.0`);
+      });
+    },
+    240 * MINUTE,
+  );
+});

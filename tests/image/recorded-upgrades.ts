@@ -1,0 +1,134 @@
+import { join } from "node:path";
+import { expect } from "vitest";
+import { BOOT_STATE_OFFSETS } from "../../lib/emulator/boot-state.ts";
+import type { SlotName } from "../../lib/emulator/card/slot.ts";
+import { type LoggedWrite, readWriteLog } from "../../lib/emulator/card/write-log.ts";
+import { CARD_BYTES } from "../../lib/emulator/limits.ts";
+import { processes } from "../../lib/external/process.ts";
+import { readRange, setFileLength } from "../../lib/external/ranges.ts";
+import { DEMO_EDITIONS } from "../../lib/rehearsal/demonstration.ts";
+import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import {
+  harmless,
+  type NodeSession,
+  runUpdaterOn,
+  type SessionRequest,
+  withNodeSession,
+} from "./node-session.ts";
+
+const MINUTE = 60_000;
+/** A state file is some hundred bytes; no larger write is searched for one. */
+const SEARCHED_BYTES = 64 * 1024;
+
+export const copySparse = (from: string, to: string) =>
+  processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: 2 * MINUTE });
+
+/** A flashed card that took v1.1.0 into slot B, and came back from v1.2.0 in slot A: every write of it. */
+export interface Recorded {
+  readonly session: NodeSession;
+  /** The card as it was flashed. */
+  readonly before: string;
+  readonly log: string;
+  readonly entries: readonly LoggedWrite[];
+  /** Digests of the slots of every release, by build id. */
+  readonly slots: ReadonlyMap<string, string>;
+  /** Bytes of each of them. */
+  readonly slotBytes: number;
+  readonly builds: { readonly first: string; readonly good: string; readonly bad: string };
+}
+
+/** Lets a node live through a good and a bad upgrade with every write recorded, and switches it off. */
+export async function withRecordedUpgrades(
+  request: Omit<SessionRequest, "beforePower">,
+  work: (recorded: Recorded) => Promise<void>,
+): Promise<void> {
+  let before = "";
+  let log = "";
+  const record: SessionRequest = {
+    ...request,
+    beforePower: async ({ bench, disk }) => {
+      [before, log] = [join(bench.work, "before.img"), join(bench.work, "writes")];
+      await copySparse(disk.path, before);
+      await setFileLength(before, CARD_BYTES);
+      await processes.run({ argv: ["truncate", "-s", "0", log], timeoutMs: 5_000 });
+      return { writeLog: log };
+    },
+  };
+  await withNodeSession(record, async (session) => {
+    const { node, build } = session;
+    const first = build.image;
+    const good = await session.edited("good", harmless("the next release"));
+    const bad = await session.edited("bad", DEMO_EDITIONS["1.2.0"] ?? []);
+    await session.release("1.1.0", good);
+    await startUpdater(node);
+    await waitForCommitted(node, "1.1.0");
+    await session.release("1.2.0", bad);
+    await startUpdater(node);
+    const back = await waitForStatus(
+      node,
+      "v1.1.0 to be back after v1.2.0 failed",
+      ({ lastFailed, running, committed }) =>
+        lastFailed?.version === "1.2.0" && running.version === "1.1.0" && committed,
+    );
+    expect(back.lastFailed?.reason).toContain("broken.service");
+    const again = await runUpdaterOn(node);
+    expect(again.reason).toMatch(/v1\.2\.0 failed here .* a newer version is waited for/);
+    // Flashed; v1.1.0; v1.2.0; back: not one start more.
+    expect(node.starts).toBe(4);
+    await node.command("sync");
+    await node.cut();
+    const slots = new Map([first, good, bad].map(({ info }) => [info.buildId, info.slot.sha256]));
+    expect(new Set([first, good, bad].map(({ info }) => info.slot.bytes)).size).toBe(1);
+    const builds = { first: first.info.buildId, good: good.info.buildId, bad: bad.info.buildId };
+    const slotBytes = first.info.slot.bytes;
+    await work({ session, before, log, entries: await readWriteLog(log), slots, slotBytes, builds });
+  });
+}
+
+const isWrite = (entry: LoggedWrite): boolean => entry.kind === "write";
+
+/** The slot a write goes to, if it goes to one. */
+export function slotOfWrite({ offset }: LoggedWrite, { session }: Recorded): SlotName | undefined {
+  const { slotA, slotB } = session.node.disk;
+  if (offset >= slotA.offset && offset < slotA.offset + slotA.bytes) return "A";
+  return offset >= slotB.offset && offset < slotB.offset + slotB.bytes ? "B" : undefined;
+}
+
+/** Number of entries after which each named state is reached, in order. */
+export async function landmarks(recorded: Recorded): Promise<Map<string, number>> {
+  const { entries, log, session, builds } = recorded;
+  const { data } = session.node.disk;
+  const part = (slot: SlotName, of: number): number => {
+    const own = entries.flatMap((entry, at) =>
+      isWrite(entry) && slotOfWrite(entry, recorded) === slot ? [at] : [],
+    );
+    return (own[Math.floor((own.length - 1) * of)] ?? 0) + 1;
+  };
+  /** The first write of a state file that says so. */
+  const said = async (text: string): Promise<number> => {
+    for (const [at, entry] of entries.entries()) {
+      if (!isWrite(entry) || entry.offset < data.offset || entry.bytes > SEARCHED_BYTES) continue;
+      if ((await readRange(log, entry.dataOffset, entry.bytes)).includes(text)) return at + 1;
+    }
+    throw new Error(`no write says ${text}`);
+  };
+  const [copy1] = BOOT_STATE_OFFSETS;
+  const stateAfter = (from: number): number =>
+    from + entries.slice(from).findIndex((entry) => isWrite(entry) && entry.offset === copy1) + 1;
+  const installed = await said('"phase":"installed"');
+  const counted = stateAfter(installed);
+  return new Map([
+    ["the first build is committed", await said(`"committed":{"buildId":"${builds.first}"`)],
+    ["the trial is written down", await said('"phase":"installing"')],
+    ["1 % of the slot", part("B", 0.01)],
+    ["half of the slot", part("B", 0.5)],
+    ["99 % of the slot", part("B", 0.99)],
+    ["between the two copies, when B joins the order", stateAfter(part("B", 1))],
+    ["installed, before the restart", installed],
+    ["the new slot's first start is counted", counted],
+    ["marked good, between the two copies", stateAfter(counted)],
+    ["committed", await said(`"committed":{"buildId":"${builds.good}"`)],
+    ["half of a bad release", part("A", 0.5)],
+    ["the bad release's failure is written down", await said(`"failed":[{"buildId":"${builds.bad}"`)],
+  ]);
+}

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { applyWrite, type Cut, cutAfter } from "../../lib/emulator/card/write-log.ts";
+import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import { CutCards } from "./cut-cards.ts";
+import { harmless } from "./node-session.ts";
+import { randomFrom } from "./random-numbers.ts";
+import {
+  copySparse,
+  landmarks,
+  type Recorded,
+  slotOfWrite,
+  withRecordedUpgrades,
+} from "./recorded-upgrades.ts";
+import { cacheDir } from "./surroundings.ts";
+
+const MINUTE = 60_000;
+const SEED = Number(process.env.PI_TEST_SEED ?? 20261126);
+/** Cards that are judged, and how many of the named ones boot as well. */
+const JUDGED = Number(process.env.PI_TEST_CUTS ?? 500);
+const BOOTED = Number(process.env.PI_TEST_BOOTED ?? 12);
+/** Of those that boot, how many are let go on to the next release. */
+const FOLLOWED = 2;
+
+async function bootCut(recorded: Recorded, name: string, cut: Cut, follow: boolean): Promise<void> {
+  const { session, before, log, entries, slots } = recorded;
+  const { node } = session;
+  await copySparse(before, node.disk.path);
+  for (const write of cut.kept) await applyWrite(log, node.disk.path, write);
+  for (const { write, bytes } of cut.reached) await applyWrite(log, node.disk.path, write, bytes);
+  await node.switchOn();
+  try {
+    const status = await waitForStatus(node, `a system after "${name}"`, ({ committed }) => committed);
+    const { buildId, slot } = status.running;
+    console.log(
+      `cut: ${name} (${cut.at} of ${entries.length}): build ${buildId.slice(0, 12)} in slot ${slot}`,
+    );
+    expect([...slots.keys()]).toContain(buildId);
+    if (!follow) return;
+    await startUpdater(node);
+    await waitForCommitted(node, "1.3.0");
+  } finally {
+    await node.cut();
+  }
+}
+
+describe.runIf(cacheDir !== undefined)("a node that is flashed and left alone", () => {
+  test(
+    "takes a good release, comes back from a bad one by itself, and lives through every power cut on the way",
+    async () => {
+      await withRecordedUpgrades({ name: "upgrade-cuts" }, async (recorded) => {
+        const { session, entries } = recorded;
+        const named = await landmarks(recorded);
+        console.log([...named].map(([name, at]) => `${at}: ${name}`).join("\n"));
+        expect([...named.values()]).toEqual([...named.values()].sort((a, b) => a - b));
+        // Firmware, boot scripts and identity are never written.
+        const { slotA, boot } = { ...session.node.disk, boot: 8 * 1024 ** 2 };
+        const toP1 = entries.filter(
+          (entry) => entry.kind === "write" && entry.offset >= boot && entry.offset < slotA.offset,
+        );
+        expect(toP1).toEqual([]);
+
+        const random = randomFrom(SEED);
+        const start = named.get("the first build is committed") ?? 0;
+        const points = Array.from(
+          { length: JUDGED },
+          () => start + Math.floor(random() * (entries.length + 1 - start)),
+        );
+        const cuts = [...points, ...named.values()].sort((a, b) => a - b);
+        const cards = await CutCards.of(recorded);
+        const problems: string[] = [];
+        for (const at of cuts) {
+          const found = await cards.judge(cutAfter(entries, at, random));
+          problems.push(...found.map((problem) => `cut at ${at}: ${problem}`));
+        }
+        const count = (kind: string): number => entries.filter((entry) => entry.kind === kind).length;
+        const toSlots = entries.filter((entry) => slotOfWrite(entry, recorded) !== undefined).length;
+        console.log(
+          `two upgrades: ${count("write")} writes (${toSlots} to slots), ${count("flush")} flushes; ${cuts.length} cuts judged (seed ${SEED}), ${problems.length} bricks`,
+        );
+        expect(problems).toEqual([]);
+
+        if (BOOTED === 0) return;
+        await session.release("1.3.0", await session.edited("last", harmless("the last one")));
+        for (const [number, [name, at]] of [...named].slice(0, BOOTED).entries()) {
+          await bootCut(recorded, name, cutAfter(entries, at, random), number >= BOOTED - FOLLOWED);
+        }
+      });
+    },
+    300 * MINUTE,
+  );
+});
