@@ -22,6 +22,7 @@ describe("pi without a command", () => {
       "release",
       "verify",
       "serve",
+      "emulate",
       "manifest",
       "identity",
       "doctor",
