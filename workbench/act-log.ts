@@ -42,6 +42,25 @@ export interface WorkflowRun {
   readonly log: string;
 }
 
+/** Lines of a run that failed, for people in a hurry. */
+const MOST_LINES = 6;
+
+/**
+ * Why a run failed, on one line: the errors its steps annotated, else the last lines it printed. For a test's message,
+ * of which often the first line only is seen.
+ */
+export function whyFailed({ annotations, log }: Pick<WorkflowRun, "annotations" | "log">): string {
+  const errors = annotations.filter(({ level }) => level === "error").map(({ text }) => text);
+  const lines = (errors.length > 0 ? errors.join("\n") : log.trim())
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return lines
+    .slice(errors.length > 0 ? 0 : -MOST_LINES)
+    .slice(0, MOST_LINES)
+    .map((line) => line.trim().slice(0, 300))
+    .join(" | ");
+}
+
 function parseLine(text: string): Line | undefined {
   try {
     return lineSchema.safeParse(JSON.parse(text)).data;

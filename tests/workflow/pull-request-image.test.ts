@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { whyFailed } from "../../workbench/act-log.ts";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
 
 /** Folder with finished layers: with it the change is really built and booted. Needs root. */
@@ -30,7 +31,7 @@ test.runIf(cache !== undefined)(
       { "cluster.yaml": changed },
       { vars: { PI_CACHE: cache ?? "", PI_BUILDER: "chroot" }, timeoutMs: 19 * MINUTES },
     );
-    expect(run.jobs, run.log).toEqual([
+    expect(run.jobs, `${whyFailed(run)}\n${run.log}`).toEqual([
       { job: "compile", matrix: {}, result: "success" },
       {
         job: "image",
