@@ -72,6 +72,11 @@ describe("the updater as nodes run it", () => {
     writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
     await scene.run("run");
     await scene.boot("boot-2", "A", buildIdOf("v1.0.0"));
+    // What the run before it said ("is installed and is to be tried") is past.
+    expect(statusIn((await scene.run("status", "--json")).stdout)).toMatchObject({
+      plan: "poll",
+      lastFailed: { version: "v1.1.0" },
+    });
     expect((await scene.run("run")).stderr).toContain("v1.1.0 failed here (v1.1.0 did not come up");
     scene.release("v1.1.1");
     expect((await scene.run("check")).stderr).toContain("install: v1.1.1 is newer than v1.0.0.");
