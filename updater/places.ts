@@ -15,6 +15,8 @@ export function placesOf(root = "/") {
     /** What came of the identity file. */
     identity: at("run/home-pi/identity.json"),
     dataState: at("run/home-pi/data.json"),
+    /** What the units every slot needs are short of, where they do not run. */
+    healthSays: at("run/home-pi/health"),
     markedGood: at("run/home-pi/marked-good"),
     intended: at("run/home-pi/intended.json"),
     status: at("run/home-pi/update-status.json"),

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readTextIfPresent } from "../../lib/external/files.ts";
 import { ProcessError, type Processes } from "../../lib/external/process.ts";
 import { trial as limits } from "../limits.ts";
 import type { Health } from "./judge.ts";
@@ -17,8 +18,8 @@ export async function failedUnits(processes: Processes): Promise<readonly string
   return names.filter((name) => name !== "").sort();
 }
 
-/** What the unit that checks the units of every slot says. */
-export async function gateUnit(processes: Processes, unit: string): Promise<Health["gate"]> {
+/** What the unit that checks the units of every slot says; `says` is where it writes down what is wrong. */
+export async function gateUnit(processes: Processes, unit: string, says: string): Promise<Health["gate"]> {
   const { stdout } = await processes.run({
     argv: ["systemctl", "is-active", unit],
     timeoutMs: SYSTEMCTL_MS,
@@ -27,7 +28,9 @@ export async function gateUnit(processes: Processes, unit: string): Promise<Heal
   });
   const state = stdout.trim();
   if (state === "active") return "well";
-  return state === "failed" ? `${unit} failed: a unit every slot needs does not run` : "pending";
+  if (state !== "failed") return "pending";
+  const why = (await readTextIfPresent(says).catch(() => undefined))?.trim() ?? "";
+  return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
 
 /**

@@ -34,7 +34,7 @@ export async function readBootFacts({ places, bus, world }: UpdaterNode): Promis
 
 async function readHealth({ places, world }: UpdaterNode, standing: Standing): Promise<Health> {
   const { processes } = world;
-  const gate = await gateUnit(processes, UNITS.gate);
+  const gate = await gateUnit(processes, UNITS.gate, places.healthSays);
   const rest = {
     gate,
     dataMounted: (await readData(places)).holds,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { processes } from "../../../lib/external/process.ts";
-import { runChecks } from "../../../updater/trial/health.ts";
+import { gateUnit, runChecks } from "../../../updater/trial/health.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -27,4 +27,23 @@ it("runs every check of a folder, and says which failed and why", async () => {
 
 it("finds nothing wrong where there is no folder", async () => {
   expect(await runChecks(processes, join(folder, "none"))).toEqual([]);
+});
+
+it.each([
+  ["active", undefined, "well"],
+  ["activating", undefined, "pending"],
+  [
+    "failed",
+    "not running: broken.service (failed)\n",
+    "gate.service failed: not running: broken.service (failed)",
+  ],
+  ["failed", undefined, "gate.service failed: a unit every slot needs does not run"],
+])("takes the gate's unit for what it is: %s, %s", async (state, says, expected) => {
+  const file = join(folder, "says");
+  if (says !== undefined) writeFileSync(file, says);
+  const answering = {
+    ...processes,
+    run: async () => ({ stdout: `${state}\n`, stderr: "", exitCode: 0, durationMs: 0 }),
+  };
+  expect(await gateUnit(answering, "gate.service", file)).toBe(expected);
 });
