@@ -32,7 +32,7 @@ export function verdictOf({ committed, failed, bundleBytes, wholeBytes, duration
     Object.entries(of).reduce((all, [version, bytes]) => (version === "1.0.0" ? all : all + bytes), 0);
   const read = `${prettyBytes(sum(bundleBytes))} downloaded of ${prettyBytes(sum(wholeBytes))}`;
   const way = committed.map((version) => `v${version}`).join(" -> ");
-  return `ok: ${way}, and back from v${failed.version} without a hand; ${read}; ${clockOf(durationMs)}`;
+  return `ok: ${way}, and back from ${failed.version} without a hand; ${read}; ${clockOf(durationMs)}`;
 }
 
 /** Builds the profile with development keys, and lets an emulated node go through three releases made from it. */

@@ -155,7 +155,7 @@ async function follow(
     node,
     "v1.1.0 to be back after v1.2.0 failed",
     ({ lastFailed, running, committed }) =>
-      lastFailed?.version === "1.2.0" && running.version === "1.1.0" && committed,
+      lastFailed?.version === "v1.2.0" && running.version === "1.1.0" && committed,
     watch,
   );
   if (back.lastFailed === undefined) throw new RehearsalError("VERDICT", "no version failed");

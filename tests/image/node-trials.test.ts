@@ -70,7 +70,7 @@ describe.runIf(cacheDir !== undefined)("a release whose system does not work", (
             node,
             `v1.0.0 to be back from "${name}"`,
             ({ lastFailed, running, committed }) =>
-              lastFailed?.version === version && running.version === "1.0.0" && committed,
+              lastFailed?.version === `v${version}` && running.version === "1.0.0" && committed,
           );
           console.log(`${name}: ${back.lastFailed?.reason} (${node.starts - before} starts)`);
           expect(back.lastFailed?.reason, name).toMatch(reason);

@@ -68,7 +68,7 @@ export async function withRecordedUpgrades(
       node,
       "v1.1.0 to be back after v1.2.0 failed",
       ({ lastFailed, running, committed }) =>
-        lastFailed?.version === "1.2.0" && running.version === "1.1.0" && committed,
+        lastFailed?.version === "v1.2.0" && running.version === "1.1.0" && committed,
     );
     expect(back.lastFailed?.reason).toContain("broken.service");
     const again = await runUpdaterOn(node);

@@ -8,7 +8,7 @@ describe("the verdict of a demonstration", () => {
   it("names what ran, what failed, how much was read and how long it took", () => {
     const shown = {
       ...{ committed: ["1.0.0", "1.1.0", "1.3.0"], starts: 5, journal: "", durationMs: 605_000 },
-      failed: { version: "1.2.0", reason: "not running: broken.service (failed)" },
+      failed: { version: "v1.2.0", reason: "not running: broken.service (failed)" },
       bundleBytes: { "1.1.0": 2_000_000, "1.2.0": 3_000_000, "1.3.0": 1_000_000 },
       wholeBytes: { "1.0.0": 190_000_000, "1.1.0": 190_000_000, "1.2.0": 190_000_000, "1.3.0": 190_000_000 },
     };
