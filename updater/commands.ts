@@ -18,12 +18,16 @@ export async function status(node: UpdaterNode): Promise<Status> {
   const { facts } = await readKnown(node);
   const plan = decide(state, undefined, facts);
   const now = statusOf(state, plan, facts, had?.expires);
-  // Nothing stands in the way of looking: then the last look's answer is what there is to say. What was to be done
-  // then has been done since, or failed.
-  const past = had === undefined || had.plan !== "nothing" || had.running.buildId !== now.running.buildId;
-  if (plan.kind !== "poll" || past) return now;
+  // Nothing stands in the way of looking: then the last look's answer is what there is to say.
+  if (plan.kind !== "poll" || had === undefined || isPast(had, now)) return now;
   const { plan: kind, reason, alarm, next, intended } = had;
   return { ...now, plan: kind, reason, alarm, next, intended };
+}
+
+/** Whether what was said then has come to its end since: another build runs, or what was to be tried has failed. */
+function isPast(had: Status, now: Status): boolean {
+  const failed = had.intended !== undefined && had.intended === now.lastFailed?.version;
+  return failed || had.plan === "restart" || had.running.buildId !== now.running.buildId;
 }
 
 /** When the timer fires next, as systemd writes it; undefined: it does not. */

@@ -5872,6 +5872,48 @@ async function roomAt(path) {
 // updater/decide.ts
 init_bundle_globals();
 
+// lib/manifest/client/window.ts
+init_bundle_globals();
+var TEXT = /^(\d{2}):(\d{2})-(\d{2}):(\d{2}) (\S+)$/;
+var MINUTE_MS = 6e4;
+var DAY_MINUTES = 24 * 60;
+function parseWindow(text2) {
+  const match = TEXT.exec(text2);
+  if (match === null) return void 0;
+  const [from, to] = [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])];
+  const zone = match[5] ?? "";
+  if (from >= DAY_MINUTES || to >= DAY_MINUTES || from === to) return void 0;
+  try {
+    minuteOfDay(0, zone);
+  } catch {
+    return void 0;
+  }
+  return { from, to, zone };
+}
+var formats = /* @__PURE__ */ new Map();
+function formatOf(timeZone) {
+  const options2 = { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat("en-GB", options2);
+  formats.set(timeZone, format);
+  return format;
+}
+function minuteOfDay(now, zone) {
+  const [hour = "0", minute = "0"] = formatOf(zone).format(now).split(":");
+  return Number(hour) * 60 + Number(minute);
+}
+function isOpen(window2, now) {
+  const minute = minuteOfDay(now, window2.zone);
+  return window2.from < window2.to ? minute >= window2.from && minute < window2.to : minute >= window2.from || minute < window2.to;
+}
+function nextOpening(window2, now) {
+  if (isOpen(window2, now)) return now;
+  const start2 = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+  const away = (window2.from - minuteOfDay(start2, window2.zone) + DAY_MINUTES) % DAY_MINUTES;
+  for (let at = start2 + Math.max(1, away - 120) * MINUTE_MS; ; at += MINUTE_MS) {
+    if (isOpen(window2, at)) return at;
+  }
+}
+
 // updater/plan.ts
 init_bundle_globals();
 var nothing = (reason, more = {}) => ({
@@ -18313,48 +18355,6 @@ function otherSlot(slot2) {
   return slot2 === "A" ? "B" : "A";
 }
 
-// updater/window.ts
-init_bundle_globals();
-var TEXT = /^(\d{2}):(\d{2})-(\d{2}):(\d{2}) (\S+)$/;
-var MINUTE_MS = 6e4;
-var DAY_MINUTES = 24 * 60;
-function parseWindow(text2) {
-  const match = TEXT.exec(text2);
-  if (match === null) return void 0;
-  const [from, to] = [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])];
-  const zone = match[5] ?? "";
-  if (from >= DAY_MINUTES || to >= DAY_MINUTES || from === to) return void 0;
-  try {
-    minuteOfDay(0, zone);
-  } catch {
-    return void 0;
-  }
-  return { from, to, zone };
-}
-var formats = /* @__PURE__ */ new Map();
-function formatOf(timeZone) {
-  const options2 = { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat("en-GB", options2);
-  formats.set(timeZone, format);
-  return format;
-}
-function minuteOfDay(now, zone) {
-  const [hour = "0", minute = "0"] = formatOf(zone).format(now).split(":");
-  return Number(hour) * 60 + Number(minute);
-}
-function isOpen(window2, now) {
-  const minute = minuteOfDay(now, window2.zone);
-  return window2.from < window2.to ? minute >= window2.from && minute < window2.to : minute >= window2.from || minute < window2.to;
-}
-function nextOpening(window2, now) {
-  if (isOpen(window2, now)) return now;
-  const start2 = Math.floor(now / MINUTE_MS) * MINUTE_MS;
-  const away = (window2.from - minuteOfDay(start2, window2.zone) + DAY_MINUTES) % DAY_MINUTES;
-  for (let at = start2 + Math.max(1, away - 120) * MINUTE_MS; ; at += MINUTE_MS) {
-    if (isOpen(window2, at)) return at;
-  }
-}
-
 // updater/decide.ts
 function decide(state, reading, facts) {
   const here = ownState(state, facts);
@@ -18478,7 +18478,11 @@ function placesOf(root = "/") {
     state: at("data/update"),
     bundles: at("data/update/bundles"),
     savedStatus: at("data/update/status.json"),
+    /** What came of the identity file. */
+    identity: at("run/home-pi/identity.json"),
     dataState: at("run/home-pi/data.json"),
+    /** What the units every slot needs are short of, where they do not run. */
+    healthSays: at("run/home-pi/health"),
     markedGood: at("run/home-pi/marked-good"),
     intended: at("run/home-pi/intended.json"),
     status: at("run/home-pi/update-status.json"),
@@ -18614,6 +18618,7 @@ var TIME_SYNC_WAIT_MS = 90 * SECOND;
 var DATE_TIMEOUT_MS = 20 * SECOND;
 var MAX_STATE_BYTES = 256 * KIB;
 var MAX_INSTALL_ATTEMPTS = 5;
+var MAX_FAILED = 50;
 var MAX_FAILED_STREAMS = 2;
 var MAX_RETURNS = 2;
 var EXPIRY_WARNING_DAYS = 14;
@@ -19709,6 +19714,16 @@ var configRecord = external_exports.strictObject({
   /** Of the manifest; the folder above it is what relative addresses of bundles start from. */
   address: external_exports.url({ protocol: /^https?$/ }).optional()
 });
+var identityRecord = external_exports.object({ updateAddress: external_exports.url({ protocol: /^https?$/ }).nullish() });
+async function ownAddress(places) {
+  const read = await readBounded(places.identity, MAX_BYTES2);
+  if (read.kind !== "content") return void 0;
+  try {
+    return identityRecord.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8"))).updateAddress ?? void 0;
+  } catch {
+    return void 0;
+  }
+}
 var buildRecord = external_exports.object({
   cluster: external_exports.string(),
   profile: external_exports.string(),
@@ -19726,7 +19741,8 @@ async function readRecord(path, schema, code) {
   }
 }
 async function readConfig(places) {
-  const { channel, mode, window: window2, address } = await readRecord(places.config, configRecord, "CONFIG");
+  const { channel, mode, window: window2, address: named } = await readRecord(places.config, configRecord, "CONFIG");
+  const address = await ownAddress(places) ?? named;
   const parsed = window2 === void 0 ? void 0 : parseWindow(window2);
   if (window2 !== void 0 && parsed === void 0) {
     throw new UpdaterError("CONFIG", `${places.config}: "${window2}" is no window`, {
@@ -20484,8 +20500,9 @@ function afterComingBack(state, { running, now }) {
 function failed(state, trial3, reason, at) {
   const { trial: _, wish: __, ...rest } = state;
   const { buildId, version: version2, serial: serial3 } = trial3;
-  const others = state.failed.filter((one) => one.buildId !== buildId);
-  return { ...rest, failed: [...others, { buildId, version: version2, serial: serial3, reason: reason.slice(0, 500), at }] };
+  const others = state.failed.filter((one2) => one2.buildId !== buildId);
+  const one = { buildId, version: version2, serial: serial3, reason: reason.slice(0, 500), at };
+  return { ...rest, failed: [...others, one].slice(-MAX_FAILED) };
 }
 function judge(standing, health, timeIsUp) {
   const lost = standing.kind === "return" || standing.kind === "stay" || standing.kind === "leave";
@@ -20735,7 +20752,7 @@ async function failedUnits(processes2) {
   const names = stdout.split("\n").map((line3) => line3.trim().split(/\s+/)[0] ?? "");
   return names.filter((name) => name !== "").sort();
 }
-async function gateUnit(processes2, unit) {
+async function gateUnit(processes2, unit, says) {
   const { stdout } = await processes2.run({
     argv: ["systemctl", "is-active", unit],
     timeoutMs: SYSTEMCTL_MS,
@@ -20744,7 +20761,9 @@ async function gateUnit(processes2, unit) {
   });
   const state = stdout.trim();
   if (state === "active") return "well";
-  return state === "failed" ? `${unit} failed: a unit every slot needs does not run` : "pending";
+  if (state !== "failed") return "pending";
+  const why = (await readTextIfPresent(says).catch(() => void 0))?.trim() ?? "";
+  return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
 async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
   const names = (await readdir3(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
@@ -20903,7 +20922,7 @@ async function readBootFacts({ places, bus, world }) {
 }
 async function readHealth({ places, world }, standing) {
   const { processes: processes2 } = world;
-  const gate = await gateUnit(processes2, UNITS.gate);
+  const gate = await gateUnit(processes2, UNITS.gate, places.healthSays);
   const rest = {
     gate,
     dataMounted: (await readData(places)).holds,
@@ -20948,9 +20967,13 @@ async function status(node2) {
   const { facts } = await readKnown(node2);
   const plan = decide(state, void 0, facts);
   const now = statusOf(state, plan, facts, had?.expires);
-  if (plan.kind !== "poll" || had === void 0 || had.running.buildId !== now.running.buildId) return now;
+  if (plan.kind !== "poll" || had === void 0 || isPast(had, now)) return now;
   const { plan: kind, reason, alarm: alarm2, next, intended } = had;
   return { ...now, plan: kind, reason, alarm: alarm2, next, intended };
+}
+function isPast(had, now) {
+  const failed2 = had.intended !== void 0 && had.intended === now.lastFailed?.version;
+  return failed2 || had.plan === "restart" || had.running.buildId !== now.running.buildId;
 }
 async function nextRun({ world }) {
   const argv = ["systemctl", "show", "--value", "--property=NextElapseUSecRealtime", UNITS.timer];
@@ -21207,6 +21230,7 @@ ${USAGE}`);
   }
   try {
     const result = await command(node2, flags);
+    if (name === "run") say(`memory: ${Math.ceil(process.resourceUsage().maxRSS / 1024)} MiB at most`);
     if (typeof result === "boolean") return result ? 0 : 1;
     const text2 = flags.json ? `${JSON.stringify(result)}
 ` : renderStatus(result, clock.now(), await nextRun(node2));
