@@ -143,13 +143,15 @@ async function follow(
     await waitForCommitted(node, version, watch);
     tell(`v${version} is committed; ${prettyBytes(bytes[version] ?? 0)} of its bundle were downloaded`);
   };
-  // What is to be released is made while the node starts.
+  // What is to be released is made while the node is busy, one after the other.
   const good = edited("1.1.0");
-  good.catch(() => undefined);
+  const bad = good.then(() => edited("1.2.0"));
+  const last = bad.then(() => edited("1.3.0"));
+  for (const made of [good, bad, last]) made.catch(() => undefined);
   await waitForStatus(node, "the flashed build to be committed", ({ committed }) => committed, watch);
   tell("the flashed build works and is committed");
   await update("1.1.0", await good);
-  await publish("1.2.0", await edited("1.2.0"));
+  await publish("1.2.0", await bad);
   await startUpdater(node);
   const back = await waitForStatus(
     node,
@@ -168,11 +170,11 @@ async function follow(
     watch,
   );
   tell(refused.reason);
-  await update("1.3.0", await edited("1.3.0"));
-  const last = await statusOfNode(node);
-  if (last.alarm || last.running.version !== "1.3.0") {
+  await update("1.3.0", await last);
+  const end = await statusOfNode(node);
+  if (end.alarm || end.running.version !== "1.3.0") {
     throw new RehearsalError("VERDICT", "the node does not say that all is well", {
-      details: [JSON.stringify(last)],
+      details: [JSON.stringify(end)],
     });
   }
   return back.lastFailed;

@@ -20,6 +20,8 @@ export interface SessionRequest {
   readonly machine?: MachineName;
   readonly serve?: (folder: string) => Promise<Listening>;
   readonly beforePower?: (node: RehearsalNode) => Promise<VirtExtras>;
+  /** Made while the node starts for the first time. */
+  readonly meanwhile?: (edited: NodeSession["edited"]) => Promise<void>;
 }
 
 /** A node that was flashed with v1.0.0 and has committed it, and the store it follows. */
@@ -68,9 +70,12 @@ export async function withNodeSession(
       world,
       async (stage) => {
         const { node } = stage;
-        await waitForStatus(node, "the flashed build to be committed", ({ committed }) => committed);
         const edited = (what: string, edits: readonly SlotEdit[]): Promise<EditedBuild> =>
           editBuild(image, edits, join(folder, what), tools, world);
+        const made = request.meanwhile?.(edited);
+        made?.catch(() => undefined);
+        await waitForStatus(node, "the flashed build to be committed", ({ committed }) => committed);
+        await made;
         await work({ stage, node, build, store, folder, edited, release });
       },
     );

@@ -7,6 +7,7 @@ import { CARD_BYTES } from "../../lib/emulator/limits.ts";
 import { processes } from "../../lib/external/process.ts";
 import { readRange, setFileLength } from "../../lib/external/ranges.ts";
 import { DEMO_EDITIONS } from "../../lib/rehearsal/demonstration.ts";
+import type { EditedBuild } from "../../lib/rehearsal/edition.ts";
 import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
 import {
   harmless,
@@ -39,13 +40,18 @@ export interface Recorded {
 
 /** Lets a node live through a good and a bad upgrade with every write recorded, and switches it off. */
 export async function withRecordedUpgrades(
-  request: Omit<SessionRequest, "beforePower">,
+  request: Omit<SessionRequest, "beforePower" | "meanwhile">,
   work: (recorded: Recorded) => Promise<void>,
 ): Promise<void> {
   let before = "";
   let log = "";
+  const made: EditedBuild[] = [];
   const record: SessionRequest = {
     ...request,
+    meanwhile: async (edited) => {
+      made.push(await edited("good", harmless("the next release")));
+      made.push(await edited("bad", DEMO_EDITIONS["1.2.0"] ?? []));
+    },
     beforePower: async ({ bench, disk }) => {
       [before, log] = [join(bench.work, "before.img"), join(bench.work, "writes")];
       await copySparse(disk.path, before);
@@ -57,8 +63,8 @@ export async function withRecordedUpgrades(
   await withNodeSession(record, async (session) => {
     const { node, build } = session;
     const first = build.image;
-    const good = await session.edited("good", harmless("the next release"));
-    const bad = await session.edited("bad", DEMO_EDITIONS["1.2.0"] ?? []);
+    const [good, bad] = made;
+    if (good === undefined || bad === undefined) throw new Error("the releases were not made");
     await session.release("1.1.0", good);
     await startUpdater(node);
     await waitForCommitted(node, "1.1.0");
