@@ -6,9 +6,9 @@ import { buildImages } from "../../lib/image/build/build.ts";
 import type { BuiltImage } from "../../lib/image/build/results.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
 import type { ToolsTree } from "../../lib/image/tools/tree.ts";
-import { developmentKeys } from "../../lib/manifest/project-keys.ts";
 import type { RehearsalStore } from "../../lib/rehearsal/publish.ts";
 import { cacheDir, quietReporter, testTools, world } from "./surroundings.ts";
+import { openTestKeys } from "./test-keys.ts";
 
 /** A build whose nodes have an updater and trust keys that lie here, and what releases are made with. */
 export interface NodeBuild {
@@ -26,8 +26,7 @@ export async function nodeBuild(profile = "agent", definition?: string): Promise
   if (tools === undefined || cacheDir === undefined) throw new Error("PI_TEST_CACHE names no cache");
   const loaded = await loadDefinition(assetsRoot, definition);
   const { cluster, update } = loaded.definition;
-  const env = { PI_KEYS: process.env.PI_TEST_KEYS ?? `${cacheDir}-test-keys` };
-  const keys = await developmentKeys({ cluster, env, now: new Date() });
+  const keys = await openTestKeys(cluster);
   const [image] = await buildImages(
     {
       ...{ project: assetsRoot, cacheDir, keys: keys.publicFolder, only: [profile], plain: false },

@@ -3,13 +3,13 @@ import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { throwAway } from "../../lib/keys/certificates.ts";
 import { localHome } from "../../lib/manifest/local-home.ts";
-import { developmentKeys } from "../../lib/manifest/project-keys.ts";
 import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
 import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
 import { bundleOf, sealBundle } from "../../lib/release/build-files.ts";
 import { FaultStore } from "./fault-store.ts";
 import { harmless, type NodeSession, runUpdaterOn, withNodeSession } from "./node-session.ts";
 import { cacheDir, quietReporter, quietStep, world } from "./surroundings.ts";
+import { copyTestKeys, openTestKeys } from "./test-keys.ts";
 
 const MINUTE = 60_000;
 const DAY_MS = 24 * 60 * MINUTE;
@@ -226,13 +226,12 @@ async function refusesByClock({ node, stage }: NodeSession, refuses: Refuses): P
 
 /** Three new online keys, each under a new root. */
 async function rotateThrice({ store, folder, build }: NodeSession): Promise<void> {
-  const base = process.env.PI_TEST_KEYS ?? `${cacheDir}-test-keys`;
-  const env = { PI_KEYS: join(folder, "keys") };
-  await cp(`${base}-development`, `${env.PI_KEYS}-development`, { recursive: true });
+  const own = join(folder, "keys");
   const { cluster } = build.image.info;
+  await copyTestKeys(cluster, own);
   for (let times = 0; times < 3; times += 1) {
     const now = new Date();
-    const project = await developmentKeys({ cluster, env, now });
+    const project = await openTestKeys(cluster, own);
     await rotateKeys({
       ...{
         home: localHome({ store: store.folder, world }),
@@ -243,6 +242,6 @@ async function rotateThrice({ store, folder, build }: NodeSession): Promise<void
       ...{ dryRun: false, say: () => undefined, role: "online", compromised: false },
     });
   }
-  const project = await developmentKeys({ cluster, env, now: new Date() });
+  const project = await openTestKeys(cluster, own);
   Object.assign(store, { keys: project.keys, trustedRoot: project.trustedRoot });
 }

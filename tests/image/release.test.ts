@@ -12,6 +12,7 @@ import { startGithub } from "../../workbench/github/server.ts";
 import { findInProcesses, findSecrets, type Needle, secretsIn } from "../contract/keys/find-secrets.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
 import { cacheDir, quietStep, testTools, world } from "./surroundings.ts";
+import { copyTestKeys } from "./test-keys.ts";
 
 // One release after the other, as a person makes them on one machine, with real images and keys made on the spot.
 const MINUTE = 60_000;
@@ -70,7 +71,8 @@ describe.runIf(cacheDir !== undefined)("./pi release into a local store", () => 
     await git("init", "--quiet");
     await git("add", "--all");
     await git("commit", "--quiet", "--message=The project");
-    // Made now, so that they are known to the search before they are used.
+    // There now, so that they are known to the search before they are used.
+    await copyTestKeys("home", join(work, "keys"));
     await pi(["manifest", "refresh", "--store", store()]);
     needles = await secretsIn(join(work, "keys-development"));
   }, 5 * MINUTE);
