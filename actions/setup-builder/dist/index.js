@@ -96767,10 +96767,17 @@ function keyOf(key) {
   return `home-pi-${process.arch}-${key}`;
 }
 async function openLayerStore(mode) {
-  if (!process.env.ACTIONS_RESULTS_URL) return { restore: async () => false, keep: async () => void 0 };
+  if (!process.env.ACTIONS_RESULTS_URL) {
+    return {
+      restore: async () => false,
+      restoreNewest: async () => false,
+      keep: async () => void 0
+    };
+  }
   const cache = await Promise.resolve().then(() => (init_cache3(), cache_exports));
   return {
     restore: async (folder, key) => await cache.restoreCache([folder], keyOf(key)).catch(() => void 0) !== void 0,
+    restoreNewest: async (path12, key, prefix2) => await cache.restoreCache([path12], keyOf(key), [keyOf(prefix2)]).catch(() => void 0) !== void 0,
     keep: async (folder, key) => {
       if (mode === "read-write") await cache.saveCache([folder], keyOf(key)).catch(() => void 0);
     }
