@@ -71,8 +71,12 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "workflow",
       doors: ["ci"],
-      shows: "workflows in act and by GitHub's own parser: pull requests, the manifest, what is refused",
-      argv: vitest("workflow", ...["pull-request.test", "manifest", "refusals", "lint"].map(workflow)),
+      shows:
+        "workflows in act and by GitHub's own parser: pull requests, the manifest, refusals, other repositories",
+      argv: vitest(
+        "workflow",
+        ...["pull-request.test", "manifest", "refusals", "foreign.test", "lint"].map(workflow),
+      ),
     },
     {
       name: "build",
@@ -186,6 +190,13 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",
       argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
+      env,
+    },
+    {
+      name: "foreign",
+      doors: ["ci"],
+      shows: "another repository builds an image of its own with our action, without npm",
+      argv: vitest("workflow", workflow("foreign-build"), "-t", "builds its image"),
       env,
     },
     ...deepGroups(cache, env),
