@@ -135,7 +135,20 @@ export function testGroups(cache: string): TestGroup[] {
       argv: image("diff"),
       env,
     },
-    { name: "packer", doors: ["ci"], shows: "both builders make the same tree", argv: image("packer"), env },
+    {
+      name: "packer",
+      doors: ["ci"],
+      shows: "both builders make the same tree; what Packer was recorded to print, through build-image",
+      argv: [...image("packer"), "tests/image/recorded-packer.test.ts"],
+      env,
+    },
+    {
+      name: "actions",
+      doors: ["ci"],
+      shows: "each action's bundle as the runner starts, cancels and kills it",
+      argv: [...image("started-actions"), "tests/image/cancelled-actions.test.ts"],
+      env,
+    },
     {
       name: "boot",
       doors: ["ci"],

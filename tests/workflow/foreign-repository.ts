@@ -10,11 +10,12 @@ const root = join(import.meta.dirname, "..", "..");
 const world = realWorld(new AbortController().signal);
 const OURS = "somebody/home-pi-cluster";
 
+/** The packages are the example's agent's: a base with them is in the cache. */
 const DEFINITION = `cluster: elsewhere
 base: { suite: trixie }
 profiles:
   node: { abstract: true, board: rpi-arm64 }
-  kiosk: { extends: node, role: agent, ansible: { roles: [./roles/kiosk] } }
+  kiosk: { extends: node, role: agent, packages: [ethtool, htop], ansible: { roles: [./roles/kiosk] } }
 nodes: {}
 `;
 
