@@ -72,9 +72,11 @@ export async function compareWithBase(
   }
 }
 
-/** Throws what is no obstacle: an interruption, or a bug. */
+/** What was in the way, in one line. Throws what is no obstacle: an interruption, or a bug. */
 function reasonFor(error: unknown, world: World): string {
-  if (world.signal.aborted || !(error instanceof Failure)) throw error;
-  const [why = error.message] = describeFailure(error);
-  return why;
+  if (world.signal.aborted) throw error;
+  if (error instanceof Failure) return describeFailure(error)[0] ?? error.message;
+  // A file system that is full, or will not do it.
+  if (error instanceof Error && "errno" in error) return error.message;
+  throw error;
 }

@@ -132,6 +132,27 @@ describe("a build next to the base branch's", () => {
     expect((await compare(await build(digest("a"), "bash", "nano"))).kind).toBe("same");
   });
 
+  test("does not fail for want of room for the comparison", async () => {
+    const base = await build(digest("a"), "bash");
+    await keepAsBase(base, ONE, cache, await worldOf("read-write"));
+    const entry = join(cache, "builds", digest("a"));
+    await mkdir(entry, { recursive: true });
+    await writeFile(join(entry, "done.json"), "{}");
+    await writeFile(join(cache, "scratch"), "a file where the folder should be");
+    await writeFile(join(entry, "disk.img.zst"), "");
+    const built = await build(digest("b"), "bash");
+    await writeFile(join(built.folder, "disk.img.zst"), "");
+    const command = (): { argv: [string]; timeoutMs: number } => ({ argv: ["false"], timeoutMs: 1 });
+    const tools = { path: folder, digest: "", command };
+    const request = { commit: ONE, built, cacheDir: cache, tools: async () => tools };
+    const compared = await compareWithBase(request, await worldOf("read"), quietReporter().reporter);
+    expect(compared).toMatchObject({
+      kind: "packages",
+      packages: [],
+      why: expect.stringContaining("EEXIST"),
+    });
+  });
+
   test("is not compared where a bill of materials is none", async () => {
     const broken = await build(digest("a"));
     await writeFile(join(broken.folder, "sbom.cdx.json"), "{}");
