@@ -161,6 +161,13 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       env,
     },
     {
+      name: "foreign-change",
+      doors: ["deep"],
+      shows: "another repository's push and pull request: its images, and what changed between them",
+      argv: vitest("workflow", "tests/workflow/foreign-build.test.ts"),
+      env,
+    },
+    {
       name: "bench-upload",
       doors: ["deep"],
       shows: "a file of 1.9 GiB goes up in 160 MB of memory, and how fast next to curl",

@@ -71,8 +71,12 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "workflow",
       doors: ["ci"],
-      shows: "workflows in act and by GitHub's own parser: pull requests, the manifest, what is refused",
-      argv: vitest("workflow", ...["pull-request.test", "manifest", "refusals", "lint"].map(workflow)),
+      shows:
+        "workflows in act and by GitHub's own parser: pull requests, the manifest, refusals, other repositories",
+      argv: vitest(
+        "workflow",
+        ...["pull-request.test", "manifest", "refusals", "foreign.test", "lint"].map(workflow),
+      ),
     },
     {
       name: "build",
@@ -131,7 +135,20 @@ export function testGroups(cache: string): TestGroup[] {
       argv: image("diff"),
       env,
     },
-    { name: "packer", doors: ["ci"], shows: "both builders make the same tree", argv: image("packer"), env },
+    {
+      name: "packer",
+      doors: ["ci"],
+      shows: "both builders make the same tree; what Packer was recorded to print, through build-image",
+      argv: [...image("packer"), "tests/image/recorded-packer.test.ts"],
+      env,
+    },
+    {
+      name: "actions",
+      doors: ["ci"],
+      shows: "each action's bundle as the runner starts, cancels and kills it",
+      argv: [...image("started-actions"), "tests/image/cancelled-actions.test.ts"],
+      env,
+    },
     {
       name: "boot",
       doors: ["ci"],
@@ -194,6 +211,13 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",
       argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
+      env,
+    },
+    {
+      name: "foreign",
+      doors: ["ci"],
+      shows: "another repository builds an image of its own with our action, without npm",
+      argv: vitest("workflow", workflow("foreign-build"), "-t", "builds its image"),
       env,
     },
     ...deepGroups(cache, env),

@@ -22,6 +22,8 @@ export interface ActRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** As an environment would give them, a token as GITHUB_TOKEN. Reach act as a file only this user reads. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Folders that stand for repositories whose actions are used, by `owner/name@ref`. */
+  readonly actions?: Readonly<Record<string, string>>;
   /** Files of the home that the run has, by name: `.gitconfig`. */
   readonly home?: Readonly<Record<string, string>>;
   /** Where act keeps its copies and the steps their files. Must exist as long as the run. */
@@ -73,6 +75,7 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
         ...["--secret-file", secrets],
         ...pairs("--var", request.vars),
         ...pairs("--env", request.env),
+        ...pairs("--local-repository", request.actions),
       ],
       cwd: request.repository,
       // A home of its own: act keeps copies of the repository and its settings there. Node comes first on PATH.

@@ -10,7 +10,7 @@ import { asRoot } from "../runner/root.ts";
 import { inputs } from "./interface.ts";
 import { run } from "./main.ts";
 
-const around = { project: assetsRoot, workspace };
+const around = { project: assetsRoot, workspace, commit: process.env.GITHUB_SHA || undefined };
 
 await runAction(
   async (world) => {

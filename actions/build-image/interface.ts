@@ -33,6 +33,13 @@ export const inputs = z.object({
     .describe(
       "Uploads the finished files as an artifact of this name; publish-release looks for `image-<id>`.",
     ),
+  "compare-with": z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/, "a commit in full, such as compile-profiles gives as `since`")
+    .optional()
+    .describe(
+      "A commit of the base branch: the summary shows what differs from its image, or from the newest one a run with `cache: read-write` left. Changes nothing in the build.",
+    ),
   out: z.string().default("out").describe("Folder for the finished files, relative to the workspace."),
 });
 

@@ -1,6 +1,9 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import prettyBytes from "pretty-bytes";
+import { compareWithBase } from "../../lib/diff/against-base.ts";
+import { keepAsBase } from "../../lib/diff/base-build.ts";
+import { baseMarkdown } from "../../lib/diff/base-markdown.ts";
 import { exists, sha256OfFile } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { buildImages } from "../../lib/image/build/build.ts";
@@ -24,6 +27,8 @@ export interface Surroundings {
   /** Root of this repository: boards/, ansible/ and what else shapes an image. */
   readonly project: string;
   readonly workspace: string;
+  /** The commit the workflow runs for; undefined where nobody says so. */
+  readonly commit: string | undefined;
 }
 
 /** Builds the image, or takes it from the cache, and tells the workflow. Needs root. */
@@ -58,6 +63,10 @@ export async function run(
           : await pack(built, version, out, { cacheDir, world, reporter });
       if (inputs.artifact !== undefined) await uploadAs(inputs.artifact, files, reporter);
       await tell(built, files);
+      await compare(built, inputs, cacheDir, world, reporter);
+      if (inputs.cache === "read-write" && around.commit !== undefined) {
+        await keepAsBase(built, around.commit, cacheDir, world);
+      }
     }
   } finally {
     await giveToRunner(out);
@@ -105,6 +114,24 @@ async function tell(built: BuiltImage, files: readonly string[]): Promise<void> 
     digests: JSON.stringify(digests),
   });
   await addSummary(summaryOf(built, digests));
+}
+
+/** What differs from the base branch's build, into the summary. */
+async function compare(
+  built: BuiltImage,
+  { "compare-with": commit }: Inputs,
+  cacheDir: string,
+  world: World,
+  reporter: Reporter,
+): Promise<void> {
+  if (commit === undefined) return;
+  const tools = () => ensureTools(world, reporter, cacheDir);
+  const comparison = await usingCache(cacheDir, world, reporter, () =>
+    compareWithBase({ commit, built, cacheDir, tools }, world, reporter),
+  );
+  if ("why" in comparison) reporter.info(`${built.id}: ${comparison.why}`);
+  const { buildId, inputs } = built.info;
+  await addSummary(baseMarkdown(comparison, { id: built.id, buildId, inputs, commit }));
 }
 
 /** The files people get of a build without a version, the image first. */

@@ -10,6 +10,8 @@ export interface Earlier {
   readonly root: string;
   /** The definition file in it, which need not exist. */
   readonly definition: string;
+  /** The commit, in full; undefined where it is another checkout. */
+  readonly commit: string | undefined;
 }
 
 export interface EarlierRequest {
@@ -50,7 +52,7 @@ export async function withEarlier<T>(
   const inRepository = join(prefix, basename(request.definition));
   if (/^[./]/.test(request.since)) {
     const other = await otherCheckout(request.since);
-    return work({ root: other, definition: join(other, inRepository) });
+    return work({ root: other, definition: join(other, inRepository), commit: undefined });
   }
   const commit = await commitOf(request.since, root, world);
   return withScratch(request.scratch, "earlier-", async (folder) => {
@@ -58,7 +60,7 @@ export async function withEarlier<T>(
     const index = { GIT_INDEX_FILE: join(folder, "index") };
     await git(["read-tree", commit], root, world, index);
     await git(["checkout-index", "--all", `--prefix=${tree}/`], root, world, index);
-    return work({ root: tree, definition: join(tree, inRepository) });
+    return work({ root: tree, definition: join(tree, inRepository), commit });
   });
 }
 

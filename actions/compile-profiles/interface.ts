@@ -33,5 +33,6 @@ export const outputs = {
   matrix:
     'The selected builds for `strategy.matrix`: `{"include":[{"id":"...","profile":"...","board":"..."}]}`.',
   any: "`true` when at least one build is selected, else `false`; GitHub refuses an empty matrix.",
+  since: "The commit of `affected-since`, in full, for build-image's `compare-with`; empty without one.",
   plan: "Path of a JSON file with the whole plan, for later steps of the same job.",
 } as const;

@@ -35,13 +35,14 @@ export async function run(
   refuseContradictions(inputs);
   const definition = resolve(around.workspace, inputs.definition);
   const plan = await compileShowing(definition, around);
-  const selections = await select(inputs, definition, plan, around, world, reporter);
+  const { selections, since } = await select(inputs, definition, plan, around, world, reporter);
   const matrix = matrixOf(selections);
   const planFile = join(around.temporary, "home-pi-plan.json");
   await writeAtomically(planFile, `${JSON.stringify(plan, undefined, 2)}\n`);
   writeOutputs(outputs, {
     matrix: JSON.stringify(matrix),
     any: String(matrix.include.length > 0),
+    since: since ?? "",
     plan: planFile,
   });
   for (const { build, why } of selections) reporter.info(`${build.id}: ${why === "" ? "unchanged" : why}`);
@@ -85,6 +86,12 @@ async function compileShowing(definition: string, around: Surroundings): Promise
   }
 }
 
+interface Selected {
+  readonly selections: readonly Selection[];
+  /** The commit that was compared with. */
+  readonly since?: string | undefined;
+}
+
 async function select(
   inputs: Inputs,
   definition: string,
@@ -92,19 +99,20 @@ async function select(
   around: Surroundings,
   world: World,
   reporter: Reporter,
-): Promise<Selection[]> {
-  if (inputs.profiles !== undefined) return selectProfiles(plan, inputs.profiles);
+): Promise<Selected> {
+  if (inputs.profiles !== undefined) return { selections: selectProfiles(plan, inputs.profiles) };
   const since = inputs["affected-since"];
-  if (since === undefined) return selectAll(plan);
+  if (since === undefined) return { selections: selectAll(plan) };
   const request = {
     since: since.startsWith(".") ? resolve(around.workspace, since) : since,
     definition,
     scratch: around.temporary,
   };
-  const before = await withEarlier(request, world, async (earlier) => {
+  return withEarlier(request, world, async (earlier) => {
     const own = (await checkoutRoot(around.workspace, world)) === (await realpath(around.project));
     // In a repository of its own, playbook and boards change with the commit; from elsewhere they do not.
-    return compileFile(earlier.definition, own ? earlier.root : around.project).catch((error: unknown) => {
+    const project = own ? earlier.root : around.project;
+    const before = await compileFile(earlier.definition, project).catch((error: unknown) => {
       if (!(error instanceof DefinitionError)) throw error;
       const [problem = error.message] = error.problems.map(({ message }) => message);
       reporter.warn(
@@ -112,8 +120,8 @@ async function select(
       );
       return undefined;
     });
+    return { selections: selectAffected(plan, before), since: earlier.commit };
   });
-  return selectAffected(plan, before);
 }
 
 const SHOWN_ID_DIGITS = 12;

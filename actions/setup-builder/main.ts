@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import prettyBytes from "pretty-bytes";
 import { exists, removeWhole, roomAt } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
+import { forgetDeadBinaries } from "../../lib/image/binfmt.ts";
 import { tidyCache, usingCache } from "../../lib/image/cache-use.ts";
 import { preflight } from "../../lib/image/preflight.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
@@ -69,8 +70,12 @@ async function makeRoom(
   }
 }
 
-/** Behind the job: removes what a step that was killed left, mounts and half made entries. */
+/**
+ * Behind the job: removes what a step that was killed left, which is half made files in the cache and the
+ * interpreter it registered. Mounts and loop devices go with the processes that had them.
+ */
 export async function clean(cacheDir: string, world: World, reporter: Reporter): Promise<void> {
+  await forgetDeadBinaries(world);
   if (!(await exists(cacheDir))) return;
   await tidyCache(cacheDir, world);
   reporter.info(`nothing half made is left in ${cacheDir}`);

@@ -79,7 +79,7 @@ function byteSection(regions: ImageDiff["bytes"], most: number): Section {
 }
 
 /** The tables of a comparison, packages first; those without rows left out. At most `most` rows, packages all. */
-export function sectionsOf(diff: ImageDiff, most: number): Section[] {
+export function sectionsOf(diff: Omit<ImageDiff, "images" | "equal">, most: number): Section[] {
   const sections = [
     packageSection(diff.packages),
     changeSection("paths of slot A", "path", diff.paths, most),

@@ -55,11 +55,16 @@ async function register(name: string, qemu: string): Promise<void> {
 }
 
 async function releaseUse(use: Lock, world: World): Promise<void> {
-  const ending: World = { ...world, signal: new AbortController().signal };
   await use.release();
-  const mutex = await lockOrFail("registry", "exclusive", ending);
+  await forgetDeadBinaries({ ...world, signal: new AbortController().signal });
+}
+
+/** Removes the entries of runs that ended or were killed; what somebody uses stays. Needs root. */
+export async function forgetDeadBinaries(world: World): Promise<void> {
+  if (!(await exists(join(BINFMT, "register")))) return;
+  const mutex = await lockOrFail("registry", "exclusive", world);
   try {
-    await removeUnused(ending, undefined);
+    await removeUnused(world, undefined);
   } finally {
     await mutex.release();
   }

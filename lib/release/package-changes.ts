@@ -1,11 +1,5 @@
-import { z } from "zod";
+import { billOfMaterials } from "../diff/bill.ts";
 import { ReleaseError } from "./failure.ts";
-
-/** As much of a CycloneDX document as our own have (lib/image/build/sbom.ts). */
-const bom = z.object({
-  bomFormat: z.literal("CycloneDX"),
-  components: z.array(z.object({ name: z.string(), version: z.string() })),
-});
 
 export interface PackageChange {
   readonly name: string;
@@ -17,7 +11,8 @@ export interface PackageChange {
 
 function versionsIn(text: string, file: string): Map<string, string> {
   try {
-    return new Map(bom.parse(JSON.parse(text)).components.map(({ name, version }) => [name, version]));
+    const { components } = billOfMaterials.parse(JSON.parse(text));
+    return new Map(components.map(({ name, version }) => [name, version]));
   } catch (cause) {
     throw new ReleaseError("DOCUMENT", "this is not a CycloneDX document of ours", {
       place: { file },

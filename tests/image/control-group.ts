@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface ControlGroup {
   /** The same command, started in the group. */
   wrap(argv: readonly string[]): readonly [string, ...string[]];
+  /** Takes in a process that has started nothing yet: the shell of `wrap` drops variables with a hyphen. */
+  join(pid: number): Promise<void>;
   /** Names of the programs that run in the group, by process id. */
   members(): Promise<ReadonlyMap<number, string>>;
   /** Kills what still runs in it, and removes it. */
@@ -25,6 +27,7 @@ export async function makeControlGroup(name: string): Promise<ControlGroup> {
   await mkdir(folder);
   return {
     wrap: (argv) => ["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', folder, ...argv],
+    join: (pid) => writeFile(join(folder, "cgroup.procs"), String(pid)),
     async members() {
       const ids = (await readFile(join(folder, "cgroup.procs"), "utf8"))
         .split("\n")

@@ -5,28 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { attachConsole } from "../../lib/emulator/attach.ts";
 import { type BootOptions, bootImage } from "../../lib/emulator/boot.ts";
 import { type Bench, copyImage, listP1, putOnP1, takeFromP1 } from "../../lib/emulator/disk.ts";
-import { formatReport, type Report } from "../../lib/emulator/report.ts";
 import type { Terminal } from "../../lib/external/terminal.ts";
 import { sampleReport } from "../unit/emulator/sample-report.ts";
-import { makeStandInImage } from "./stand-in-image.ts";
+import { makeStandInImage, nodeThatSays } from "./stand-in-image.ts";
 import { quietStep, testTools, world } from "./surroundings.ts";
 
 // The emulator around real QEMU, real U-Boot and real tools; only Linux is played by a boot script.
 const tools = await testTools();
-
-/** A node that says what a node says, from U-Boot. */
-function node(report: Report): string {
-  const line = formatReport(JSON.stringify(report));
-  return `fdt addr \${fdtcontroladdr}
-fdt get value extra /chosen home-pi,extra-args
-echo "extra arguments: \${extra}"
-echo "Starting kernel ..."
-echo "home-pi login: "
-echo '${line.replace("running", "torn")}'
-echo '${line}'
-while true; do sleep 1; done
-`;
-}
 
 describe.runIf(tools !== undefined)("the emulator, with U-Boot in the place of Linux", () => {
   let bench: Bench;
@@ -47,7 +32,7 @@ describe.runIf(tools !== undefined)("the emulator, with U-Boot in the place of L
     result.checks.filter((check) => !check.ok).map((check) => check.name);
 
   test("two boots of one card: reports are read, the second one must have kept its data", async () => {
-    const image = await makeStandInImage(bench, "good", node(sampleReport()));
+    const image = await makeStandInImage(bench, "good", nodeThatSays(sampleReport()));
     const result = await boot(image, { boots: 2 });
     expect(failedNames(result)).toEqual(["boot 2: data partition", "missing on p1"]);
     expect(result.boots.map(({ report, starts }) => [report, starts])).toEqual([
@@ -61,7 +46,7 @@ describe.runIf(tools !== undefined)("the emulator, with U-Boot in the place of L
 
   test("a packed image, an identity, and a stranger's look at the card afterwards", async () => {
     const report = { ...sampleReport(), identity: { present: true, keys: 1 } };
-    const image = await makeStandInImage(bench, "packed", node(report));
+    const image = await makeStandInImage(bench, "packed", nodeThatSays(report));
     await world.processes.run(
       bench.tools.command(["zstd", "-q", "-f", image], { binds: [{ source: folder }], timeoutMs: 60_000 }),
     );
@@ -95,7 +80,7 @@ if itest.l *0x40800000 == 0; then
   virtio write 0x40800000 0x40 1
   reset
 fi
-${node(sampleReport())}`;
+${nodeThatSays(sampleReport())}`;
     const image = await makeStandInImage(bench, "reset", script);
     const result = await boot(image);
     expect(result.boots[0]?.starts).toBe(2);

@@ -2,6 +2,7 @@ import { open, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BOOT_STATE_OFFSETS, encodeBootState } from "../../lib/emulator/boot-state.ts";
 import { type Bench, P1_OFFSET, runTool } from "../../lib/emulator/disk.ts";
+import { formatReport, type Report } from "../../lib/emulator/report.ts";
 
 const MIB = 1024 ** 2;
 const SECTOR = 512;
@@ -49,4 +50,18 @@ export async function makeStandInImage(bench: Bench, name: string, script: strin
   await runTool(bench, ["mkimage", "-A", "arm64", "-T", "script", "-d", source, scr]);
   await runTool(bench, ["mcopy", "-i", fat, scr, "::boot.scr"]);
   return image;
+}
+
+/** A node that says what a node says, from U-Boot. */
+export function nodeThatSays(report: Report): string {
+  const line = formatReport(JSON.stringify(report));
+  return `fdt addr \${fdtcontroladdr}
+fdt get value extra /chosen home-pi,extra-args
+echo "extra arguments: \${extra}"
+echo "Starting kernel ..."
+echo "home-pi login: "
+echo '${line.replace("running", "torn")}'
+echo '${line}'
+while true; do sleep 1; done
+`;
 }

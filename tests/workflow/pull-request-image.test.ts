@@ -1,7 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { keepAsBase } from "../../lib/diff/base-build.ts";
+import { findBuiltImage } from "../../lib/emulator/find-image.ts";
+import { realWorld } from "../../lib/external/world.ts";
+import type { BuildInfo } from "../../lib/image/build/results.ts";
 import { whyFailed } from "../../workbench/act-log.ts";
+import { git } from "../contract/actions/repository.ts";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
 
 /** Folder with finished layers: with it the change is really built and booted. Needs root. */
@@ -14,8 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.remove());
 
+/** What main.yml leaves in the cache for the commit the change is based on: the agent as it was built last. */
+async function leaveBase(cacheDir: string): Promise<void> {
+  const agent = { cluster: "home", profile: "agent", board: "rpi-arm64" };
+  const { image } = await findBuiltImage(cacheDir, agent);
+  const folder = dirname(image);
+  const info = JSON.parse(await readFile(join(folder, "buildinfo.json"), "utf8")) as BuildInfo;
+  const commit = await git(scenario.repository, "rev-parse", "main");
+  const world = realWorld(new AbortController().signal);
+  await keepAsBase({ id: "agent-rpi-arm64", info, reused: true, folder, image }, commit, cacheDir, world);
+}
+
 test.runIf(cache !== undefined)(
-  "a change in the agent builds and boots the agent, and nothing else",
+  "a change in the agent builds and boots the agent, nothing else, and is shown in the summary",
   async () => {
     const path = join(scenario.repository, "cluster.yaml");
     const definition = await readFile(path, "utf8");
@@ -26,6 +42,7 @@ test.runIf(cache !== undefined)(
       agent,
       `${agent}    ansible: { vars: { shown_in_pull_request: true } }\n`,
     );
+    await leaveBase(cache ?? "");
     const run = await openPullRequest(
       scenario,
       { "cluster.yaml": changed },
@@ -41,6 +58,11 @@ test.runIf(cache !== undefined)(
       { job: "all-green", matrix: {}, result: "success" },
     ]);
     expect(run.outputs["image.build.build-id"]).toMatch(/^[0-9a-f]{64}$/);
-    expect(run.summaries.join("\n")).toMatch(/agent.* on raspi3b: passed/);
+    const summary = run.summaries.join("\n");
+    expect(summary).toMatch(/agent.* on raspi3b: passed/);
+    expect(summary).toMatch(/Compared with build \w{12} of commit \w{12}, which this change is based on\./);
+    // A variable that no role reads: the build id is another, and where it stands in the image with it.
+    expect(summary).toMatch(/\| changed \| \/usr\/lib\/os-release \| content/);
+    expect(summary).not.toContain("#### packages");
   },
 );

@@ -51198,6 +51198,7 @@ var inputs = external_exports.object({
 var outputs = {
   matrix: 'The selected builds for `strategy.matrix`: `{"include":[{"id":"...","profile":"...","board":"..."}]}`.',
   any: "`true` when at least one build is selected, else `false`; GitHub refuses an empty matrix.",
+  since: "The commit of `affected-since`, in full, for build-image's `compare-with`; empty without one.",
   plan: "Path of a JSON file with the whole plan, for later steps of the same job."
 };
 
@@ -52380,7 +52381,7 @@ async function withEarlier(request, world, work) {
   const inRepository = join9(prefix, basename(request.definition));
   if (/^[./]/.test(request.since)) {
     const other = await otherCheckout(request.since);
-    return work({ root: other, definition: join9(other, inRepository) });
+    return work({ root: other, definition: join9(other, inRepository), commit: void 0 });
   }
   const commit = await commitOf(request.since, root, world);
   return withScratch(request.scratch, "earlier-", async (folder) => {
@@ -52388,7 +52389,7 @@ async function withEarlier(request, world, work) {
     const index = { GIT_INDEX_FILE: join9(folder, "index") };
     await git(["read-tree", commit], root, world, index);
     await git(["checkout-index", "--all", `--prefix=${tree}/`], root, world, index);
-    return work({ root: tree, definition: join9(tree, inRepository) });
+    return work({ root: tree, definition: join9(tree, inRepository), commit });
   });
 }
 async function otherCheckout(since) {
@@ -52459,7 +52460,7 @@ async function run2(inputs2, around2, world, reporter) {
   refuseContradictions(inputs2);
   const definition = resolve3(around2.workspace, inputs2.definition);
   const plan = await compileShowing(definition, around2);
-  const selections = await select(inputs2, definition, plan, around2, world, reporter);
+  const { selections, since } = await select(inputs2, definition, plan, around2, world, reporter);
   const matrix = matrixOf(selections);
   const planFile = join10(around2.temporary, "home-pi-plan.json");
   await writeAtomically(planFile, `${JSON.stringify(plan, void 0, 2)}
@@ -52467,6 +52468,7 @@ async function run2(inputs2, around2, world, reporter) {
   writeOutputs(outputs, {
     matrix: JSON.stringify(matrix),
     any: String(matrix.include.length > 0),
+    since: since ?? "",
     plan: planFile
   });
   for (const { build, why } of selections) reporter.info(`${build.id}: ${why === "" ? "unchanged" : why}`);
@@ -52503,17 +52505,18 @@ async function compileShowing(definition, around2) {
   }
 }
 async function select(inputs2, definition, plan, around2, world, reporter) {
-  if (inputs2.profiles !== void 0) return selectProfiles(plan, inputs2.profiles);
+  if (inputs2.profiles !== void 0) return { selections: selectProfiles(plan, inputs2.profiles) };
   const since = inputs2["affected-since"];
-  if (since === void 0) return selectAll(plan);
+  if (since === void 0) return { selections: selectAll(plan) };
   const request = {
     since: since.startsWith(".") ? resolve3(around2.workspace, since) : since,
     definition,
     scratch: around2.temporary
   };
-  const before = await withEarlier(request, world, async (earlier) => {
+  return withEarlier(request, world, async (earlier) => {
     const own2 = await checkoutRoot(around2.workspace, world) === await realpath2(around2.project);
-    return compileFile(earlier.definition, own2 ? earlier.root : around2.project).catch((error62) => {
+    const project = own2 ? earlier.root : around2.project;
+    const before = await compileFile(earlier.definition, project).catch((error62) => {
       if (!(error62 instanceof DefinitionError)) throw error62;
       const [problem = error62.message] = error62.problems.map(({ message }) => message);
       reporter.warn(
@@ -52521,8 +52524,8 @@ async function select(inputs2, definition, plan, around2, world, reporter) {
       );
       return void 0;
     });
+    return { selections: selectAffected(plan, before), since: earlier.commit };
   });
-  return selectAffected(plan, before);
 }
 var SHOWN_ID_DIGITS = 12;
 function summaryOf(plan, selections) {

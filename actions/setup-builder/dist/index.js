@@ -94547,18 +94547,18 @@ var init_starvation = __esm({
 
 // lib/image/cache.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { mkdir as mkdir5, readdir as readdir5, readFile as readFile3, rename as rename4 } from "node:fs/promises";
-import { dirname as dirname8, join as join10 } from "node:path";
+import { mkdir as mkdir6, readdir as readdir6, readFile as readFile3, rename as rename4 } from "node:fs/promises";
+import { dirname as dirname8, join as join11 } from "node:path";
 function cacheFolder(cacheDir, room, key) {
-  return join10(cacheDir, room, key);
+  return join11(cacheDir, room, key);
 }
 async function readDone(cacheDir, room, key) {
-  const file3 = join10(cacheFolder(cacheDir, room, key), DONE);
+  const file3 = join11(cacheFolder(cacheDir, room, key), DONE);
   return await exists2(file3) ? JSON.parse(await readFile3(file3, "utf8")) : void 0;
 }
 async function ensureCached(request2, world, reporter) {
   const folder = cacheFolder(request2.cacheDir, request2.room, request2.key);
-  if (await exists2(join10(folder, DONE))) return { folder, reused: true };
+  if (await exists2(join11(folder, DONE))) return { folder, reused: true };
   const lock = await acquireLock(world.processes, {
     file: `${folder}.lock`,
     mode: "exclusive",
@@ -94566,14 +94566,14 @@ async function ensureCached(request2, world, reporter) {
     onWait: () => reporter.info(`waiting for another run that is making ${request2.room}/${request2.key.slice(0, 12)}`)
   });
   try {
-    if (await exists2(join10(folder, DONE))) return { folder, reused: true };
+    if (await exists2(join11(folder, DONE))) return { folder, reused: true };
     await removeLeftovers(folder);
     if (await world.layers?.restore(folder, `${request2.room}-${request2.key}`) === true) {
-      if (await exists2(join10(folder, DONE))) return { folder, reused: true };
+      if (await exists2(join11(folder, DONE))) return { folder, reused: true };
       await removeLeftovers(folder);
     }
     const making = `${folder}.making-${randomBytes2(4).toString("hex")}`;
-    await mkdir5(making, { recursive: true });
+    await mkdir6(making, { recursive: true });
     try {
       await sayingWhatRanOut(request2.cacheDir, OTHER_CACHE, async () => {
         await request2.make(making);
@@ -94582,7 +94582,7 @@ async function ensureCached(request2, world, reporter) {
           madeAt: new Date(world.clock.now()).toISOString(),
           ...request2.about
         };
-        await writeAtomically(join10(making, DONE), `${JSON.stringify(about, null, 2)}
+        await writeAtomically(join11(making, DONE), `${JSON.stringify(about, null, 2)}
 `);
         await rename4(making, folder);
       });
@@ -94599,9 +94599,9 @@ async function ensureCached(request2, world, reporter) {
 async function removeLeftovers(folder) {
   await removeWhole(folder);
   const name = folder.slice(dirname8(folder).length + 1);
-  for (const entry of await readdir5(dirname8(folder))) {
+  for (const entry of await readdir6(dirname8(folder))) {
     if (entry.startsWith(`${name}.making-`)) {
-      await removeWhole(join10(dirname8(folder), entry));
+      await removeWhole(join11(dirname8(folder), entry));
     }
   }
 }
@@ -94620,9 +94620,9 @@ var init_cache4 = __esm({
 
 // lib/external/assets.ts
 import { existsSync as existsSync4 } from "node:fs";
-import { dirname as dirname9, join as join11 } from "node:path";
+import { dirname as dirname9, join as join12 } from "node:path";
 function asset(...parts) {
-  return join11(assetsRoot, ...parts);
+  return join12(assetsRoot, ...parts);
 }
 var assetsRoot;
 var init_assets = __esm({
@@ -94631,7 +94631,7 @@ var init_assets = __esm({
     init_bundle_globals();
     assetsRoot = (() => {
       let folder = import.meta.dirname;
-      while (!existsSync4(join11(folder, "boards"))) {
+      while (!existsSync4(join12(folder, "boards"))) {
         if (dirname9(folder) === folder) throw new Error("boards/ was not found above this program");
         folder = dirname9(folder);
       }
@@ -94747,19 +94747,19 @@ var init_canonical_tar = __esm({
 });
 
 // lib/image/provision/packer/environment.ts
-import { join as join13 } from "node:path";
+import { join as join14 } from "node:path";
 function packerEnvironment(folder, plugins) {
   return {
     CHECKPOINT_DISABLE: "1",
     PACKER_NO_COLOR: "1",
     PACKER_CONFIG_DIR: folder,
-    PACKER_CACHE_DIR: join13(folder, "cache"),
+    PACKER_CACHE_DIR: join14(folder, "cache"),
     PACKER_PLUGIN_PATH: plugins
   };
 }
 function ansibleEnvironment(scratch, roles) {
   return {
-    ANSIBLE_HOME: join13(scratch, "ansible"),
+    ANSIBLE_HOME: join14(scratch, "ansible"),
     ANSIBLE_NOCOLOR: "1",
     // One round of the connection per module instead of four.
     ANSIBLE_PIPELINING: "True",
@@ -95392,7 +95392,7 @@ var init_esm18 = __esm({
 
 // lib/external/download.ts
 import { createHash as createHash3, randomBytes as randomBytes3 } from "node:crypto";
-import { mkdir as mkdir7, open as open4, rename as rename6, rm as rm4 } from "node:fs/promises";
+import { mkdir as mkdir8, open as open4, rename as rename6, rm as rm4 } from "node:fs/promises";
 import { dirname as dirname11 } from "node:path";
 function requireSecure(url3) {
   const { protocol, hostname: hostname3 } = new URL(url3);
@@ -95457,7 +95457,7 @@ async function receive(request2, signal, temporary2) {
 async function download(request2) {
   requireSecure(request2.url);
   const { deadline, signal } = limits(request2);
-  await mkdir7(dirname11(request2.to), { recursive: true });
+  await mkdir8(dirname11(request2.to), { recursive: true });
   const temporary2 = `${request2.to}.part-${process.pid}-${randomBytes3(4).toString("hex")}`;
   try {
     const got = await receive(request2, signal, temporary2);
@@ -95491,11 +95491,11 @@ var init_download = __esm({
 });
 
 // lib/external/scratch.ts
-import { mkdir as mkdir8, mkdtemp, rm as rm5 } from "node:fs/promises";
-import { join as join15 } from "node:path";
+import { mkdir as mkdir9, mkdtemp, rm as rm5 } from "node:fs/promises";
+import { join as join16 } from "node:path";
 async function withScratch(parent, prefix2, work) {
-  await mkdir8(parent, { recursive: true });
-  const folder = await mkdtemp(join15(parent, prefix2));
+  await mkdir9(parent, { recursive: true });
+  const folder = await mkdtemp(join16(parent, prefix2));
   try {
     return await work(folder);
   } finally {
@@ -95511,10 +95511,10 @@ var init_scratch = __esm({
 
 // lib/image/provision/packer/sums.ts
 import { readFile as readFile6 } from "node:fs/promises";
-import { join as join16 } from "node:path";
+import { join as join17 } from "node:path";
 async function fetchSums(url3, cacheDir, world) {
   return withScratch(cacheDir, "sums-", async (folder) => {
-    const to = join16(folder, "SHA256SUMS");
+    const to = join17(folder, "SHA256SUMS");
     await download({ url: url3, to, maxBytes: MAX_SUMS_BYTES, timeoutMs: TIMEOUT_MS, signal: world.signal });
     return parseSums(await readFile6(to, "utf8"));
   });
@@ -95533,8 +95533,8 @@ var init_sums = __esm({
 });
 
 // lib/image/provision/packer/programs.ts
-import { chmod as chmod2, readdir as readdir7, readFile as readFile7, realpath, rm as rm6, writeFile as writeFile2 } from "node:fs/promises";
-import { delimiter as delimiter3, dirname as dirname12, join as join17 } from "node:path";
+import { chmod as chmod2, readdir as readdir8, readFile as readFile7, realpath, rm as rm6, writeFile as writeFile3 } from "node:fs/promises";
+import { delimiter as delimiter3, dirname as dirname12, join as join18 } from "node:path";
 async function acceptedVersion(packer, pins, world) {
   const { stdout } = await world.processes.run({
     argv: [packer, "version"],
@@ -95550,16 +95550,16 @@ async function acceptedVersion(packer, pins, world) {
   });
 }
 async function programsIn(folder) {
-  const plugin = (await readdir7(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
-  const packer = join17(folder, "packer");
-  if (plugin !== void 0 && await exists2(packer)) return { packer, plugin: join17(folder, plugin) };
+  const plugin = (await readdir8(folder).catch(() => [])).sort().find((name) => PLUGIN_PROGRAM.test(name));
+  const packer = join18(folder, "packer");
+  if (plugin !== void 0 && await exists2(packer)) return { packer, plugin: join18(folder, plugin) };
   throw new PackerError("INSTALLATION", `${folder} does not hold packer and packer-plugin-builder-arm`, {
     fix: "put both programs into the folder that PI_PACKER_DIR names"
   });
 }
 async function packerOnPath(searchPath, pins, world, reporter) {
   for (const folder of searchPath.split(delimiter3)) {
-    const packer = join17(folder, "packer");
+    const packer = join18(folder, "packer");
     if (!folder.startsWith("/") || !await exists2(packer)) continue;
     try {
       await acceptedVersion(packer, pins, world);
@@ -95610,7 +95610,7 @@ async function fetchProgram(pinned, to, world, reporter) {
     await download({ url: url3, to: zip, sha256, ...limits2, signal: world.signal, onProgress });
   });
   const isProgram = (name) => pinned.tool === "packer" ? name === "packer" : PLUGIN_PROGRAM.test(name);
-  await writeFile2(to, programInZip(await readFile7(zip), isProgram, fileName(url3)));
+  await writeFile3(to, programInZip(await readFile7(zip), isProgram, fileName(url3)));
   await chmod2(to, 493);
   await rm6(zip);
 }
@@ -95639,8 +95639,8 @@ var installation_exports = {};
 __export(installation_exports, {
   installPacker: () => installPacker
 });
-import { mkdir as mkdir9, readFile as readFile8, writeFile as writeFile3 } from "node:fs/promises";
-import { join as join18 } from "node:path";
+import { mkdir as mkdir10, readFile as readFile8, writeFile as writeFile4 } from "node:fs/promises";
+import { join as join19 } from "node:path";
 async function sourceOf(request2, world, reporter) {
   if (request2.folder !== void 0) return { kind: "given", programs: await programsIn(request2.folder) };
   const packer = await packerOnPath(request2.searchPath ?? "", request2.pins, world, reporter);
@@ -95658,10 +95658,10 @@ async function keyOf2(source, pins) {
 async function obtain(source, folder, pins, world, reporter) {
   if (source.kind === "given") return source.programs;
   const arch2 = hostArch(process.arch);
-  const packer = source.packer ?? join18(folder, "packer");
+  const packer = source.packer ?? join19(folder, "packer");
   if (source.packer === void 0)
     await fetchProgram({ pins, tool: "packer", arch: arch2 }, packer, world, reporter);
-  const plugin = join18(folder, "packer-plugin-builder-arm");
+  const plugin = join19(folder, "packer-plugin-builder-arm");
   await fetchProgram({ pins, tool: "plugin", arch: arch2 }, plugin, world, reporter);
   return { packer, plugin };
 }
@@ -95671,11 +95671,11 @@ async function installPacker(request2, world, reporter) {
   const make = async (folder2) => {
     const { packer: packer2, plugin } = await obtain(source, folder2, pins, world, reporter);
     const version5 = await acceptedVersion(packer2, pins, world);
-    await mkdir9(join18(folder2, "plugins"));
+    await mkdir10(join19(folder2, "plugins"));
     await world.processes.run({
       argv: [packer2, "plugins", "install", "--path", plugin, pins.plugin.source],
       env: {
-        ...packerEnvironment(join18(folder2, "config"), join18(folder2, "plugins")),
+        ...packerEnvironment(join19(folder2, "config"), join19(folder2, "plugins")),
         HOME: folder2,
         TMPDIR: folder2
       },
@@ -95683,15 +95683,15 @@ async function installPacker(request2, world, reporter) {
       signal: world.signal
     });
     const found2 = { packer: packer2.startsWith(`${folder2}/`) ? "packer" : packer2, version: version5 };
-    await writeFile3(join18(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
+    await writeFile4(join19(folder2, FOUND), `${JSON.stringify(found2, null, 2)}
 `);
   };
   const key = await keyOf2(source, pins);
   const about = { packer: pins.packer.version, plugin: pins.plugin.version };
   const { folder } = await ensureCached({ cacheDir, room: "packer", key, about, make }, world, reporter);
-  const found = JSON.parse(await readFile8(join18(folder, FOUND), "utf8"));
-  const packer = found.packer.startsWith("/") ? found.packer : join18(folder, found.packer);
-  return { packer, plugins: join18(folder, "plugins"), version: found.version, needs: [] };
+  const found = JSON.parse(await readFile8(join19(folder, FOUND), "utf8"));
+  const packer = found.packer.startsWith("/") ? found.packer : join19(folder, found.packer);
+  return { packer, plugins: join19(folder, "plugins"), version: found.version, needs: [] };
 }
 var INSTALL_TIMEOUT_MS, FOUND;
 var init_installation = __esm({
@@ -95766,17 +95766,17 @@ var init_hints = __esm({
 });
 
 // lib/image/provision/packer/interpreter.ts
-import { readdir as readdir8, readFile as readFile9 } from "node:fs/promises";
-import { join as join19 } from "node:path";
+import { readdir as readdir9, readFile as readFile9 } from "node:fs/promises";
+import { join as join20 } from "node:path";
 function interpreterIn(entry) {
   const lines = entry.split("\n");
   if (lines[0] !== "enabled" || !lines.includes(ARM64)) return void 0;
   return lines.find((line) => line.startsWith("interpreter "))?.slice("interpreter ".length);
 }
 async function registeredInterpreter(registry2 = REGISTRY) {
-  const names = (await readdir8(registry2).catch(() => [])).sort();
+  const names = (await readdir9(registry2).catch(() => [])).sort();
   for (const name of names) {
-    const entry = await readFile9(join19(registry2, name), "utf8").catch(() => "");
+    const entry = await readFile9(join20(registry2, name), "utf8").catch(() => "");
     const interpreter = interpreterIn(entry);
     if (interpreter !== void 0) return interpreter;
   }
@@ -96069,16 +96069,16 @@ __export(packer_exports, {
   packerProvisioner: () => packerProvisioner,
   templateVariables: () => templateVariables
 });
-import { mkdir as mkdir10, rename as rename7, rm as rm8, stat as stat4 } from "node:fs/promises";
-import { dirname as dirname13, join as join20, resolve as resolve3 } from "node:path";
+import { mkdir as mkdir11, rename as rename7, rm as rm8, stat as stat4 } from "node:fs/promises";
+import { dirname as dirname13, join as join21, resolve as resolve3 } from "node:path";
 function templateVariables(request2, baseBytes, interpreter) {
   return {
     base_archive: `${INSIDE}/base.tar`,
     base_sha256: request2.base.sha256,
-    image_path: join20(request2.work, "carrier.img"),
+    image_path: join21(request2.work, "carrier.img"),
     image_bytes: String(carrierBytes(baseBytes)),
     mount_path: mountPoint(request2),
-    playbook: join20(request2.ansible, "site.yml"),
+    playbook: join21(request2.ansible, "site.yml"),
     vars_file: request2.varsFile,
     // Packer runs inside the tools tree, so the tree's root is its own.
     ...interpreter !== void 0 && request2.nativePython ? { native_python: "/" } : {},
@@ -96098,7 +96098,7 @@ function insideTools(request2, installation, tools, interpreter) {
   const binds = [
     ...readable.map((source) => ({ source, readOnly: true })),
     // The plugin compares files by that path. Which file it is matters to nobody: the kernel holds its own open.
-    ...interpreter === void 0 ? [] : [{ source: join20(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
+    ...interpreter === void 0 ? [] : [{ source: join21(tools.path, "usr/bin/qemu-aarch64"), target: interpreter, readOnly: true }],
     { source: request2.base.path, target: `${INSIDE}/base.tar`, readOnly: true },
     { source: installation.packer, target: `${INSIDE}/bin/packer`, readOnly: true },
     { source: installation.plugins, target: `${INSIDE}/plugins`, readOnly: true },
@@ -96182,9 +96182,9 @@ function packerProvisioner(installation) {
   return {
     name: "packer",
     provision: async (request2, tools, world, step) => {
-      const image = join20(request2.work, "carrier.img");
+      const image = join21(request2.work, "carrier.img");
       await removeCarrier(image, world);
-      await mkdir10(dirname13(request2.tree), { recursive: true });
+      await mkdir11(dirname13(request2.tree), { recursive: true });
       try {
         await runPacker(request2, installation, tools, world, step);
         step.update("read the tree out", 0.97);
@@ -96216,7 +96216,7 @@ var init_packer = __esm({
     HOST = asset("lib", "image", "provision", "packer", "host");
     INSIDE = "/run/home-pi";
     SCRATCH = "/tmp/packer";
-    mountPoint = (request2) => join20(request2.work, "root");
+    mountPoint = (request2) => join21(request2.work, "root");
   }
 });
 
@@ -96773,10 +96773,17 @@ function keyOf(key) {
   return `home-pi-${process.arch}-${key}`;
 }
 async function openLayerStore(mode) {
-  if (!process.env.ACTIONS_RESULTS_URL) return { restore: async () => false, keep: async () => void 0 };
+  if (!process.env.ACTIONS_RESULTS_URL) {
+    return {
+      restore: async () => false,
+      restoreNewest: async () => false,
+      keep: async () => void 0
+    };
+  }
   const cache = await Promise.resolve().then(() => (init_cache3(), cache_exports));
   return {
     restore: async (folder, key) => await cache.restoreCache([folder], keyOf(key)).catch(() => void 0) !== void 0,
+    restoreNewest: async (path12, key, prefix2) => await cache.restoreCache([path12], keyOf(key), [keyOf(prefix2)]).catch(() => void 0) !== void 0,
     keep: async (folder, key) => {
       if (mode === "read-write") await cache.saveCache([folder], keyOf(key)).catch(() => void 0);
     }
@@ -96850,11 +96857,49 @@ var outputs = {
 init_bundle_globals();
 init_pretty_bytes();
 init_files();
-import { mkdir as mkdir12 } from "node:fs/promises";
+import { mkdir as mkdir13 } from "node:fs/promises";
+
+// lib/image/binfmt.ts
+init_bundle_globals();
+init_files();
+init_lock();
+init_failure2();
+import { mkdir as mkdir4, readdir as readdir3, unlink as unlink3, writeFile as writeFile2 } from "node:fs/promises";
+import { join as join9 } from "node:path";
+var LOCKS = "/run/home-pi-cluster";
+var BINFMT = "/proc/sys/fs/binfmt_misc";
+var PREFIX = "home-pi-";
+async function forgetDeadBinaries(world) {
+  if (!await exists2(join9(BINFMT, "register"))) return;
+  const mutex = await lockOrFail("registry", "exclusive", world);
+  try {
+    await removeUnused(world, void 0);
+  } finally {
+    await mutex.release();
+  }
+}
+async function removeUnused(world, keep) {
+  for (const entry of await readdir3(BINFMT)) {
+    if (!entry.startsWith(PREFIX) || entry === keep) continue;
+    const file3 = join9(LOCKS, `${entry}.users.lock`);
+    const lock = await acquireLock(world.processes, { file: file3, mode: "exclusive", waitMs: 0 });
+    if (lock === void 0) continue;
+    await writeFile2(join9(BINFMT, entry), "-1");
+    await unlink3(file3);
+    await lock.release();
+  }
+}
+async function lockOrFail(name, mode, world) {
+  await mkdir4(LOCKS, { recursive: true });
+  const request2 = { file: join9(LOCKS, `${name}.lock`), mode, waitMs: 12e4, signal: world.signal };
+  const lock = await acquireLock(world.processes, request2);
+  if (lock === void 0) throw new ImageError("PREFLIGHT", `${request2.file} stayed locked for two minutes`);
+  return lock;
+}
 
 // lib/image/cache-use.ts
 init_bundle_globals();
-import { mkdir as mkdir4, readdir as readdir4, rename as rename3 } from "node:fs/promises";
+import { mkdir as mkdir5, readdir as readdir5, rename as rename3 } from "node:fs/promises";
 init_files();
 init_lock();
 
@@ -96862,16 +96907,16 @@ init_lock();
 init_bundle_globals();
 init_files();
 init_lock();
-import { readdir as readdir3 } from "node:fs/promises";
-import { join as join9 } from "node:path";
+import { readdir as readdir4 } from "node:fs/promises";
+import { join as join10 } from "node:path";
 var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
 var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch|pack)-[A-Za-z0-9]{6}$/;
 async function removeHalfMade(cacheDir, world, alone) {
   for (const folder of await foldersWithResults(cacheDir)) {
     for (const name of await namesIn(folder)) {
       const key = MAKING.exec(name)?.[1];
-      if (key !== void 0) await removeUnlessMade(join9(folder, name), join9(folder, `${key}.lock`), world);
-      else if (alone && UNFINISHED.test(name)) await removeWhole(join9(folder, name));
+      if (key !== void 0) await removeUnlessMade(join10(folder, name), join10(folder, `${key}.lock`), world);
+      else if (alone && UNFINISHED.test(name)) await removeWhole(join10(folder, name));
     }
   }
 }
@@ -96886,18 +96931,18 @@ async function removeUnlessMade(making, file3, world) {
   }
 }
 async function foldersWithResults(cacheDir) {
-  const lists = await foldersIn(join9(cacheDir, "archive"));
+  const lists = await foldersIn(join10(cacheDir, "archive"));
   return [
     cacheDir,
     ...await foldersIn(cacheDir),
-    ...lists.flatMap((folder) => [folder, join9(folder, "selections")])
+    ...lists.flatMap((folder) => [folder, join10(folder, "selections")])
   ];
 }
 async function foldersIn(folder) {
-  const entries = await readdir3(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => join9(folder, entry.name));
+  const entries = await readdir4(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join10(folder, entry.name));
 }
-var namesIn = (folder) => readdir3(folder).catch(() => []);
+var namesIn = (folder) => readdir4(folder).catch(() => []);
 
 // lib/image/cache-use.ts
 init_failure2();
@@ -96917,7 +96962,7 @@ async function usingCache(cacheDir, world, reporter, work) {
   }
 }
 async function tidyCache(cacheDir, world) {
-  await mkdir4(cacheDir, { recursive: true });
+  await mkdir5(cacheDir, { recursive: true });
   const alone = await lockCache(cacheDir, "exclusive", world, 0);
   try {
     await removeHalfMade(cacheDir, world, alone !== void 0);
@@ -96938,8 +96983,8 @@ function lockCache(cacheDir, mode, world, waitMs, onWait) {
 
 // lib/image/preflight.ts
 init_bundle_globals();
-import { readdir as readdir6, readFile as readFile4 } from "node:fs/promises";
-import { join as join12 } from "node:path";
+import { readdir as readdir7, readFile as readFile4 } from "node:fs/promises";
+import { join as join13 } from "node:path";
 init_files();
 init_memory();
 
@@ -97099,7 +97144,7 @@ async function readMachine(context3) {
   };
 }
 async function hasTools(cacheDir) {
-  const keys = await readdir6(join12(cacheDir, "tools")).catch(() => []);
+  const keys = await readdir7(join13(cacheDir, "tools")).catch(() => []);
   const done = await Promise.all(keys.map((key) => readDone(cacheDir, "tools", key)));
   return done.some((about) => about !== void 0);
 }
@@ -97130,11 +97175,11 @@ init_limits();
 init_ansible_output();
 init_canonical_tar();
 init_environment();
-import { mkdir as mkdir6, rename as rename5, rm as rm3 } from "node:fs/promises";
-import { dirname as dirname10, join as join14 } from "node:path";
+import { mkdir as mkdir7, rename as rename5, rm as rm3 } from "node:fs/promises";
+import { dirname as dirname10, join as join15 } from "node:path";
 var chrootProvisioner = { name: "chroot", provision };
 async function provision(request2, tools, world, step) {
-  const root = join14(request2.work, "root");
+  const root = join15(request2.work, "root");
   const output2 = [];
   let tasks = 0;
   step.update("unpacking the base");
@@ -97144,7 +97189,7 @@ async function provision(request2, tools, world, step) {
         [
           ...["sh", asset("lib", "image", "provision", "chroot.sh"), request2.base.path, root],
           ...[asset("lib", "image", "base"), request2.nativePython ? "native" : "plain"],
-          ...["--extra-vars", `@${request2.varsFile}`, join14(request2.ansible, "site.yml")]
+          ...["--extra-vars", `@${request2.varsFile}`, join15(request2.ansible, "site.yml")]
         ],
         {
           binds: [
@@ -97183,8 +97228,8 @@ async function provision(request2, tools, world, step) {
   await rm3(root, { recursive: true, force: true });
 }
 async function packProvisioned(request2, root, tools, world) {
-  await mkdir6(dirname10(request2.tree), { recursive: true });
-  const part = join14(request2.work, "tree.tar");
+  await mkdir7(dirname10(request2.tree), { recursive: true });
+  const part = join15(request2.work, "tree.tar");
   await world.processes.run(
     tools.command(
       ["tar", ...canonicalTarArguments(request2.epoch), "--file", part, "--directory", root, "."],
@@ -97240,8 +97285,8 @@ init_bundle_globals();
 init_assets();
 init_files();
 init_process();
-import { mkdir as mkdir11, readFile as readFile10, rm as rm9 } from "node:fs/promises";
-import { join as join21 } from "node:path";
+import { mkdir as mkdir12, readFile as readFile10, rm as rm9 } from "node:fs/promises";
+import { join as join22 } from "node:path";
 
 // lib/image/archive/apt-settings.ts
 init_bundle_globals();
@@ -97421,12 +97466,12 @@ async function ensureTools(world, reporter, cacheDir) {
     world,
     reporter
   );
-  return toolsTreeAt(join21(entry.folder, "root"), key);
+  return toolsTreeAt(join22(entry.folder, "root"), key);
 }
 async function makeTools(folder, names, world, step) {
-  const root = join21(folder, "root");
-  const scratch = join21(folder, "tmp");
-  await mkdir11(scratch);
+  const root = join22(folder, "root");
+  const scratch = join22(folder, "tmp");
+  await mkdir12(scratch);
   const argv = [
     ...["setpriv", "--pdeathsig", "KILL"],
     ...["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"],
@@ -97512,12 +97557,12 @@ function markdownTable(head, rows) {
 // actions/runner/host-packages.ts
 init_bundle_globals();
 init_files();
-import { delimiter as delimiter4, join as join22 } from "node:path";
+import { delimiter as delimiter4, join as join23 } from "node:path";
 var programs = { mmdebstrap: "mmdebstrap", xz: "xz-utils" };
 var APT_TIMEOUT_MS = 10 * 6e4;
 async function isInstalled(program) {
   const folders = [...(process.env.PATH ?? "").split(delimiter4), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-  const found = await Promise.all(folders.map((folder) => exists2(join22(folder, program))));
+  const found = await Promise.all(folders.map((folder) => exists2(join23(folder, program))));
   return found.includes(true);
 }
 async function installHostPackages(world, reporter) {
@@ -97581,7 +97626,7 @@ function planFreeing(facts) {
 // actions/setup-builder/main.ts
 var GIB3 = 2 ** 30;
 async function run2(inputs2, cacheDir, world, reporter) {
-  await mkdir12(cacheDir, { recursive: true });
+  await mkdir13(cacheDir, { recursive: true });
   const removed = await makeRoom(inputs2["free-disk"] * GIB3, cacheDir, world, reporter);
   await installHostPackages(world, reporter);
   await preflight({ world, cacheDir, warn: (text) => reporter.warn(text) });
@@ -97627,6 +97672,7 @@ async function makeRoom(wantedBytes, cacheDir, world, reporter) {
   }
 }
 async function clean2(cacheDir, world, reporter) {
+  await forgetDeadBinaries(world);
   if (!await exists2(cacheDir)) return;
   await tidyCache(cacheDir, world);
   reporter.info(`nothing half made is left in ${cacheDir}`);

@@ -48,6 +48,7 @@ describe("compile-profiles", () => {
     const { outputs, lines, summary } = await compile({ "affected-since": "HEAD^1" });
     expect(idsOf(outputs.matrix)).toEqual(["agent-rpi-arm64"]);
     expect(lines).toEqual(["server-rpi-arm64: unchanged", "agent-rpi-arm64: changed: definition"]);
+    expect(outputs.since).toBe(await git(workspace, "rev-parse", "HEAD^1"));
     expect(summary).toContain("1 of 2 images to build");
   });
 
@@ -75,6 +76,7 @@ describe("compile-profiles", () => {
     await commitFiles(workspace, { "pis/home.yaml": definition("nmap") });
     const { outputs } = await compile({ definition: "pis/home.yaml", "affected-since": "../before" });
     expect(idsOf(outputs.matrix)).toEqual(["agent-rpi-arm64"]);
+    expect(outputs.since).toBe("");
   });
 
   test("selects named profiles", async () => {

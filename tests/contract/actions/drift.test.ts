@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -113,5 +113,70 @@ describe.each(Object.entries(interfaces))("%s", (name, { inputs, outputs }) => {
 
   test.each(["Usage", "Permissions", "Inputs", "Outputs", "Limits"])("the README has %s", async (heading) => {
     expect(await read("README.md")).toContain(`\n## ${heading}\n`);
+  });
+});
+
+const stepsSchema = z.object({
+  jobs: z.record(
+    z.string(),
+    z.object({
+      steps: z
+        .array(
+          z.object({
+            id: z.string().optional(),
+            uses: z.string().optional(),
+            with: z.record(z.string(), z.unknown()).default({}),
+          }),
+        )
+        .default([]),
+    }),
+  ),
+});
+
+/** Examples are workflows, jobs or steps. */
+function asWorkflow(example: string): string {
+  if (example.startsWith("jobs:")) return example;
+  const inside = (head: string, text: string): string => `${head}\n${text.replaceAll(/^/gm, "  ")}`;
+  return inside("jobs:", example.startsWith("- ") ? inside("example:\n  steps:", example) : example);
+}
+
+/** Which of our inputs and outputs a workflow names though there is no such one, as `action: name`. */
+function unknownNames(text: string): string[] {
+  const jobs = Object.values(stepsSchema.parse(parse(text)).jobs);
+  return jobs.flatMap(({ steps }) =>
+    steps.flatMap(({ id, uses = "", with: given }) => {
+      const name = /(?:^\.|\/home-pi-cluster)\/actions\/([\w-]+)/.exec(uses)?.[1];
+      if (name === undefined) return [];
+      const known = interfaces[name as keyof typeof interfaces];
+      if (known === undefined) return [`${name}: no such action`];
+      const inputs = Object.keys(given).filter((key) => !Object.hasOwn(known.inputs.shape, key));
+      const read = [...text.matchAll(new RegExp(`steps\\.${id}\\.outputs\\.([\\w-]+)`, "g"))];
+      const outputs = read.map(([, key = ""]) => key).filter((key) => !Object.hasOwn(known.outputs, key));
+      return [...inputs, ...(id === undefined ? [] : outputs)].map((key) => `${name}: ${key}`);
+    }),
+  );
+}
+
+describe("who uses the actions names inputs and outputs they have", async () => {
+  const folder = join(root, ".github", "workflows");
+  const workflows = (await readdir(folder)).map((name) => join(folder, name));
+  test.each(workflows)("%s", async (path) => {
+    expect(unknownNames(await readFile(path, "utf8"))).toEqual([]);
+  });
+
+  test.each(Object.keys(interfaces))("the example in the README of %s", async (name) => {
+    const readme = await readFile(join(root, "actions", name, "README.md"), "utf8");
+    const examples = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = ""]) => text);
+    expect(examples).not.toEqual([]);
+    for (const example of examples) expect(unknownNames(asWorkflow(example))).toEqual([]);
+  });
+
+  test("what they do not have is found", () => {
+    const output = `\${{ steps.a.outputs.file }}`;
+    const step = `{ id: a, uses: ./actions/build-image, with: { ids: x }, env: { B: "${output}" } }`;
+    expect(unknownNames(`jobs: { j: { steps: [${step}] } }`)).toEqual([
+      "build-image: ids",
+      "build-image: file",
+    ]);
   });
 });

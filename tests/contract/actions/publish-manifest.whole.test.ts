@@ -1,6 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
+import { access, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { gitLogin } from "../../../actions/publish-manifest/git-login.ts";
 import { processes } from "../../../lib/external/process.ts";
 import { branchHome } from "../../../lib/manifest/branch-home.ts";
@@ -11,6 +11,7 @@ import { choices, exampleRelease } from "../../unit/manifest/example.ts";
 import { type OwnCluster, ownCluster } from "./own-cluster.ts";
 import { git } from "./repository.ts";
 import { type ActionRun, runAction } from "./run-action.ts";
+import { startAction } from "./running-action.ts";
 
 let cluster: OwnCluster;
 let github: FakeGithub;
@@ -108,6 +109,32 @@ describe("the update manifest, changed by the action's bundle on a real git remo
     const all = (await publish({ change: "refresh", force: "true" })).lines.join("\n");
     expect(all).not.toContain(github.token);
     expect(all).not.toContain("PRIVATE");
+  });
+
+  test("is as it was where the job is cancelled while git pushes, and nothing of it stays on the runner", async () => {
+    const hook = join(cluster.remote, "hooks", "pre-receive");
+    await writeFile(hook, "#!/bin/sh\ntouch pushing\nsleep 60\n", { mode: 0o755 });
+    const before = await subjects();
+    try {
+      const step = await startAction("publish-manifest", {
+        inputs: { token: github.token, remote: cluster.remote, change: "refresh", force: "true" },
+        ...{ folder: files, workspace: cluster.workspace },
+        env: {
+          ...{ GITHUB_REPOSITORY: "someone/cluster", GITHUB_API_URL: github.apiUrl },
+          ...cluster.secrets,
+        },
+      });
+      const pushing = join(cluster.remote, "pushing");
+      await vi.waitFor(() => access(pushing), { timeout: 30_000, interval: 50 });
+      expect(await step.cancel(), step.output()).toMatchObject({ by: "SIGINT", exitCode: 1 });
+      expect(step.output()).toContain("stopped: nothing half made is left");
+    } finally {
+      await rm(hook);
+    }
+    expect(await readdir(join(files, "temp", "home-pi-manifest"))).toEqual([]);
+    expect(await subjects()).toEqual(before);
+    expect((await publish({ change: "refresh", force: "true" })).exitCode).toBe(0);
+    expect(await subjects()).toEqual(["Refresh", ...before]);
   });
 
   test.each([

@@ -38,16 +38,6 @@ describe("the bundle, started as the runner does", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  test.each([
-    [{ builder: "docker" }, "not `docker`"],
-    [{ "free-disk": "lots" }, "a number of GiB, not `lots`"],
-    [{ cache: "write" }, "not `write`"],
-  ])("with %j is refused in a moment", async (inputs, message) => {
-    const ended = await runAction("setup-builder", inputs, folder, folder);
-    expect(ended.exitCode).toBe(1);
-    expect(ended.lines.join("\n")).toContain(message);
-  });
-
   test.runIf(process.getuid?.() === 0)(
     "behind the job removes what a step that was killed left half made, and nothing else",
     async () => {

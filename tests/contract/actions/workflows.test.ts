@@ -23,6 +23,7 @@ const workflowSchema = z.object({
       // A job that is another workflow has the time limits of that one.
       "timeout-minutes": z.number().int().positive().optional(),
       uses: z.string().optional(),
+      name: z.string().optional(),
       environment: z.string().optional(),
       "runs-on": z.string().optional(),
       permissions: z.record(z.string(), z.string()),
@@ -184,6 +185,14 @@ describe("workflows", () => {
       );
     }
   });
+});
+
+test("jobs of a pull request have names of their own, or one that is skipped passes for the one required", () => {
+  const events = new Map(sources.map(({ file, text }) => [file, workflowSchema.parse(parse(text)).on]));
+  const proposed = jobs.filter(({ file }) => JSON.stringify(events.get(file)).includes("pull_request"));
+  const names = proposed.map(({ name, job }) => job.name ?? name);
+  expect(names).toContain("all green");
+  expect(names).toEqual([...new Set(names)]);
 });
 
 describe("what builds where", () => {
