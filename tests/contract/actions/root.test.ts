@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,20 +92,27 @@ describe("an action that needs root", () => {
   });
 
   test.runIf(userNamespaces && process.getuid?.() === 0)(
-    "is not outlived by the process of root's where the runner kills it, which may not kill that one",
+    "has tidied up soon after the runner killed the one it knows, though nobody reads any more",
     async () => {
       await standIn(WORKING);
       const mark = `layers-${process.pid}-${Date.now()}`;
+      await chmod(folder, 0o777);
+      const left = join(folder, "left");
       let running: readonly string[] = [];
-      const ended = start({ INPUT_WAIT: "true", "INPUT_CACHE-DIR": mark }, (output, pid) => {
-        if (running.length > 0 || !output.includes("uid 0")) return;
-        running = processesWith(mark);
-        process.kill(pid, "SIGKILL");
-      });
+      const ended = start(
+        { INPUT_WAIT: "true", INPUT_LEFT: left, "INPUT_CACHE-DIR": mark },
+        (output, pid) => {
+          if (running.length > 0 || !output.includes("uid 0")) return;
+          while (!existsSync(left));
+          running = processesWith(mark);
+          process.kill(pid, "SIGKILL");
+        },
+      );
       await ended;
       // The one that was killed, the stand-in for sudo, and the action itself.
       expect(running.length).toBeGreaterThanOrEqual(3);
       await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), { timeout: 10_000, interval: 50 });
+      expect(existsSync(left)).toBe(false);
     },
   );
 
