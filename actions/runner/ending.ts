@@ -38,6 +38,8 @@ function interruption(): AbortSignal {
   const interrupt = (): void => controller.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  // Who read was killed. Unheard, the error would end us in the middle of tidying up.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", interrupt);
   if (process.env[LINE_TO_PARENT] !== undefined) {
     // The runner may not signal a process of root's: a word on the line, or its end, says the same.
     process.stdin.on("data", interrupt).on("end", interrupt).on("error", interrupt);

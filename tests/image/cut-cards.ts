@@ -71,8 +71,11 @@ export class CutCards {
     await applyWrite(log, this.#slots[slot], { ...write, offset: write.offset - start });
   }
 
-  /** What stands against the card that a cut leaves. Cuts come in the order of the log. */
-  async judge(cut: Cut): Promise<string[]> {
+  /**
+   * What stands against the card that a cut leaves. Cuts come in the order of the log. `young`: no build was committed
+   * yet, so the updater may know nothing.
+   */
+  async judge(cut: Cut, young: boolean): Promise<string[]> {
     for (const write of cut.kept.slice(this.#done)) await this.#keep(write);
     this.#done = cut.kept.length;
     const card = join(this.#recorded.session.node.bench.work, "cut.img");
@@ -83,15 +86,14 @@ export class CutCards {
       if (slot === undefined) await applyWrite(this.#recorded.log, card, write, bytes);
       else torn.add(slot);
     }
-    return [...(await this.#judgeHead(card, torn)), ...(await this.#judgeData(card))];
+    return [...(await this.#judgeHead(card, torn)), ...(await this.#judgeData(card, young))];
   }
 
   async #judgeHead(card: string, torn: ReadonlySet<SlotName>): Promise<string[]> {
     const { disk } = this.#recorded.session.node;
     const table = readPartitionTable(await readRange(card, 0, 512));
     if (table?.[3]?.offset !== disk.data.offset) return ["the table is not whole"];
-    const read = async (offset: number) => decodeBootState(await readRange(card, offset, BOOT_STATE_BYTES));
-    const [first, second] = [await read(BOOT_STATE_OFFSETS[0]), await read(BOOT_STATE_OFFSETS[1])];
+    const [first, second] = await readStates(card);
     if (first === undefined && second === undefined) return ["both copies of the boot state are torn"];
     const { slot } = chooseSlot([first, second]);
     if (slot === undefined) return ["no slot has attempts left"];
@@ -108,7 +110,9 @@ export class CutCards {
     return digest;
   }
 
-  async #judgeData(card: string): Promise<string[]> {
+  async #judgeData(card: string, young: boolean): Promise<string[]> {
+    // A first boot that is begun anew makes data anew.
+    if (young && (await readStates(card)).find((copy) => copy !== undefined)?.FRESH === "1") return [];
     const { session, builds } = this.#recorded;
     const { bench, disk } = session.node;
     let texts: readonly string[];
@@ -119,9 +123,15 @@ export class CutCards {
     }
     const copies = texts.flatMap((text) => decodeCopy(text) ?? []);
     const newest = copies.sort((a, b) => b.turn - a.turn)[0];
-    if (newest === undefined) return ["the updater remembers nothing"];
+    if (newest === undefined) return young ? [] : ["the updater remembers nothing"];
+    if (young && newest.state.committed === undefined) return [];
     return isKnown(newest.state, builds) ? [] : [`the updater remembers ${JSON.stringify(newest.state)}`];
   }
+}
+
+async function readStates(card: string) {
+  const read = async (offset: number) => decodeBootState(await readRange(card, offset, BOOT_STATE_BYTES));
+  return [await read(BOOT_STATE_OFFSETS[0]), await read(BOOT_STATE_OFFSETS[1])] as const;
 }
 
 /** One of the states between the releases, each as it was written: old or new, nothing in between. */

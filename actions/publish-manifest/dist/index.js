@@ -77738,6 +77738,7 @@ function interruption() {
   const interrupt = () => controller.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", interrupt);
   if (process.env[LINE_TO_PARENT] !== void 0) {
     process.stdin.on("data", interrupt).on("end", interrupt).on("error", interrupt);
   }

@@ -96715,6 +96715,7 @@ function interruption() {
   const interrupt = () => controller.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  for (const stream2 of [process.stdout, process.stderr]) stream2.on("error", interrupt);
   if (process.env[LINE_TO_PARENT] !== void 0) {
     process.stdin.on("data", interrupt).on("end", interrupt).on("error", interrupt);
   }

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 const action = join(import.meta.dirname, "fixtures", "needs-root.ts");
 const NOBODY = 65534;
@@ -59,6 +60,17 @@ function start(
   });
 }
 
+/** Ids of the processes whose environment has this in it. */
+function processesWith(mark: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
+    } catch {
+      return false;
+    }
+  });
+}
+
 describe("an action that needs root", () => {
   test.runIf(userNamespaces)(
     "starts itself again through sudo, with its inputs, and ends as that ends",
@@ -78,6 +90,31 @@ describe("an action that needs root", () => {
     });
     expect(ended).toEqual({ code: 4, output: "uid 0, input layers\ninterrupted\n" });
   });
+
+  test.runIf(userNamespaces && process.getuid?.() === 0)(
+    "has tidied up soon after the runner killed the one it knows, though nobody reads any more",
+    async () => {
+      await standIn(WORKING);
+      const mark = `layers-${process.pid}-${Date.now()}`;
+      await chmod(folder, 0o777);
+      const left = join(folder, "left");
+      let running: readonly string[] = [];
+      const ended = start(
+        { INPUT_WAIT: "true", INPUT_LEFT: left, "INPUT_CACHE-DIR": mark },
+        (output, pid) => {
+          if (running.length > 0 || !output.includes("uid 0")) return;
+          while (!existsSync(left));
+          running = processesWith(mark);
+          process.kill(pid, "SIGKILL");
+        },
+      );
+      await ended;
+      // The one that was killed, the stand-in for sudo, and the action itself.
+      expect(running.length).toBeGreaterThanOrEqual(3);
+      await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), { timeout: 10_000, interval: 50 });
+      expect(existsSync(left)).toBe(false);
+    },
+  );
 
   test.each([
     ["process.exit(1);", "sudo without a password is not allowed here"],
