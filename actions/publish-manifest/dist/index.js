@@ -78827,6 +78827,15 @@ function text(rule, description, pattern) {
 var key = (pattern) => external_exports.string().meta({ pattern });
 var nodeName = text(objectToName, "A DNS label: a-z, 0-9 and -", NAME_PATTERN);
 var sshKeys = external_exports.array(text(objectToSshKey, "One line of a .pub file")).meta({ description: "Public keys that may log in. Without one nobody can." });
+var updateAddress = text(
+  textOfForm(
+    "^https?://[^\\s/?#]+(/[^\\s?#]*)?$",
+    "a web address",
+    "write where the update manifest lies, for example https://ME.github.io/home-pi-cluster/"
+  ),
+  "Where nodes read the update manifest: https://..., or http://... in your own network",
+  "^https?://[^\\s/?#]+(/[^\\s?#]*)?$"
+);
 var update = external_exports.strictObject({
   channel: external_exports.enum(["stable", "beta"]).default("stable").meta({ description: "Which releases nodes follow" }),
   mode: external_exports.enum(["auto", "ask", "off"]).default("auto").meta({ description: "auto: install and restart; ask: tell only; off: do not look" }),
@@ -78834,7 +78843,8 @@ var update = external_exports.strictObject({
     objectToWindow,
     `When nodes may restart: "02:00-05:00 Europe/London"`,
     WINDOW_PATTERN
-  ).optional()
+  ).optional(),
+  address: updateAddress.optional()
 }).meta({ description: "How nodes follow releases" });
 var base = external_exports.strictObject({
   suite: external_exports.enum(["trixie"]).default("trixie").meta({ description: "Debian release the images are made of" }),
@@ -87162,7 +87172,11 @@ async function readRootFile(folder) {
 function developmentFolder(env, cluster) {
   return `${keysFolder(env, cluster)}-development`;
 }
-async function openDevelopment({ env, cluster, now }) {
+async function developmentKeys({
+  env,
+  cluster,
+  now
+}) {
   const folder = developmentFolder(env, cluster);
   const publicFolder = join15(folder, "public");
   const keys = await takeDevelopmentKeys({ folder, cluster, now });
@@ -87187,7 +87201,7 @@ async function openProjectKeys(request2) {
     const keys = await openKeys({ folder, publicFolder, ...secrets === void 0 ? {} : { secrets } });
     return { keys, trustedRoot, publicFolder, notes: [] };
   }
-  if (request2.development) return openDevelopment(request2);
+  if (request2.development) return developmentKeys(request2);
   throw new ManifestError("ROOT", `there is no ${join15("keys", ROOT_FILE)}: this cluster has no keys yet`, {
     fix: "./pi keys init makes them; commit what it writes into keys/"
   });

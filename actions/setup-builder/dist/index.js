@@ -94421,7 +94421,7 @@ var init_memory = __esm({
 });
 
 // lib/image/limits.ts
-var MINUTE, GIB, timeouts, needs, network;
+var MINUTE, GIB, timeouts, needs, nodePackage, network;
 var init_limits = __esm({
   "lib/image/limits.ts"() {
     "use strict";
@@ -94439,6 +94439,11 @@ var init_limits = __esm({
     needs = {
       freeDisk: 8 * GIB,
       memory: 1 * GIB
+    };
+    nodePackage = {
+      /** Bytes of any one file npm may write; the package has about 52 MB. */
+      maxBytes: 256 * 1024 ** 2,
+      timeoutMs: 10 * MINUTE
     };
     network = {
       /** Seconds without a byte until a connection counts as broken. */
@@ -96087,6 +96092,7 @@ function buildArguments(packer, variables) {
 function insideTools(request2, installation, tools, interpreter) {
   const readable = [
     ...[assetsRoot, request2.project, request2.keys, request2.ansible, request2.varsFile],
+    ...request2.node === void 0 ? [] : [request2.node],
     ...installation.needs
   ];
   const binds = [
@@ -97147,6 +97153,7 @@ async function provision(request2, tools, world, step) {
             { source: asset(), readOnly: true },
             { source: request2.project, readOnly: true },
             { source: request2.keys, readOnly: true },
+            ...request2.node === void 0 ? [] : [{ source: request2.node, readOnly: true }],
             // Last: a folder above it may be bound read-only.
             { source: request2.work }
           ],
