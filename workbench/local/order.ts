@@ -60,8 +60,9 @@ export function orderOf({ workflow, tag, inputs }: Wish): Order {
     });
   }
   const file = `${name}.yml`;
-  if (name === "release" && tag !== undefined) {
-    return { file, event: "push", ref: `refs/tags/${parseVersion(tag).tag}`, tag, inputs };
+  if (tag !== undefined) {
+    const version = parseVersion(tag);
+    return { file, event: "push", ref: `refs/tags/${version.tag}`, tag: version.tag, inputs };
   }
   const event = name === "pull-request" ? "pull_request" : "workflow_dispatch";
   return { file, event, ref: BRANCH, tag: undefined, inputs };
