@@ -23,6 +23,14 @@ const keptSchema = z.object({
   releases: z.array(releaseSchema),
 });
 
+function parseKept(text: string): z.output<typeof keptSchema> | undefined {
+  try {
+    return keptSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A published release lies as a local store has it; drafts lie apart. */
 function folderOf(folder: string, { draft, tag, id }: Pick<FakeRelease, "draft" | "tag" | "id">): string {
   return draft ? join(folder, "drafts", `${tag}-${id}`) : join(folder, "releases", tag);
@@ -58,7 +66,7 @@ export async function openKept(folder: string, owner: string, repo: string): Pro
     new WorkbenchError("KEPT", `${what} is not as an earlier run left it`, {
       fix: `start anew without it: rm -r ${folder}`,
     });
-  const { data: kept } = keptSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
+  const kept = parseKept(await readFile(file, "utf8"));
   if (kept === undefined) throw spoilt(file);
   for (const release of kept.releases) {
     const assets = release.assets.map(async (asset) => {
