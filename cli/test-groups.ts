@@ -71,8 +71,12 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "workflow",
       doors: ["ci"],
-      shows: "workflows in act and by GitHub's own parser: pull requests, the manifest, what is refused",
-      argv: vitest("workflow", ...["pull-request.test", "manifest", "refusals", "lint"].map(workflow)),
+      shows:
+        "workflows in act and by GitHub's own parser: pull requests, the manifest, what is refused; ./pi workflow",
+      argv: vitest(
+        "workflow",
+        ...["pull-request.test", "manifest", "refusals", "lint", "pi-workflow"].map(workflow),
+      ),
     },
     {
       name: "build",
