@@ -1,19 +1,15 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realWorld } from "../../lib/external/world.ts";
 import { releaseDocument } from "../../lib/release/document.ts";
-import { whyFailed } from "../../workbench/act-log.ts";
-import { orderOf } from "../../workbench/local/order.ts";
-import { type LocalRun, runLocally } from "../../workbench/local/run.ts";
+import type { LocalRun } from "../../workbench/local/run.ts";
 import { git } from "../contract/actions/repository.ts";
 import { copyProject, type ProjectCopy } from "../image/project-copy.ts";
-import { openTestKeys, testKeys } from "../image/test-keys.ts";
+import { jobsOf, type OwnGithub, ownGithub, why } from "./own-github.ts";
 
 /** Folder with finished layers. Needs root. */
 const finished = process.env.PI_TEST_CACHE;
-const root = join(import.meta.dirname, "..", "..");
 const world = realWorld(new AbortController().signal);
 const MINUTES = 60_000;
 const TAG = "v1.2.3";
@@ -21,38 +17,21 @@ const TAG = "v1.2.3";
 describe.runIf(finished !== undefined && process.getuid?.() === 0)(
   "release.yml for a tag, as a whole",
   () => {
-    let folder: string;
+    let github: OwnGithub;
     let copy: ProjectCopy;
     let first: LocalRun;
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), "release-whole-"));
+      github = await ownGithub(finished ?? "");
       copy = await copyProject(finished ?? "");
-      // As somebody's own, and the same as the release group's: compressing images that are new takes minutes.
-      await openTestKeys("home");
-      const secret = (path: string): boolean => !/DEVELOPMENT$|public$/.test(path);
-      await cp(`${testKeys}-development`, kept("keys", "private"), { recursive: true, filter: secret });
-      await cp(join(`${testKeys}-development`, "public"), kept("keys", "public"), { recursive: true });
     });
     afterAll(async () => {
       await copy?.remove();
-      await rm(folder, { recursive: true, force: true });
+      await github?.remove();
     });
 
-    const kept = (...parts: string[]): string => join(folder, ...parts);
+    const kept = (...parts: string[]): string => github.kept(...parts);
     const released = (name = ""): string => kept("store", "releases", TAG, name);
-    const run = (): Promise<LocalRun> =>
-      runLocally(
-        {
-          ...{ checkout: root, folder, cacheDir: finished ?? "", builder: "chroot", machine: "virt" },
-          order: orderOf({ workflow: "release", tag: TAG, inputs: {} }),
-          actDir: join(root, "node_modules", ".cache"),
-          show: (text) => console.log(text),
-        },
-        world,
-      );
-    const why = ({ runs }: LocalRun): string => runs.map((one) => `${whyFailed(one)}\n${one.log}`).join("\n");
-    const results = ({ runs }: LocalRun): string[] =>
-      runs.flatMap(({ file, times }) => times.map(({ name, result }) => `${file} ${name}: ${result}`)).sort();
+    const run = (): Promise<LocalRun> => github.run({ workflow: "release", tag: TAG });
     const everyJob = [
       "manifest.yml all-green: success",
       "manifest.yml release: success",
@@ -65,7 +44,7 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)(
       "compiles, builds and boots both images, publishes them, and tells nodes on a real git remote",
       async () => {
         first = await run();
-        expect(results(first), why(first)).toEqual(everyJob);
+        expect(jobsOf(first), why(first)).toEqual(everyJob);
         expect(first.problems).toEqual([]);
         const names = ["img.zst", "raucb", "cdx.json", "buildinfo.json"].flatMap((kind) =>
           ["agent", "server"].map((profile) => `home-${profile}-rpi-arm64-1.2.3.${kind}`),
@@ -130,7 +109,7 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)(
         const before = await readFile(kept("store", "github.json"), "utf8");
         const head = await git(kept("repository.git"), "rev-parse", "manifest");
         const second = await run();
-        expect(results(second), why(second)).toEqual(everyJob);
+        expect(jobsOf(second), why(second)).toEqual(everyJob);
         expect(second.commit).toBe(first.commit);
         expect(second.problems).toEqual([]);
         const reused = second.runs[0]?.summaries.filter((text) => text.includes("taken from the cache"));
