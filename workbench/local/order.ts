@@ -36,6 +36,11 @@ function known(name: string): Runnable {
   });
 }
 
+function withoutTag(name: Runnable, tag: string): string {
+  if (name === "manifest") return `name the version as an input: --input version=${tag}`;
+  return name === "rebuild" ? `./pi workflow release --tag ${tag}` : "leave --tag out";
+}
+
 /**
  * The event that starts a workflow, with all it needs. Throws WorkbenchError WORKFLOW for one that is not known,
  * INPUT for a tag that is missing or not taken; ReleaseError VERSION for one that is no version.
@@ -49,8 +54,11 @@ export function orderOf({ workflow, tag, inputs }: Wish): Order {
     });
   }
   if (name !== "release" && tag !== undefined) {
-    throw new WorkbenchError("INPUT", `${name} does not run for a tag`, {
-      fix: byHand ? `name the version as an input: --input version=${tag}` : "leave --tag out",
+    throw new WorkbenchError("INPUT", `${name} does not run for a tag`, { fix: withoutTag(name, tag) });
+  }
+  if (name === "rebuild" && (inputs.version ?? "") !== "") {
+    throw new WorkbenchError("INPUT", "act gives no secret to a workflow that another one calls", {
+      fix: `./pi workflow release --tag ${inputs.version} runs the same jobs; without a version: a preview`,
     });
   }
   const [input] = Object.keys(inputs);

@@ -21,8 +21,6 @@ const PRIVATE = {
 const ENVIRONMENTS: Readonly<Record<string, readonly (keyof typeof PRIVATE)[]>> = {
   "manifest.yml": ["targets", "online"],
   "release.yml": ["signingKey", "signing"],
-  // Calls release.yml for a version.
-  "rebuild.yml": ["signingKey", "signing"],
 };
 
 /**

@@ -15,6 +15,7 @@ describe("a workflow that is run here", () => {
       inputs: { change: "refresh" },
     });
     expect(wish("rebuild")).toMatchObject({ event: "workflow_dispatch", inputs: {} });
+    expect(wish("rebuild", undefined, { version: "" })).toMatchObject({ inputs: { version: "" } });
   });
 
   test.each([
@@ -22,6 +23,8 @@ describe("a workflow that is run here", () => {
     ["check-dist", undefined, {}, "WORKFLOW", "workflows: pull-request, release, rebuild, manifest"],
     ["release", undefined, {}, "INPUT", "./pi workflow release --tag v1.2.3"],
     ["manifest", "v1.2.3", {}, "INPUT", "name the version as an input: --input version=v1.2.3"],
+    ["rebuild", "v1.2.3", {}, "INPUT", "./pi workflow release --tag v1.2.3"],
+    ["rebuild", undefined, { version: "v1.2.3" }, "INPUT", "./pi workflow release --tag v1.2.3"],
     ["pull-request", "v1.2.3", {}, "INPUT", "leave --tag out"],
     ["pull-request", undefined, { profile: "agent" }, "INPUT", "leave --input out"],
     ["release", "v1.2.3", { profile: "agent" }, "INPUT", "leave --input out"],
