@@ -16,7 +16,7 @@ beforeAll(async () => {
   await commitFiles(copy.folder, {});
 });
 afterAll(async () => {
-  await copy.remove();
+  await copy?.remove();
   await rm(cache, { recursive: true, force: true });
 });
 
@@ -76,6 +76,16 @@ describe("./pi workflow", () => {
       expect.stringMatching(/^pull-request +compile +failure/),
       expect.stringMatching(/^pull-request +all-green +failure/),
     ]);
+  });
+
+  test("stopped in the middle of a step, ends at once", async () => {
+    const stopped = await copy.pi(["workflow", "manifest", "--input", "change=refresh"], {
+      onLine: (line, stop) => {
+        if (line.includes("publish-manifest ...")) stop();
+      },
+    });
+    expect(stopped.exitCode, stopped.output).toBe(143);
+    expect(stopped.output).toContain("stopped: nothing half made is left");
   });
 
   test("leaves nothing beside its results, and nothing in the checkout", async () => {
