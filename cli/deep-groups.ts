@@ -119,6 +119,14 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       env,
     },
     {
+      name: "release-healed",
+      doors: ["deep"],
+      shows:
+        "release.yml in act: one upload fails, the second run heals it; rebuild.yml: a preview of one image",
+      argv: vitest("workflow", "tests/workflow/release-healed.test.ts"),
+      env,
+    },
+    {
       name: "node-raspi3b",
       doors: ["deep"],
       shows: "a node on an emulated Pi 3 takes good releases and comes back from a bad one",

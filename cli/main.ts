@@ -23,11 +23,12 @@ import * as serve from "./serve.ts";
 import * as test from "./test.ts";
 import * as tools from "./tools.ts";
 import * as verify from "./verify.ts";
+import * as workflow from "./workflow.ts";
 
 /** In the order of use. */
 const COMMANDS = [
   ...[plan, build, boot, diff, keys, release, verify, serve, emulate, manifest, identity],
-  ...[doctor, clean, test, tools, pin],
+  ...[workflow, doctor, clean, test, tools, pin],
 ];
 const STOPPED = "stopped: nothing half made is left, the next run goes on from what was finished\n";
 

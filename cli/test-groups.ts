@@ -72,10 +72,10 @@ export function testGroups(cache: string): TestGroup[] {
       name: "workflow",
       doors: ["ci"],
       shows:
-        "workflows in act and by GitHub's own parser: pull requests, the manifest, refusals, other repositories",
+        "workflows in act and by GitHub's own parser: pull requests, the manifest, refusals, other repositories; ./pi workflow",
       argv: vitest(
         "workflow",
-        ...["pull-request.test", "manifest", "refusals", "foreign.test", "lint"].map(workflow),
+        ...["pull-request.test", "manifest", "refusals", "foreign.test", "lint", "pi-workflow"].map(workflow),
       ),
     },
     {
@@ -204,6 +204,14 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["ci"],
       shows: "two releases into a folder: built, booted, signed, verified, carried over",
       argv: image("release", "-t", "^(?!.*to GitHub)"),
+      env,
+    },
+    {
+      name: "release-workflow",
+      doors: ["ci"],
+      shows:
+        "release.yml for a tag in act, as a whole, twice: built, booted, published, verified, nodes told",
+      argv: vitest("workflow", workflow("release-whole")),
       env,
     },
     {

@@ -8,7 +8,13 @@ import { Failure } from "../lib/failure.ts";
 
 export type WorkbenchCode =
   /** A tool of the workbench could not be had, or is not the one that is pinned. */
-  "TOOL";
+  | "TOOL"
+  /** There is no such workflow, or none that can be run here. */
+  | "WORKFLOW"
+  /** A workflow was not told what it needs, or was told what it does not take. */
+  | "INPUT"
+  /** What an earlier run left is not what this one can go on from. */
+  | "KEPT";
 
 export class WorkbenchError extends Failure<WorkbenchCode> {
   readonly area = "workbench";

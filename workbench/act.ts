@@ -29,6 +29,8 @@ export interface ActRequest {
   /** Where act keeps its copies and the steps their files. Must exist as long as the run. */
   readonly scratch: string;
   readonly timeoutMs: number;
+  /** Sees each line of act's as it comes; see readActLine. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface ActResult extends WorkflowRun {
@@ -88,7 +90,10 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
       timeoutMs: request.timeoutMs,
       signal: world.signal,
       accept: [0, 1],
-      onLine: (line) => void lines.push(line),
+      onLine: (line) => {
+        lines.push(line);
+        request.onLine?.(line);
+      },
     });
     const run = parseActLog(lines);
     return { ...run, succeeded: result.exitCode === 0, durationMs: result.durationMs };

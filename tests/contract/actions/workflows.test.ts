@@ -229,6 +229,16 @@ describe("what builds where", () => {
     }
   });
 
+  test.each([
+    [{}, "raspi3b"],
+    [{ "vars.PI_MACHINE": "virt" }, "virt"],
+  ])("with %j every image boots on %s", (given, machine) => {
+    const boots = steps.filter(({ step }) => step.uses === "./actions/boot-image");
+    expect(boots.map(({ step }) => chosen(String(step.with?.machine), given))).toEqual(
+      builders.map(() => machine),
+    );
+  });
+
   test("a person's choice goes before the repository's", () => {
     const given = { "inputs.runner": "ubuntu-24.04", "vars.PI_RUNNER": "mine", "inputs.builder": "chroot" };
     for (const { file, job } of builders.filter((one) => /^(rebuild|release)/.test(one.file))) {

@@ -25,6 +25,7 @@ describe("pi without a command", () => {
       "emulate",
       "manifest",
       "identity",
+      "workflow",
       "doctor",
       "clean",
       "test",
@@ -104,6 +105,23 @@ describe("pi identity", () => {
     const { code, stdout, stderr } = run("identity", "pi-11");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/unknown node "pi-11" \(did you mean "pi-1"\?\)/);
+  });
+});
+
+describe("pi workflow", () => {
+  it.each([
+    [["relase"], 'did you mean "release"?'],
+    [["tests"], "workflows: pull-request, release, rebuild, manifest"],
+    [["release"], "./pi workflow release --tag v1.2.3"],
+    [["release", "--tag", "v1.2"], "v1.2"],
+    [["rebuild", "--input", "version=v1.2.3"], "./pi workflow release --tag v1.2.3"],
+    [["manifest", "--tag", "v1.2.3"], "--input version=v1.2.3"],
+    [["manifest", "--input", "change"], "--input change=refresh"],
+  ])("refuses %j before anything runs, and says what to write", (argv, said) => {
+    const { code, stdout, stderr } = run("workflow", ...argv);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/^\s+at /m);
   });
 });
 
