@@ -185,13 +185,6 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
-      name: "power-cut",
-      doors: ["ci"],
-      shows: "a first boot whose power is cut at 100 points, one of them booted again",
-      argv: image("first-boot-cuts"),
-      env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "1" },
-    },
-    {
       name: "node",
       doors: ["ci"],
       shows:
@@ -219,13 +212,6 @@ export function testGroups(cache: string): TestGroup[] {
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",
       argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
-      env,
-    },
-    {
-      name: "foreign",
-      doors: ["ci"],
-      shows: "another repository builds an image of its own with our action, without npm",
-      argv: vitest("workflow", workflow("foreign-build"), "-t", "builds its image"),
       env,
     },
     ...deepGroups(cache, env),
