@@ -34,7 +34,7 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)(
     const run = (): Promise<LocalRun> => github.run({ workflow: "release", tag: TAG });
     const everyJob = [
       "manifest.yml all-green: success",
-      "manifest.yml release: success",
+      "manifest.yml manifest: success",
       ...["all-green", "compile", "image agent-rpi-arm64", "image server-rpi-arm64", "publish"].map(
         (name) => `release.yml ${name}: success`,
       ),
