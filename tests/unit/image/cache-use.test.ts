@@ -117,6 +117,9 @@ describe("a cache in use", () => {
     const child = await user();
     child.kill("SIGKILL");
     await once(child, "exit");
+    // Within a moment, not at once: who holds the lock for it has to see that its pipe is closed.
+    const wait = { file: scratch.path, mode: "exclusive", waitMs: 5_000 } as const;
+    await (await acquireLock(processes, wait))?.release();
     const { reporter } = quietReporter();
     const failed = usingCache(scratch.path, world, reporter, () => Promise.reject(new Error("no luck")));
     await expect(failed).rejects.toThrow("no luck");
