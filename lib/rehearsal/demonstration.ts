@@ -12,6 +12,7 @@ import {
   startUpdater,
   statusOfNode,
   waitForCommitted,
+  waitForReturn,
   waitForStatus,
 } from "./follow.ts";
 import { shiftIntoWindow } from "./node-time.ts";
@@ -153,13 +154,7 @@ async function follow(
   await update("1.1.0", await good);
   await publish("1.2.0", await bad);
   await startUpdater(node);
-  const back = await waitForStatus(
-    node,
-    "v1.1.0 to be back after v1.2.0 failed",
-    ({ lastFailed, running, committed }) =>
-      lastFailed?.version === "v1.2.0" && running.version === "1.1.0" && committed,
-    watch,
-  );
+  const back = await waitForReturn(node, "1.2.0", "1.1.0", watch);
   if (back.lastFailed === undefined) throw new RehearsalError("VERDICT", "no version failed");
   tell(`v1.2.0 failed (${back.lastFailed.reason}); v1.1.0 runs again`);
   await startUpdater(node);

@@ -94,3 +94,15 @@ export function waitForCommitted(
   const wanted = (status: NodeStatus): boolean => status.running.version === version && status.committed;
   return waitForStatus(node, `v${version} to be committed`, wanted, options);
 }
+
+/** Waits until a version has failed and the one before it runs again, committed. */
+export function waitForReturn(
+  node: RehearsalNode,
+  failed: string,
+  before: string,
+  options?: WaitOptions,
+): Promise<NodeStatus> {
+  const wanted = ({ lastFailed, running, committed }: NodeStatus): boolean =>
+    lastFailed?.version === `v${failed}` && running.version === before && committed;
+  return waitForStatus(node, `v${before} to be back after v${failed} failed`, wanted, options);
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import { startUpdater, waitForCommitted, waitForReturn, waitForStatus } from "../../lib/rehearsal/follow.ts";
 import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
 import { harmless, runUpdaterOn, withNodeSession } from "./node-session.ts";
 import { cacheDir } from "./surroundings.ts";
@@ -66,12 +66,7 @@ describe.runIf(cacheDir !== undefined)("a release whose system does not work", (
           await session.release(version, bad);
           const before = node.starts;
           await startUpdater(node);
-          const back = await waitForStatus(
-            node,
-            `v1.0.0 to be back from "${name}"`,
-            ({ lastFailed, running, committed }) =>
-              lastFailed?.version === `v${version}` && running.version === "1.0.0" && committed,
-          );
+          const back = await waitForReturn(node, version, "1.0.0");
           console.log(`${name}: ${back.lastFailed?.reason} (${node.starts - before} starts)`);
           expect(back.lastFailed?.reason, name).toMatch(reason);
           expect(node.starts - before, name).toBe(starts);

@@ -8,7 +8,7 @@ import { processes } from "../../lib/external/process.ts";
 import { readRange, setFileLength } from "../../lib/external/ranges.ts";
 import { DEMO_EDITIONS } from "../../lib/rehearsal/demonstration.ts";
 import type { EditedBuild } from "../../lib/rehearsal/edition.ts";
-import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import { startUpdater, waitForCommitted, waitForReturn } from "../../lib/rehearsal/follow.ts";
 import {
   harmless,
   type NodeSession,
@@ -70,12 +70,7 @@ export async function withRecordedUpgrades(
     await waitForCommitted(node, "1.1.0");
     await session.release("1.2.0", bad);
     await startUpdater(node);
-    const back = await waitForStatus(
-      node,
-      "v1.1.0 to be back after v1.2.0 failed",
-      ({ lastFailed, running, committed }) =>
-        lastFailed?.version === "v1.2.0" && running.version === "1.1.0" && committed,
-    );
+    const back = await waitForReturn(node, "1.2.0", "1.1.0");
     expect(back.lastFailed?.reason).toContain("broken.service");
     const again = await runUpdaterOn(node);
     expect(again.reason).toMatch(/v1\.2\.0 failed here .* a newer version is waited for/);

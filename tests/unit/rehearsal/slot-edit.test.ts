@@ -9,13 +9,13 @@ describe("editScript", () => {
       { kind: "link", path: "/etc/link", target: "../motd" },
       { kind: "remove", path: "/etc/gone" },
     ] as const;
-    expect(editScript(edits, "/work", new Set(["/etc/motd", "/etc/gone"]))).toEqual([
+    expect(editScript(edits, "/folder", new Set(["/etc/motd", "/etc/gone"]))).toEqual([
       "rm /etc/motd",
-      "write /work/edit-0 /etc/motd",
+      "write /folder/edit-0 /etc/motd",
       "set_inode_field /etc/motd uid 0",
       "set_inode_field /etc/motd gid 0",
       "set_inode_field /etc/motd mode 0100644",
-      "write /work/edit-1 /usr/bin/new",
+      "write /folder/edit-1 /usr/bin/new",
       "set_inode_field /usr/bin/new uid 0",
       "set_inode_field /usr/bin/new gid 0",
       "set_inode_field /usr/bin/new mode 0100755",
