@@ -6,6 +6,9 @@ const lineSchema = z.object({
   stepID: z.array(z.string()).optional(),
   matrix: z.record(z.string(), z.unknown()).nullish(),
   jobResult: z.string().optional(),
+  stage: z.string().optional(),
+  step: z.string().optional(),
+  stepResult: z.string().optional(),
   raw_output: z.boolean().optional(),
   command: z.string().optional(),
   name: z.string().optional(),
@@ -31,9 +34,20 @@ export interface JobRun {
   readonly result: string;
 }
 
+export interface FailedStep {
+  /** The job's key in the workflow, with the id of its matrix. */
+  readonly job: string;
+  readonly step: string;
+  /** What it annotated as errors. */
+  readonly errors: readonly string[];
+  /** What it printed, but for commands to the runner. */
+  readonly lines: readonly string[];
+}
+
 export interface WorkflowRun {
   readonly jobs: readonly JobRun[];
   readonly annotations: readonly Annotation[];
+  readonly failures: readonly FailedStep[];
   /** By `<job>.<step>.<output>`, for steps with an id. */
   readonly outputs: Readonly<Record<string, string>>;
   /** The Markdown each step added to its job's summary, in order. */
@@ -42,23 +56,29 @@ export interface WorkflowRun {
   readonly log: string;
 }
 
-/** Lines of a run that failed, for people in a hurry. */
-const MOST_LINES = 6;
+/** `image agent-rpi-arm64`: a job's key, with the id of its matrix. */
+export function jobName({ jobID, matrix }: Pick<Line, "jobID" | "matrix">): string {
+  const id = matrix?.id ?? Object.values(matrix ?? {})[0];
+  return [jobID, id].filter((part) => part !== undefined).join(" ");
+}
 
-/**
- * Why a run failed, on one line: the errors its steps annotated, else the last lines it printed. For a test's message,
- * of which often the first line only is seen.
- */
-export function whyFailed({ annotations, log }: Pick<WorkflowRun, "annotations" | "log">): string {
-  const errors = annotations.filter(({ level }) => level === "error").map(({ text }) => text);
-  const lines = (errors.length > 0 ? errors.join("\n") : log.trim())
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  return lines
-    .slice(errors.length > 0 ? 0 : -MOST_LINES)
-    .slice(0, MOST_LINES)
-    .map((line) => line.trim().slice(0, 300))
-    .join(" | ");
+/** What a step is called: an action by its folder, a command by its first line. */
+export function stepName(step: string): string {
+  return (step.split("\n")[0] ?? "").replace(/^\.\/actions\//, "").replace(/@[0-9a-f]{40}$/, "");
+}
+
+/** The steps that failed, in the order they did. Steps of jobs that run at the same time are told apart. */
+function failedSteps(lines: readonly Line[]): FailedStep[] {
+  const steps = new Map<string, { errors: string[]; lines: string[] }>();
+  return lines.flatMap((line) => {
+    const { step, stage, stepID, stepResult, command, arg = "", msg } = line;
+    const key = JSON.stringify([jobName(line), stage, stepID]);
+    const seen = steps.get(key) ?? { errors: [], lines: [] };
+    steps.set(key, seen);
+    if (command === "error") seen.errors.push(arg);
+    if (line.raw_output === true) seen.lines.push(msg.trimEnd());
+    return stepResult === "failure" ? [{ job: jobName(line), step: stepName(step ?? ""), ...seen }] : [];
+  });
 }
 
 function parseLine(text: string): Line | undefined {
@@ -99,5 +119,6 @@ export function parseActLog(output: readonly string[]): WorkflowRun {
   );
   const summaries = lines.flatMap(({ command, content }) => (command === "summary" ? [content ?? ""] : []));
   const log = lines.map(({ msg, jobID }) => `${jobID ?? "act"}: ${msg.trimEnd()}`).join("\n");
-  return { jobs, annotations, outputs: Object.fromEntries(outputs), summaries, log };
+  const failures = failedSteps(lines);
+  return { jobs, annotations, failures, outputs: Object.fromEntries(outputs), summaries, log };
 }

@@ -2,10 +2,10 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realWorld } from "../../lib/external/world.ts";
-import { whyFailed } from "../../workbench/act-log.ts";
 import { copyCheckout } from "../../workbench/local/copy.ts";
 import { orderOf, type Wish } from "../../workbench/local/order.ts";
 import { type LocalRequest, type LocalRun, runLocally } from "../../workbench/local/run.ts";
+import { whyFailed } from "../../workbench/why-failed.ts";
 import { openTestKeys, testKeys } from "../image/test-keys.ts";
 
 const root = join(import.meta.dirname, "..", "..");

@@ -5,7 +5,7 @@ import { keepAsBase } from "../../lib/diff/base-build.ts";
 import { findBuiltImage } from "../../lib/emulator/find-image.ts";
 import { realWorld } from "../../lib/external/world.ts";
 import type { BuildInfo } from "../../lib/image/build/results.ts";
-import { whyFailed } from "../../workbench/act-log.ts";
+import { whyFailed } from "../../workbench/why-failed.ts";
 import { git } from "../contract/actions/repository.ts";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
 

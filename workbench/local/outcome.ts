@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import prettyBytes from "pretty-bytes";
 import { formatDuration } from "../../lib/progress/words.ts";
-import { whyFailed } from "../act-log.ts";
+import { whyFailed } from "../why-failed.ts";
 import { places } from "./leave.ts";
 import type { LocalRun } from "./run.ts";
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { formatDuration } from "../../lib/progress/words.ts";
+import { jobName, stepName } from "../act-log.ts";
 
 const lineSchema = z.object({
   jobID: z.string(),
@@ -38,20 +39,10 @@ function read(text: string): Line | undefined {
   }
 }
 
-function nameOf({ jobID, matrix }: Line): string {
-  const id = matrix?.id ?? Object.values(matrix ?? {})[0];
-  return id === undefined ? jobID : `${jobID} ${String(id)}`;
-}
-
-/** What a step is called: an action by its folder, a command by its first line. */
-function stepName(step: string): string {
-  return (step.split("\n")[0] ?? "").replace(/^\.\/actions\//, "").replace(/@[0-9a-f]{40}$/, "");
-}
-
 /** What a line of `act --json` tells a person who waits; undefined for all that is only for the log. */
 function tell(line: Line): string | undefined {
   const { step = "", stage, stepResult, executionTime = 0, jobResult, command, arg = "", msg } = line;
-  const name = nameOf(line);
+  const name = jobName(line);
   if (jobResult !== undefined) return `${name}: ${jobResult}`;
   if (command === "error" || command === "warning") return `${name}: ${command}: ${arg.split("\n")[0]}`;
   if (command === "group") return `${name}: ${stepName(step)}: ${arg}`;
@@ -74,14 +65,14 @@ export function watchRun() {
       const line = read(text);
       if (line === undefined) return undefined;
       const atMs = Date.parse(line.time);
-      const job = seen.get(nameOf(line)) ?? { startMs: atMs, endMs: atMs, result: undefined };
-      seen.set(nameOf(line), { ...job, endMs: atMs, result: line.jobResult ?? job.result });
+      const job = seen.get(jobName(line)) ?? { startMs: atMs, endMs: atMs, result: undefined };
+      seen.set(jobName(line), { ...job, endMs: atMs, result: line.jobResult ?? job.result });
       return tell(line);
     },
     /** The tools' own output of a line, for those who want all of it. */
     output(text: string): string | undefined {
       const line = read(text);
-      return line?.raw_output === true ? `${nameOf(line)}: ${line.msg.trimEnd()}` : undefined;
+      return line?.raw_output === true ? `${jobName(line)}: ${line.msg.trimEnd()}` : undefined;
     },
     /** In the order they began. act's clock counts whole seconds. */
     jobs: (): JobTime[] =>

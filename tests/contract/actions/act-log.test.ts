@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseActLog, whyFailed } from "../../../workbench/act-log.ts";
+import { parseActLog } from "../../../workbench/act-log.ts";
+import { whyFailed } from "../../../workbench/why-failed.ts";
 
 test("reads jobs, outputs, annotations and summaries from a recorded log of act", async () => {
   const log = await readFile(join(import.meta.dirname, "fixtures", "act-0.2.89.jsonl"), "utf8");
@@ -21,21 +22,41 @@ test("reads jobs, outputs, annotations and summaries from a recorded log of act"
 });
 
 describe("why a run failed", () => {
-  const annotation = { level: "error", file: undefined, line: undefined, column: undefined } as const;
-  test("is what its steps annotated as errors, on one line", () => {
-    const annotations = [
-      { ...annotation, text: "the archive changed while it was read\n  run the same command again" },
-      { ...annotation, level: "warning" as const, text: "not this" },
-    ];
-    expect(whyFailed({ annotations, log: "much\nelse" })).toBe(
-      "the archive changed while it was read | run the same command again",
+  const image = { jobID: "image", matrix: { id: "a-x" }, stage: "Main", step: "./actions/b", stepID: ["b"] };
+  const later = { jobID: "all-green", stage: "Main", step: "every job\nis", stepID: ["0"] };
+  const printed = (text: string) => ({ ...image, raw_output: true, msg: `${text}\n` });
+  const end = { ...image, stepResult: "failure", msg: "  ❌  Failure" };
+  const afterwards = [
+    { ...later, raw_output: true, msg: "compile: success, image: failure" },
+    { ...later, stepResult: "failure", msg: "  ❌  Failure" },
+  ];
+  const why = (...lines: readonly object[]): string =>
+    whyFailed(parseActLog(lines.map((line) => JSON.stringify(line))));
+
+  test("is the step that failed first, and what it annotated as errors", () => {
+    const error = {
+      ...{ ...image, command: "error", msg: "  ❗" },
+      arg: "the archive changed while it was read\n  run the same command again",
+    };
+    const warning = { ...image, command: "warning", arg: "not this", msg: "" };
+    const other = { ...error, jobID: "other", arg: "of a job that goes on" };
+    expect(why(printed("much"), other, warning, error, printed("else"), end, ...afterwards)).toBe(
+      "image a-x: b: the archive changed while it was read | run the same command again",
     );
   });
 
-  test("is the end of the log where nothing was annotated", () => {
-    const log = Array.from({ length: 20 }, (_, at) => `line ${at}`).join("\n");
-    expect(whyFailed({ annotations: [], log })).toBe(
-      "line 14 | line 15 | line 16 | line 17 | line 18 | line 19",
+  test("is the step that failed first, and the last it printed, where it annotated nothing", () => {
+    const lines = Array.from({ length: 20 }, (_, at) => printed(`line ${at}`));
+    const beside = { ...printed("of another job"), matrix: { id: "b-x" } };
+    expect(why(...lines, beside, end, ...afterwards)).toBe(
+      "image a-x: b: line 14 | line 15 | line 16 | line 17 | line 18 | line 19",
+    );
+    expect(why(end)).toBe("image a-x: b: it said nothing");
+  });
+
+  test("is the end of the log where no step failed: act itself refused something", () => {
+    expect(why({ msg: "workflow is not valid. 'x.yml': Line: 3\n" })).toBe(
+      "act: workflow is not valid. 'x.yml': Line: 3",
     );
   });
 });

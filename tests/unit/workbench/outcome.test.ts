@@ -3,8 +3,16 @@ import { failureLines, jobRows, placeRows, uploadWords } from "../../../workbenc
 import type { WorkflowRun } from "../../../workbench/local/run.ts";
 
 const run = (more: Partial<WorkflowRun>): WorkflowRun => ({
-  ...{ file: "release.yml", succeeded: true, durationMs: 1, log: "", jobs: [], annotations: [], outputs: {} },
-  ...{ summaries: [], times: [] },
+  ...{
+    file: "release.yml",
+    succeeded: true,
+    durationMs: 1,
+    log: "",
+    jobs: [],
+    annotations: [],
+    failures: [],
+  },
+  ...{ outputs: {}, summaries: [], times: [] },
   ...more,
 });
 
@@ -23,9 +31,11 @@ test("the table has the jobs of each workflow, also one without an end", () => {
 });
 
 test("a workflow that failed says why, on one line", () => {
-  const annotation = { level: "error" as const, text: "no room\nfix", file: undefined, line: undefined };
-  const failed = run({ succeeded: false, annotations: [{ ...annotation, column: undefined }] });
-  expect(failureLines({ runs: [run({}), failed] })).toEqual(["release.yml failed: no room | fix"]);
+  const step = { job: "compile", step: "compile-profiles", errors: ["no room\nfix"], lines: [] };
+  const failed = run({ succeeded: false, failures: [step] });
+  expect(failureLines({ runs: [run({}), failed] })).toEqual([
+    "release.yml failed: compile: compile-profiles: no room | fix",
+  ]);
 });
 
 test("only places that are there are named", () => {
