@@ -15,15 +15,23 @@ export const removable: readonly Removable[] = [
 
 export interface DiskFacts {
   readonly freeBytes: number;
+  /** What room is made for, where there is something to remove. */
   readonly wantedBytes: number;
+  /** What a build does not begin without. */
+  readonly neededBytes: number;
   /** Whether the machine is GitHub's and ends with the job: on nobody else's is anything removed. */
   readonly hosted: boolean;
   /** What is still there. */
   readonly left: readonly Removable[];
 }
 
-/** What to remove next. Nothing is removed while enough is free. */
-export function planFreeing(facts: DiskFacts): "enough" | "impossible" | Removable {
-  if (facts.freeBytes >= facts.wantedBytes) return "enough";
-  return (facts.hosted ? facts.left[0] : undefined) ?? "impossible";
+/**
+ * What to remove next. Nothing is removed while there is what is wanted. `short`: less, and nothing left to remove,
+ * but a build can run; `impossible`: it cannot.
+ */
+export function planFreeing(facts: DiskFacts): "enough" | "short" | "impossible" | Removable {
+  const { freeBytes, wantedBytes, neededBytes, hosted, left } = facts;
+  if (freeBytes >= wantedBytes) return "enough";
+  const next = hosted ? left[0] : undefined;
+  return next ?? (freeBytes >= neededBytes ? "short" : "impossible");
 }

@@ -14,7 +14,7 @@ export const inputs = z.object({
     .max(200, "at most 200 GiB")
     .default(10)
     .describe(
-      "GiB that have to be free; where fewer are, programs a hosted runner has and no build needs are removed.",
+      "GiB to have free; where fewer are, programs a hosted runner has and no build needs are removed.",
     ),
   "cache-dir": z
     .string()

@@ -4,7 +4,7 @@ import { exists, removeWhole, roomAt } from "../../lib/external/files.ts";
 import type { World } from "../../lib/external/world.ts";
 import { forgetDeadBinaries } from "../../lib/image/binfmt.ts";
 import { tidyCache, usingCache } from "../../lib/image/cache-use.ts";
-import { preflight } from "../../lib/image/preflight.ts";
+import { diskNeeded, hasTools, preflight } from "../../lib/image/preflight.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
 import { markdownTable } from "../../lib/progress/markdown.ts";
@@ -16,6 +16,7 @@ import { planFreeing, type Removable, removable } from "./free-disk.ts";
 import { type Inputs, outputs } from "./interface.ts";
 
 const GIB = 2 ** 30;
+const gib = (bytes: number): string => prettyBytes(bytes, { binary: true });
 
 /** Makes the machine ready to build: disk, packages, tools, packer. Throws ActionError DISK, ImageError. Needs root. */
 export async function run(inputs: Inputs, cacheDir: string, world: World, reporter: Reporter): Promise<void> {
@@ -45,6 +46,10 @@ async function makeRoom(
   world: World,
   reporter: Reporter,
 ): Promise<readonly string[]> {
+  // Gigabytes that belong to nobody are not missing.
+  await tidyCache(cacheDir, world);
+  // The same as a build is refused for: what builds without this action builds with it.
+  const neededBytes = diskNeeded(await hasTools(cacheDir));
   const hosted = process.env.RUNNER_ENVIRONMENT === "github-hosted";
   const there: Removable[] = [];
   for (const one of removable) if (await exists(one.path)) there.push(one);
@@ -53,17 +58,19 @@ async function makeRoom(
     world.signal.throwIfAborted();
     const { freeBytes } = await roomAt(cacheDir);
     const left = there.filter(({ path }) => !removed.includes(path));
-    const next = planFreeing({ freeBytes, wantedBytes, hosted, left });
+    const next = planFreeing({ freeBytes, wantedBytes, neededBytes, hosted, left });
     if (next === "enough") return removed;
-    if (next === "impossible") {
-      const free = prettyBytes(freeBytes, { binary: true });
-      throw new ActionError(
-        "DISK",
-        `${free} are free at ${cacheDir}, a build needs ${wantedBytes / GIB} GiB`,
-        {
-          fix: "take a runner with a larger disk, or name a folder on one: cache-dir",
-        },
+    const free = `${gib(freeBytes)} are free at ${cacheDir}`;
+    if (next === "short") {
+      reporter.info(
+        `${free}, ${gib(wantedBytes)} are wanted: there is nothing to remove, and enough to build`,
       );
+      return removed;
+    }
+    if (next === "impossible") {
+      throw new ActionError("DISK", `${free}, a build needs ${gib(neededBytes)}`, {
+        fix: "take a runner with a larger disk, or name a folder on one: cache-dir",
+      });
     }
     await reporter.step(`remove ${next.what} (${next.path})`, {}, () => removeWhole(next.path));
     removed.push(next.path);

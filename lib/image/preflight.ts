@@ -57,9 +57,12 @@ const ARCHIVE = "http://deb.debian.org/debian/dists/trixie/Release";
 
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
+/** Bytes that have to be free: with a finished tools tree in the cache fewer. */
+export const diskNeeded = (warm: boolean): number => (warm ? needs.freeDisk / 4 : needs.freeDisk);
+
 /** Judges the facts: one finding a need, in the order a person would mend them. */
 export function judgeMachine(facts: MachineFacts): Finding[] {
-  const disk = facts.warm ? needs.freeDisk / 4 : needs.freeDisk;
+  const disk = diskNeeded(facts.warm);
   return [
     {
       name: "root",
@@ -177,7 +180,8 @@ export async function readMachine(context: Look): Promise<MachineFacts> {
   };
 }
 
-async function hasTools(cacheDir: string): Promise<boolean> {
+/** Whether a finished tools tree lies in the cache. */
+export async function hasTools(cacheDir: string): Promise<boolean> {
   const keys = await readdir(join(cacheDir, "tools")).catch(() => []);
   const done = await Promise.all(keys.map((key) => readDone(cacheDir, "tools", key)));
   return done.some((about) => about !== undefined);

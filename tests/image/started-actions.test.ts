@@ -4,9 +4,10 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Bench } from "../../lib/emulator/disk.ts";
 import { sha256OfFile } from "../../lib/external/files.ts";
-import { root, runAction } from "../contract/actions/run-action.ts";
+import { type ActionRun, root, runAction } from "../contract/actions/run-action.ts";
 import { sampleReport } from "../unit/emulator/sample-report.ts";
 import { leftovers } from "./leftovers.ts";
+import { GIB, lend, smallDisk } from "./small-disk.ts";
 import { makeStandInImage, nodeThatSays } from "./stand-in-image.ts";
 import { cacheDir, testTools, world } from "./surroundings.ts";
 
@@ -51,6 +52,26 @@ describe.runIf(able)("the committed bundles, started as the runner does", () => 
     expect(post.exitCode, post.lines.join("\n")).toBe(0);
     expect(post.lines.at(-1)).toContain("nothing half made is left");
     expect(post.outputs).toEqual({});
+  });
+
+  test("setup-builder asks for no more room than a build: less for one whose tools are there", async () => {
+    await mkdir(join(folder, "on-small-disk"), { recursive: true });
+    const disk = await smallDisk(6 * GIB);
+    const ready = (): Promise<ActionRun> =>
+      runAction("setup-builder", { "cache-dir": disk.folder }, join(folder, "on-small-disk"), workspace);
+    try {
+      const cold = await ready();
+      expect(cold.exitCode, cold.lines.join("\n")).toBe(1);
+      expect(cold.lines.join("\n")).toMatch(/::error::\S+ GiB are free at .*, a build needs 8 GiB/);
+      await lend(cacheDir ?? "", disk.folder, ["tools"]);
+      const warm = await ready();
+      expect(warm.exitCode, warm.lines.join("\n")).toBe(0);
+      expect(warm.lines.join("\n")).toContain(
+        "10 GiB are wanted: there is nothing to remove, and enough to build",
+      );
+    } finally {
+      await disk.remove();
+    }
   });
 
   test("build-image gives an image, its build id and the digests of its files", async () => {

@@ -96845,7 +96845,7 @@ var inputs = external_exports.object({
   builder: external_exports.enum(["chroot", "packer"]).default("chroot").describe("`packer` fetches Packer and its ARM plugin as well, as pinned in packer/pins.json."),
   cache: cacheInput,
   "free-disk": external_exports.coerce.number({ error: "a number of GiB" }).int("whole GiB").min(1, "at least 1 GiB").max(200, "at most 200 GiB").default(10).describe(
-    "GiB that have to be free; where fewer are, programs a hosted runner has and no build needs are removed."
+    "GiB to have free; where fewer are, programs a hosted runner has and no build needs are removed."
   ),
   "cache-dir": external_exports.string().default("/var/cache/home-pi-cluster").describe("Folder that keeps build tools and layers; the same as for build-image.")
 });
@@ -97046,8 +97046,9 @@ var PROGRAMS = {
 };
 var ARCHIVE = "http://deb.debian.org/debian/dists/trixie/Release";
 var gib = (bytes) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+var diskNeeded = (warm) => warm ? needs.freeDisk / 4 : needs.freeDisk;
 function judgeMachine(facts) {
-  const disk = facts.warm ? needs.freeDisk / 4 : needs.freeDisk;
+  const disk = diskNeeded(facts.warm);
   return [
     {
       name: "root",
@@ -97620,12 +97621,15 @@ var removable = [
   { path: "/usr/share/swift", what: "Swift" }
 ];
 function planFreeing(facts) {
-  if (facts.freeBytes >= facts.wantedBytes) return "enough";
-  return (facts.hosted ? facts.left[0] : void 0) ?? "impossible";
+  const { freeBytes, wantedBytes, neededBytes, hosted, left } = facts;
+  if (freeBytes >= wantedBytes) return "enough";
+  const next = hosted ? left[0] : void 0;
+  return next ?? (freeBytes >= neededBytes ? "short" : "impossible");
 }
 
 // actions/setup-builder/main.ts
 var GIB3 = 2 ** 30;
+var gib2 = (bytes) => prettyBytes(bytes, { binary: true });
 async function run2(inputs2, cacheDir, world, reporter) {
   await mkdir13(cacheDir, { recursive: true });
   const removed = await makeRoom(inputs2["free-disk"] * GIB3, cacheDir, world, reporter);
@@ -97648,6 +97652,8 @@ async function run2(inputs2, cacheDir, world, reporter) {
 ${markdownTable(["", ""], rows)}`);
 }
 async function makeRoom(wantedBytes, cacheDir, world, reporter) {
+  await tidyCache(cacheDir, world);
+  const neededBytes = diskNeeded(await hasTools(cacheDir));
   const hosted = process.env.RUNNER_ENVIRONMENT === "github-hosted";
   const there = [];
   for (const one of removable) if (await exists2(one.path)) there.push(one);
@@ -97656,17 +97662,19 @@ async function makeRoom(wantedBytes, cacheDir, world, reporter) {
     world.signal.throwIfAborted();
     const { freeBytes } = await roomAt(cacheDir);
     const left = there.filter(({ path: path12 }) => !removed.includes(path12));
-    const next = planFreeing({ freeBytes, wantedBytes, hosted, left });
+    const next = planFreeing({ freeBytes, wantedBytes, neededBytes, hosted, left });
     if (next === "enough") return removed;
-    if (next === "impossible") {
-      const free = prettyBytes(freeBytes, { binary: true });
-      throw new ActionError(
-        "DISK",
-        `${free} are free at ${cacheDir}, a build needs ${wantedBytes / GIB3} GiB`,
-        {
-          fix: "take a runner with a larger disk, or name a folder on one: cache-dir"
-        }
+    const free = `${gib2(freeBytes)} are free at ${cacheDir}`;
+    if (next === "short") {
+      reporter.info(
+        `${free}, ${gib2(wantedBytes)} are wanted: there is nothing to remove, and enough to build`
       );
+      return removed;
+    }
+    if (next === "impossible") {
+      throw new ActionError("DISK", `${free}, a build needs ${gib2(neededBytes)}`, {
+        fix: "take a runner with a larger disk, or name a folder on one: cache-dir"
+      });
     }
     await reporter.step(`remove ${next.what} (${next.path})`, {}, () => removeWhole(next.path));
     removed.push(next.path);

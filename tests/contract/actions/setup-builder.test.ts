@@ -7,7 +7,7 @@ import { runAction } from "./run-action.ts";
 
 const GIB = 2 ** 30;
 const facts = (change: Partial<DiskFacts>): DiskFacts => ({
-  ...{ freeBytes: 9 * GIB, wantedBytes: 10 * GIB, hosted: true, left: removable },
+  ...{ freeBytes: 9 * GIB, wantedBytes: 10 * GIB, neededBytes: 8 * GIB, hosted: true, left: removable },
   ...change,
 });
 
@@ -23,11 +23,14 @@ describe("room on the disk", () => {
   });
 
   test("is never made on a machine that is somebody's", () => {
-    expect(planFreeing(facts({ hosted: false }))).toBe("impossible");
+    expect(planFreeing(facts({ hosted: false }))).toBe("short");
+    expect(planFreeing(facts({ hosted: false, freeBytes: 0 }))).toBe("impossible");
   });
 
-  test("that cannot be made is said", () => {
-    expect(planFreeing(facts({ left: [] }))).toBe("impossible");
+  test("that cannot be made is missed only where a build needs it", () => {
+    expect(planFreeing(facts({ left: [], freeBytes: 8 * GIB }))).toBe("short");
+    expect(planFreeing(facts({ left: [], freeBytes: 8 * GIB - 1 }))).toBe("impossible");
+    expect(planFreeing(facts({ left: [], freeBytes: 2 * GIB, neededBytes: 2 * GIB }))).toBe("short");
   });
 });
 
