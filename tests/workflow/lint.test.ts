@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realWorld } from "../../lib/external/world.ts";
@@ -22,6 +22,7 @@ describe("GitHub's own parser", () => {
   let validate: Awaited<ReturnType<typeof openLanguageService>>;
   beforeAll(async () => {
     // Inside the project: what it does not bundle has to be found.
+    await mkdir(cache, { recursive: true });
     folder = await mkdtemp(join(cache, "language-service-"));
     validate = await openLanguageService(folder);
   });
