@@ -2,6 +2,7 @@ import { z } from "zod";
 
 const lineSchema = z.object({
   msg: z.string(),
+  job: z.string().optional(),
   jobID: z.string().optional(),
   stepID: z.array(z.string()).optional(),
   matrix: z.record(z.string(), z.unknown()).nullish(),
@@ -56,10 +57,25 @@ export interface WorkflowRun {
   readonly log: string;
 }
 
-/** `image agent-rpi-arm64`: a job's key, with the id of its matrix. */
-export function jobName({ jobID, matrix }: Pick<Line, "jobID" | "matrix">): string {
+/** `rebuild.yml/compile`; `release/release.yml/compile` where the job `release` calls the workflow. */
+const CALLED = /^(.+)\/[^/]+\.ya?ml\/[^/]*$/;
+
+/**
+ * `image agent-rpi-arm64`: a job's key, with the id of its matrix; `release / image agent-rpi-arm64` in a workflow
+ * that the job `release` calls, as GitHub writes it.
+ */
+export function jobName({ job = "", jobID, matrix }: Pick<Line, "job" | "jobID" | "matrix">): string {
   const id = matrix?.id ?? Object.values(matrix ?? {})[0];
-  return [jobID, id].filter((part) => part !== undefined).join(" ");
+  const name = [jobID, id].filter((part) => part !== undefined).join(" ");
+  return [...(CALLED.exec(job)?.[1]?.split("/") ?? []), name].join(" / ");
+}
+
+/**
+ * How a job itself ended: act gives every job of a matrix the result of one that failed before it. `stepFailed`: one of
+ * its own steps did.
+ */
+export function ownResult(jobResult: string, stepFailed: boolean): string {
+  return jobResult === "failure" && !stepFailed ? "success" : jobResult;
 }
 
 /** What a step is called: an action by its folder, a command by its first line. */
@@ -96,11 +112,13 @@ function numberOf(text: string | undefined): number | undefined {
 /** Reads what `act --json` prints, as recorded from 0.2.89. Lines that are not its JSON are left out. */
 export function parseActLog(output: readonly string[]): WorkflowRun {
   const lines = output.map(parseLine).filter((line) => line !== undefined);
-  const jobs = lines.flatMap(({ jobID, jobResult, matrix }) =>
-    jobID === undefined || jobResult === undefined
-      ? []
-      : [{ job: jobID, matrix: matrix ?? {}, result: jobResult }],
-  );
+  const failures = failedSteps(lines);
+  const failed = new Set(failures.map(({ job }) => job));
+  const jobs = lines.flatMap((line) => {
+    const { jobID, jobResult, matrix } = line;
+    if (jobID === undefined || jobResult === undefined) return [];
+    return [{ job: jobID, matrix: matrix ?? {}, result: ownResult(jobResult, failed.has(jobName(line))) }];
+  });
   const annotations = lines.flatMap(({ command, arg, kvPairs }) =>
     command === "error" || command === "warning"
       ? [
@@ -119,6 +137,5 @@ export function parseActLog(output: readonly string[]): WorkflowRun {
   );
   const summaries = lines.flatMap(({ command, content }) => (command === "summary" ? [content ?? ""] : []));
   const log = lines.map(({ msg, jobID }) => `${jobID ?? "act"}: ${msg.trimEnd()}`).join("\n");
-  const failures = failedSteps(lines);
   return { jobs, annotations, failures, outputs: Object.fromEntries(outputs), summaries, log };
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { formatDuration } from "../../lib/progress/words.ts";
-import { jobName, stepName } from "../act-log.ts";
+import { jobName, ownResult, stepName } from "../act-log.ts";
 
 const lineSchema = z.object({
+  job: z.string().optional(),
   jobID: z.string(),
   matrix: z.record(z.string(), z.unknown()).nullish(),
   time: z.iso.datetime({ offset: true }),
@@ -22,7 +23,7 @@ type Line = z.output<typeof lineSchema>;
 
 /** One job of a run, as it went. */
 export interface JobTime {
-  /** The job's key, with the id of its matrix: `image agent-rpi-arm64`. */
+  /** As jobName makes it: `image agent-rpi-arm64`. */
   readonly name: string;
   /** `success`, `failure`, or undefined as long as it runs, or where the run ended before it did. */
   readonly result: string | undefined;
@@ -58,16 +59,22 @@ function tell(line: Line): string | undefined {
 
 /** Follows a run by what act prints: says what is worth a line, and keeps how long each job took. */
 export function watchRun() {
-  const seen = new Map<string, { startMs: number; endMs: number; result: string | undefined }>();
+  const seen = new Map<
+    string,
+    { startMs: number; endMs: number; result: string | undefined; stepFailed: boolean }
+  >();
   return {
     /** Takes one line of act's; what is to be shown of it. */
     take(text: string): string | undefined {
       const line = read(text);
       if (line === undefined) return undefined;
+      const name = jobName(line);
       const atMs = Date.parse(line.time);
-      const job = seen.get(jobName(line)) ?? { startMs: atMs, endMs: atMs, result: undefined };
-      seen.set(jobName(line), { ...job, endMs: atMs, result: line.jobResult ?? job.result });
-      return tell(line);
+      const job = seen.get(name) ?? { startMs: atMs, endMs: atMs, result: undefined, stepFailed: false };
+      const stepFailed = job.stepFailed || line.stepResult === "failure";
+      const result = line.jobResult === undefined ? job.result : ownResult(line.jobResult, stepFailed);
+      seen.set(name, { startMs: job.startMs, endMs: atMs, result, stepFailed });
+      return tell(line.jobResult === undefined ? line : { ...line, jobResult: result });
     },
     /** The tools' own output of a line, for those who want all of it. */
     output(text: string): string | undefined {

@@ -21,6 +21,20 @@ test("reads jobs, outputs, annotations and summaries from a recorded log of act"
   expect(run.log).toContain("all-green: success success");
 });
 
+test("a job of a matrix is not failed because another one is, which act says of it", () => {
+  const job = (id: string, more: object): string =>
+    JSON.stringify({ jobID: "image", matrix: { id }, msg: "", ...more });
+  const { jobs } = parseActLog([
+    job("b-x", { stage: "Main", stepID: ["0"], stepResult: "failure" }),
+    job("b-x", { jobResult: "failure" }),
+    job("a-x", { jobResult: "failure" }),
+  ]);
+  expect(jobs.map(({ matrix, result }) => [matrix.id, result])).toEqual([
+    ["b-x", "failure"],
+    ["a-x", "success"],
+  ]);
+});
+
 describe("why a run failed", () => {
   const image = { jobID: "image", matrix: { id: "a-x" }, stage: "Main", step: "./actions/b", stepID: ["b"] };
   const later = { jobID: "all-green", stage: "Main", step: "every job\nis", stepID: ["0"] };

@@ -40,10 +40,30 @@ describe("a run that is watched", () => {
     watch.take(line(100, { msg: "⭐ Run Set up job" }));
     watch.take(line(101, server));
     watch.take(line(163, { jobResult: "success" }));
+    watch.take(line(189, { ...server, stage: "Main", stepResult: "failure" }));
     watch.take(line(190, { ...server, jobResult: "failure" }));
     expect(watch.jobs()).toEqual([
       { name: "image agent-rpi-arm64", result: "success", durationMs: 63_000 },
       { name: "image server-rpi-arm64", result: "failure", durationMs: 89_000 },
+    ]);
+  });
+
+  test("says of a job what it did itself: in a matrix act calls the others failed, too", () => {
+    const watch = watchRun();
+    const server = { matrix: { id: "server-rpi-arm64" } };
+    watch.take(line(1, { ...server, stage: "Main", stepResult: "failure" }));
+    expect(watch.take(line(2, { ...server, jobResult: "failure" }))).toBe("image server-rpi-arm64: failure");
+    watch.take(line(3, { stage: "Main", stepResult: "success" }));
+    expect(watch.take(line(3, { jobResult: "failure" }))).toBe("image agent-rpi-arm64: success");
+    expect(watch.jobs().map(({ result }) => result)).toEqual(["failure", "success"]);
+  });
+
+  test("tells a job of a called workflow from one of the same name in its caller", () => {
+    const watch = watchRun();
+    watch.take(line(1, { job: "rebuild.yml/image  ", jobResult: "success" }));
+    watch.take(line(2, { job: "release/release.yml/image-1", jobResult: "success" }));
+    expect(watch.jobs().map(({ name }) => name)).toEqual([
+      ...["image agent-rpi-arm64", "release / image agent-rpi-arm64"],
     ]);
   });
 
