@@ -1,6 +1,6 @@
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import type { ActResult } from "../../workbench/act.ts";
 import { type FakeGithub, startGithub } from "../../workbench/github/server.ts";
@@ -15,12 +15,12 @@ const cache = process.env.PI_TEST_CACHE;
 let own: Awaited<ReturnType<typeof ownRepository>>;
 let github: FakeGithub;
 let results: FakeResults;
-beforeAll(async () => {
+beforeEach(async () => {
   own = await ownRepository();
   github = await startGithub();
   results = await startResults(join(own.cluster.folder, "blobs"));
 });
-afterAll(async () => {
+afterEach(async () => {
   vi.unstubAllEnvs();
   await github.close();
   await results.close();
@@ -38,9 +38,37 @@ async function onlyPublish(): Promise<string> {
   return stringify({ ...workflow, jobs: { publish } });
 }
 
-test.runIf(cache !== undefined && process.getuid?.() === 0)(
-  "release.yml publishes small builds, starts manifest.yml, and nodes are told on a real git remote",
-  async () => {
+const TAG = "v1.2.3";
+
+interface Way {
+  readonly workflow: string;
+  readonly event: string;
+  readonly ref: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  /** How its jobs ended, and those of the workflow it calls. */
+  readonly jobs: Readonly<Record<string, string>>;
+}
+
+const ways: readonly Way[] = [
+  {
+    ...{ workflow: "release.yml", event: "push", ref: `refs/tags/${TAG}`, inputs: {} },
+    jobs: { publish: "success" },
+  },
+  // Whose own jobs have no key: they name what the called workflow may take of its environment.
+  {
+    ...{
+      workflow: "rebuild.yml",
+      event: "workflow_dispatch",
+      ref: "refs/heads/main",
+      inputs: { version: TAG },
+    },
+    jobs: { compile: "success", publish: "success", "all-green": "success" },
+  },
+];
+
+test.runIf(cache !== undefined && process.getuid?.() === 0).each(ways)(
+  "$workflow publishes small builds, starts manifest.yml, and nodes are told on a real git remote",
+  async ({ workflow, event, ref, inputs: given, jobs }) => {
     const { cluster, scenario } = own;
     for (const [name, value] of Object.entries(results.environment("run"))) vi.stubEnv(name, value);
     for (const profile of ["server", "agent"]) await leaveBuild(cluster, cache ?? "", profile);
@@ -49,7 +77,7 @@ test.runIf(cache !== undefined && process.getuid?.() === 0)(
     await symlink(join(cache ?? "", "tools"), join(layers, "tools"));
     const text = await onlyPublish();
     const commit = await commitFiles(scenario.repository, { ".github/workflows/release.yml": text });
-    github.repository.tags.set("v1.2.3", { commit, annotated: false });
+    if (event === "push") github.repository.tags.set(TAG, { commit, annotated: false });
     const { apiUrl, token } = github;
     const {
       PI_KEY_TARGETS = "",
@@ -70,16 +98,17 @@ test.runIf(cache !== undefined && process.getuid?.() === 0)(
       });
     };
     const done = await start(own, {
-      ...{ workflow: "release.yml", event: "push", ref: "refs/tags/v1.2.3", apiUrl, token },
+      ...{ workflow, event, ref, inputs: given, apiUrl, token },
       secrets: { PI_KEY_SIGNING, PI_CERT_SIGNING },
       vars: { PI_CACHE: layers },
       env: { ...results.environment("run"), GITHUB_SHA: commit },
     });
-    expect(resultsOf(done), `${done.log}\n${told[0]?.log}`).toEqual({ publish: "success" });
+    expect(resultsOf(done), `${done.log}\n${told[0]?.log}`).toMatchObject(jobs);
     expect(told.map(resultsOf)).toEqual([{ manifest: "success", "all-green": "success" }]);
-    expect(github.repository.releases[0]).toMatchObject({ tag: "v1.2.3", draft: false, target: commit });
-    expect(await git(cluster.remote, "log", "--format=%s", "manifest")).toBe("Release v1.2.3");
-    expect(done.summaries.join("\n")).toContain("### Release v1.2.3");
+    expect(github.repository.releases[0]).toMatchObject({ tag: TAG, draft: false, target: commit });
+    expect(github.repository.tags.get(TAG)?.commit).toBe(commit);
+    expect(await git(cluster.remote, "log", "--format=%s", "manifest")).toBe(`Release ${TAG}`);
+    expect(done.summaries.join("\n")).toContain(`### Release ${TAG}`);
     expect([...github.problems, ...results.problems]).toEqual([]);
   },
 );

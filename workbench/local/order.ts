@@ -19,6 +19,8 @@ export interface Order {
   readonly ref: string;
   /** Tag that the event is about, which GitHub then has. */
   readonly tag: string | undefined;
+  /** Version that the run is to release; whether it is one is for the workflow to say. */
+  readonly releases: string | undefined;
   readonly inputs: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +40,7 @@ function known(name: string): Runnable {
 
 function withoutTag(name: Runnable, tag: string): string {
   if (name === "manifest") return `name the version as an input: --input version=${tag}`;
-  return name === "rebuild" ? `./pi workflow release --tag ${tag}` : "leave --tag out";
+  return name === "rebuild" ? `the workflow makes the tag: --input version=${tag}` : "leave --tag out";
 }
 
 /**
@@ -56,11 +58,6 @@ export function orderOf({ workflow, tag, inputs }: Wish): Order {
   if (name !== "release" && tag !== undefined) {
     throw new WorkbenchError("INPUT", `${name} does not run for a tag`, { fix: withoutTag(name, tag) });
   }
-  if (name === "rebuild" && (inputs.version ?? "") !== "") {
-    throw new WorkbenchError("INPUT", "act gives no secret to a workflow that another one calls", {
-      fix: `./pi workflow release --tag ${inputs.version} runs the same jobs; without a version: a preview`,
-    });
-  }
   const [input] = Object.keys(inputs);
   if (!byHand && input !== undefined) {
     throw new WorkbenchError("INPUT", `${name} is not started by hand, so it takes no input ${input}`, {
@@ -70,10 +67,12 @@ export function orderOf({ workflow, tag, inputs }: Wish): Order {
   const file = `${name}.yml`;
   if (tag !== undefined) {
     const version = parseVersion(tag);
-    return { file, event: "push", ref: `refs/tags/${version.tag}`, tag: version.tag, inputs };
+    const ref = `refs/tags/${version.tag}`;
+    return { file, event: "push", ref, tag: version.tag, releases: version.tag, inputs };
   }
   const event = name === "pull-request" ? "pull_request" : "workflow_dispatch";
-  return { file, event, ref: BRANCH, tag: undefined, inputs };
+  const releases = name === "rebuild" && inputs.version !== "" ? inputs.version : undefined;
+  return { file, event, ref: BRANCH, tag: undefined, releases, inputs };
 }
 
 /** `name=value` as people write it. Throws WorkbenchError INPUT. */

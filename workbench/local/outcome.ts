@@ -28,12 +28,12 @@ export function uploadWords(uploaded: LocalRun["uploaded"]): string {
 /** Where people find what a run made: what it is, and its place. `has` tells what is there. */
 export function placeRows(
   folder: string,
-  tag: string | undefined,
+  version: string | undefined,
   has: (path: string) => boolean,
 ): string[][] {
   const { store, remote, artifacts, logs } = places(folder);
   return [
-    ...(tag === undefined ? [] : [["release", join(store, "releases", tag)]]),
+    ...(version === undefined ? [] : [["release", join(store, "releases", version)]]),
     ["manifest", join(store, "manifest")],
     ["branch manifest", remote],
     ["artifacts", artifacts],

@@ -4,13 +4,14 @@ import { exists } from "../../lib/external/files.ts";
 import { files, secretNames } from "../../lib/keys/places.ts";
 import { initKeys } from "../../lib/manifest/ceremony.ts";
 import { ROOT_FILE } from "../../lib/manifest/project-keys.ts";
+import type { Order } from "./order.ts";
 
 /** Keys as somebody's repository has them. */
 export interface OwnKeys {
   /** The public halves, by path in the repository. */
   readonly committed: Readonly<Record<string, string>>;
-  /** What the environments of a workflow's jobs hold; a pull request's hold nothing. */
-  secretsOf(workflow: string): Readonly<Record<string, string>>;
+  /** What the environments of a run's jobs hold; a pull request's and a preview's hold nothing. */
+  secretsOf(order: Pick<Order, "file" | "releases">): Readonly<Record<string, string>>;
 }
 
 const PRIVATE = {
@@ -18,10 +19,11 @@ const PRIVATE = {
   ...{ targets: "targets-1.pem", online: "online-1.pem" },
 } as const;
 
-const ENVIRONMENTS: Readonly<Record<string, readonly (keyof typeof PRIVATE)[]>> = {
-  "manifest.yml": ["targets", "online"],
-  "release.yml": ["signingKey", "signing"],
-};
+function environmentOf({ file, releases }: Pick<Order, "file" | "releases">): (keyof typeof PRIVATE)[] {
+  if (file === "manifest.yml") return ["targets", "online"];
+  // Whoever releases: rebuild.yml lets release.yml do it.
+  return releases === undefined ? [] : ["signingKey", "signing"];
+}
 
 /**
  * The keys in `folder`, made there at first use. They stay: images carry their public halves, so a build is found
@@ -39,9 +41,7 @@ export async function ownKeys(folder: string, cluster: string): Promise<OwnKeys>
   for (const [name, file] of Object.entries(PRIVATE)) secrets.set(name, await text(secret, file));
   return {
     committed: { [`keys/${files.ca}`]: ca, [`keys/${ROOT_FILE}`]: root },
-    secretsOf: (workflow) =>
-      Object.fromEntries(
-        (ENVIRONMENTS[workflow] ?? []).map((name) => [secretNames[name], secrets.get(name) ?? ""]),
-      ),
+    secretsOf: (order) =>
+      Object.fromEntries(environmentOf(order).map((name) => [secretNames[name], secrets.get(name) ?? ""])),
   };
 }

@@ -112,7 +112,7 @@ async function runWithDispatches(stage: Stage): Promise<WorkflowRun[]> {
     );
     const order: Order = {
       ...{ file: run.workflow, event: "workflow_dispatch", ref: `refs/heads/${run.ref}` },
-      ...{ tag: undefined, inputs },
+      ...{ tag: undefined, releases: undefined, inputs },
     };
     const whole = runOne(order, stage);
     started.push(whole);
@@ -149,7 +149,7 @@ async function runOne(order: Order, stage: Stage): Promise<WorkflowRun> {
       home: {
         ".gitconfig": `[url "file://${places(request.folder).remote}"]\n\tinsteadOf = https://github.com/${NAME}.git\n`,
       },
-      secrets: { GITHUB_TOKEN: github.token, ...keys.secretsOf(order.file) },
+      secrets: { GITHUB_TOKEN: github.token, ...keys.secretsOf(order) },
       vars: { PI_CACHE: cacheDir, PI_BUILDER: builder, PI_MACHINE: machine },
       scratch: stage.scratch,
       timeoutMs: RUN_MS,

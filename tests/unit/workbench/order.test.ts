@@ -8,14 +8,19 @@ describe("a workflow that is run here", () => {
   test("starts as GitHub starts it", () => {
     expect(wish("release", "v1.2.3")).toMatchObject({
       ...{ file: "release.yml", event: "push", ref: "refs/tags/v1.2.3", tag: "v1.2.3" },
+      releases: "v1.2.3",
     });
     expect(wish("pull-request")).toMatchObject({ file: "pull-request.yml", event: "pull_request" });
     expect(wish("manifest.yml", undefined, { change: "refresh" })).toEqual({
       ...{ file: "manifest.yml", event: "workflow_dispatch", ref: "refs/heads/main", tag: undefined },
-      inputs: { change: "refresh" },
+      ...{ releases: undefined, inputs: { change: "refresh" } },
     });
     expect(wish("rebuild")).toMatchObject({ event: "workflow_dispatch", inputs: {} });
-    expect(wish("rebuild", undefined, { version: "" })).toMatchObject({ inputs: { version: "" } });
+    expect(wish("rebuild", undefined, { version: "" })).toMatchObject({ releases: undefined });
+    expect(wish("rebuild", undefined, { version: "v1.2.3" })).toMatchObject({
+      ...{ event: "workflow_dispatch", ref: "refs/heads/main", tag: undefined, releases: "v1.2.3" },
+    });
+    expect(wish("manifest", undefined, { version: "v1.2.3" })).toMatchObject({ releases: undefined });
   });
 
   test.each([
@@ -23,8 +28,7 @@ describe("a workflow that is run here", () => {
     ["check-dist", undefined, {}, "WORKFLOW", "workflows: pull-request, release, rebuild, manifest"],
     ["release", undefined, {}, "INPUT", "./pi workflow release --tag v1.2.3"],
     ["manifest", "v1.2.3", {}, "INPUT", "name the version as an input: --input version=v1.2.3"],
-    ["rebuild", "v1.2.3", {}, "INPUT", "./pi workflow release --tag v1.2.3"],
-    ["rebuild", undefined, { version: "v1.2.3" }, "INPUT", "./pi workflow release --tag v1.2.3"],
+    ["rebuild", "v1.2.3", {}, "INPUT", "the workflow makes the tag: --input version=v1.2.3"],
     ["pull-request", "v1.2.3", {}, "INPUT", "leave --tag out"],
     ["pull-request", undefined, { profile: "agent" }, "INPUT", "leave --input out"],
     ["release", "v1.2.3", { profile: "agent" }, "INPUT", "leave --input out"],
