@@ -122,7 +122,7 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       name: "release-healed",
       doors: ["deep"],
       shows:
-        "release.yml in act: one upload fails, the second run heals it; rebuild.yml: a preview of one image",
+        "release.yml in act: an upload fails, the second run heals it; built by packer's stand-in; rebuild.yml: both ways",
       argv: vitest("workflow", "tests/workflow/release-healed.test.ts"),
       env,
     },

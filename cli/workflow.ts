@@ -27,6 +27,7 @@ async function workflow(context: CliContext, name: string, flags: WorkflowFlags)
     {
       ...{ order, folder, cacheDir, checkout: project, builder: flags.builder, machine: flags.machine },
       ...(flags.base === undefined ? {} : { base: flags.base }),
+      packerDir: process.env.PI_PACKER_DIR,
       actDir: join(project, "node_modules", ".cache"),
       show: (text) => reporter.info(text),
       all: process.argv.includes("--verbose"),

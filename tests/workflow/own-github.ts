@@ -11,11 +11,13 @@ import { openTestKeys, testKeys } from "../image/test-keys.ts";
 const root = join(import.meta.dirname, "..", "..");
 const world = realWorld(new AbortController().signal);
 
+type Details = Partial<Pick<LocalRequest, "builder" | "faults" | "packerDir">>;
+
 /** This checkout on a GitHub of its own, with the real images. */
 export interface OwnGithub {
   /** A path in what is kept from run to run. */
   kept(...parts: string[]): string;
-  run(wish: Partial<Wish> & Pick<Wish, "workflow">, more?: Pick<LocalRequest, "faults">): Promise<LocalRun>;
+  run(wish: Partial<Wish> & Pick<Wish, "workflow">, more?: Details): Promise<LocalRun>;
   remove(): Promise<void>;
 }
 

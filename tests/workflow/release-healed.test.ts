@@ -1,6 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Fault } from "../../workbench/github/faults.ts";
+import { git } from "../contract/actions/repository.ts";
+import { packUpStandIn } from "../stand-in/packer/pack-up.ts";
 import { jobsOf, type OwnGithub, ownGithub, why } from "./own-github.ts";
 
 /** Folder with finished layers. Needs root. */
@@ -62,13 +64,63 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)("whole workfl
   );
 
   test(
+    "release.yml with builder packer: the stand-in for it builds both images, and what boots is released",
+    async () => {
+      await packUpStandIn(github.kept("packer"));
+      const done = await github.run(
+        { workflow: "release", tag: TAG },
+        { builder: "packer", packerDir: github.kept("packer") },
+      );
+      expect(
+        done.runs.map(({ succeeded }) => succeeded),
+        why(done),
+      ).toEqual([true, true]);
+      expect(done.problems).toEqual([]);
+      const built = done.runs[0]?.summaries.filter((text) => text.includes("built by packer"));
+      expect(built).toHaveLength(2);
+      const { draft, names } = await uploadedOf();
+      expect([draft, names.filter((name) => name.endsWith(".raucb")).sort()]).toEqual([
+        false,
+        ["home-agent-rpi-arm64-1.2.4.raucb", BUNDLE],
+      ]);
+      expect(await git(github.kept("repository.git"), "log", "--format=%s", "manifest")).toBe(
+        `Release ${TAG}`,
+      );
+    },
+    60 * MINUTES,
+  );
+
+  test(
+    "rebuild.yml with a version: the release, with its tag, by the jobs of release.yml",
+    async () => {
+      const done = await github.run({ workflow: "rebuild", inputs: { version: TAG } });
+      expect(jobsOf(done), why(done)).toEqual([
+        "manifest.yml all-green: success",
+        "manifest.yml manifest: success",
+        "rebuild.yml all-green: success",
+        "rebuild.yml compile: success",
+        ...["all-green", "compile", "image agent-rpi-arm64", "image server-rpi-arm64", "publish"].map(
+          (name) => `rebuild.yml release / ${name}: success`,
+        ),
+      ]);
+      expect(done.problems).toEqual([]);
+      expect(await uploadedOf()).toMatchObject({ draft: false, names: expect.arrayContaining([BUNDLE]) });
+      const { tags } = JSON.parse(await readFile(github.kept("store", "github.json"), "utf8")) as {
+        tags: Record<string, { commit: string }>;
+      };
+      expect(tags[TAG]?.commit).toBe(done.commit);
+      expect(await git(github.kept("repository.git"), "log", "--format=%s", "manifest")).toBe(
+        `Release ${TAG}`,
+      );
+    },
+    60 * MINUTES,
+  );
+
+  test(
     "rebuild.yml without a version: one booted image to download, and no release",
     async () => {
       const done = await github.run({ workflow: "rebuild", inputs: { profile: "agent" } });
-      expect(
-        jobsOf(done).filter((line) => !line.includes(" release")),
-        why(done),
-      ).toEqual([
+      expect(jobsOf(done), why(done)).toEqual([
         "rebuild.yml all-green: success",
         "rebuild.yml compile: success",
         "rebuild.yml image agent-rpi-arm64: success",

@@ -26,6 +26,8 @@ export interface LocalRequest {
   /** Folder act is kept in. */
   readonly actDir: string;
   readonly builder: "chroot" | "packer";
+  /** Folder with Packer and its plugin; without it they are fetched. */
+  readonly packerDir?: string | undefined;
   readonly machine: "raspi3b" | "virt";
   /** Commit a pull request is against; HEAD where nothing is said. */
   readonly base?: string;
@@ -132,7 +134,7 @@ async function runWithDispatches(stage: Stage): Promise<WorkflowRun[]> {
 async function runOne(order: Order, stage: Stage): Promise<WorkflowRun> {
   const { request, keys, github, results, commit, world } = stage;
   const watch = watchRun();
-  const { builder, machine, cacheDir } = request;
+  const { builder, packerDir, machine, cacheDir } = request;
   const result = await runAct(
     {
       binary: await actBinary(request.actDir, world),
@@ -144,6 +146,7 @@ async function runOne(order: Order, stage: Stage): Promise<WorkflowRun> {
         ...{ GITHUB_REPOSITORY: NAME, GITHUB_SERVER_URL: "https://github.com" },
         ...{ GITHUB_API_URL: github.apiUrl, GITHUB_SHA: commit },
         ...results.environment("run"),
+        ...(packerDir === undefined ? {} : { PI_PACKER_DIR: packerDir }),
       },
       // Whatever is pushed to GitHub goes to the bare repository here.
       home: {
