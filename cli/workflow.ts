@@ -35,7 +35,8 @@ async function workflow(context: CliContext, name: string, flags: WorkflowFlags)
     world,
   ).finally(() => (existsSync(folder) ? giveFolderBack(folder) : undefined));
   print(`\n${await plainTable(outcome.JOB_HEAD, outcome.jobRows(done))}\n`);
-  if (order.releases !== undefined) print(`uploaded to the release: ${outcome.uploadWords(done.uploaded)}\n`);
+  if (order.releases !== undefined)
+    print(`uploaded to the release: ${outcome.uploadWords(done.uploaded)}\n\n`);
   const places = outcome.placeRows(folder, order.releases, existsSync);
   print(
     await plainTable(

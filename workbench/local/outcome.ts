@@ -14,7 +14,8 @@ export function jobRows({ runs }: Pick<LocalRun, "runs">): string[][] {
       file.replace(/\.yml$/, ""),
       name,
       result ?? "ended before it was over",
-      formatDuration(durationMs),
+      // act counts whole seconds.
+      durationMs === 0 ? "under 1s" : formatDuration(durationMs),
     ]),
   );
 }

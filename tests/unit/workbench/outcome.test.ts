@@ -20,12 +20,14 @@ test("the table has the jobs of each workflow, also one without an end", () => {
   const times = [
     { name: "compile", result: "success", durationMs: 3_000 },
     { name: "image agent-rpi-arm64", result: undefined, durationMs: 61_000 },
+    { name: "all-green", result: "success", durationMs: 0 },
   ];
   expect(
     jobRows({ runs: [run({ times }), run({ file: "manifest.yml", times: times.slice(0, 1) })] }),
   ).toEqual([
     ["release", "compile", "success", "3s"],
     ["release", "image agent-rpi-arm64", "ended before it was over", "1m 1s"],
+    ["release", "all-green", "success", "under 1s"],
     ["manifest", "compile", "success", "3s"],
   ]);
 });
