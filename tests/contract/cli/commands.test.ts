@@ -114,7 +114,7 @@ describe("pi workflow", () => {
     [["tests"], "workflows: pull-request, release, rebuild, manifest"],
     [["release"], "./pi workflow release --tag v1.2.3"],
     [["release", "--tag", "v1.2"], "v1.2"],
-    [["rebuild", "--input", "version=v1.2.3"], "./pi workflow release --tag v1.2.3"],
+    [["rebuild", "--tag", "v1.2.3"], "--input version=v1.2.3"],
     [["manifest", "--tag", "v1.2.3"], "--input version=v1.2.3"],
     [["manifest", "--input", "change"], "--input change=refresh"],
   ])("refuses %j before anything runs, and says what to write", (argv, said) => {
