@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type DiskFacts, planFreeing, removable } from "../../../actions/setup-builder/free-disk.ts";
-import { runAction } from "./run-action.ts";
+import { diskNeeded } from "../../../lib/image/preflight.ts";
+import { root, runAction } from "./run-action.ts";
 
 const GIB = 2 ** 30;
 const facts = (change: Partial<DiskFacts>): DiskFacts => ({
@@ -32,6 +33,12 @@ describe("room on the disk", () => {
     expect(planFreeing(facts({ left: [], freeBytes: 8 * GIB - 1 }))).toBe("impossible");
     expect(planFreeing(facts({ left: [], freeBytes: 2 * GIB, neededBytes: 2 * GIB }))).toBe("short");
   });
+});
+
+test("the page of setup-builder names the room a build needs", async () => {
+  const page = await readFile(join(root, "actions", "setup-builder", "README.md"), "utf8");
+  const [cold, warm] = [false, true].map((tools) => `${diskNeeded(tools) / GIB} GiB`);
+  expect(page).toContain(`fewer than ${cold} are free, ${warm} where the cache holds the build tools`);
 });
 
 describe("the bundle, started as the runner does", () => {
