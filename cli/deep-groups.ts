@@ -112,6 +112,14 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       env: { PI_BENCH_CACHE: `${cache}-bench` },
     },
     {
+      name: "release-workflow",
+      doors: ["deep"],
+      shows:
+        "release.yml for a tag in act, as a whole, twice: built, booted, published, verified, nodes told",
+      argv: vitest("workflow", "tests/workflow/release-whole.test.ts"),
+      env,
+    },
+    {
       name: "release-github",
       doors: ["deep"],
       shows: "the releases of the release group, and the same to the stand-in for GitHub",

@@ -200,14 +200,6 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
-      name: "release-workflow",
-      doors: ["ci"],
-      shows:
-        "release.yml for a tag in act, as a whole, twice: built, booted, published, verified, nodes told",
-      argv: vitest("workflow", workflow("release-whole")),
-      env,
-    },
-    {
       name: "pull-request",
       doors: ["ci"],
       shows: "act builds and boots the one image a change affects",
