@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { Failure } from "../failure.ts";
+import { ProcessError } from "./process.ts";
 import type { World } from "./world.ts";
 
 export type NpmPackageCode = "FETCH" | "DIGEST";
@@ -31,6 +32,24 @@ function npmEnvironment(): Record<string, string> {
   );
 }
 
+/**
+ * The search path without the Node this project brings: npm reads the machine's settings (certificates, registry)
+ * from beside the Node it is run by, and the one in node_modules has none beside it.
+ */
+function npmPath(): string {
+  const own = dirname(process.execPath);
+  const others = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== own);
+  return [...others, "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter);
+}
+
+/** What npm said last of why it failed, without its own prefix. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof ProcessError)) return "";
+  const said = cause.details.map((line) => line.replace(/^npm (error|ERR!) ?/, "").trim());
+  const reason = said.findLast((line) => line !== "" && !line.startsWith("A complete log of this run"));
+  return `: ${reason ?? cause.message}`;
+}
+
 async function integrityOf(file: string): Promise<string> {
   const hash = createHash("sha512");
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
@@ -52,6 +71,7 @@ export async function fetchNpmPackage(request: NpmPackageRequest, world: World):
       cwd: folder,
       env: {
         ...npmEnvironment(),
+        PATH: npmPath(),
         npm_config_cache: join(folder, "cache"),
         npm_config_ignore_scripts: "true",
         npm_config_update_notifier: "false",
@@ -61,7 +81,7 @@ export async function fetchNpmPackage(request: NpmPackageRequest, world: World):
     });
   } catch (cause) {
     if (world.signal.aborted) throw cause;
-    throw new NpmPackageError("FETCH", `npm could not fetch ${spec}`, {
+    throw new NpmPackageError("FETCH", `npm could not fetch ${spec}${reasonOf(cause)}`, {
       fix: `is npm there, and the network? try: npm view ${spec}`,
       cause,
     });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fetchNpmPackage } from "../../../lib/external/npm-package.ts";
 import { realWorld } from "../../../lib/external/world.ts";
@@ -39,6 +39,20 @@ describe("fetchNpmPackage", () => {
     const [asked, cache] = (await readFile(join(folder, "asked"), "utf8")).trim().split("|");
     expect(asked).toBe(`pack some-package@1.2.3 --pack-destination ${join(folder, "package")}`);
     expect(cache).toBe(join(folder, "package", "cache"));
+  });
+
+  it("lets npm run with the machine's Node, beside which its settings are, not with ours", async () => {
+    await npmThat(`echo "$PATH" >"${folder}/path"; printf '%s' '${CONTENT}' >"$4/some.tgz"`);
+    process.env.PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+    await fetchIt();
+    const searched = (await readFile(join(folder, "path"), "utf8")).trim().split(":");
+    expect(searched).not.toContain(dirname(process.execPath));
+    expect(searched).toContain("/usr/bin");
+  });
+
+  it("says why in npm's words", async () => {
+    await npmThat("echo 'npm error code E404' >&2; echo 'npm error no such version' >&2; exit 1");
+    await expect(fetchIt()).rejects.toThrow("npm could not fetch some-package@1.2.3: no such version");
   });
 
   it.each([
