@@ -177,6 +177,14 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       env,
     },
     {
+      name: "tuf-conformance",
+      doors: ["deep"],
+      shows: "the public TUF suite on the nodes' client; needs its checkout in PI_TUF_CONFORMANCE",
+      argv: vitest("every", "tests/contract/updater/tuf-conformance"),
+      // Named or not, asked for by name it must run.
+      env: { PI_TUF_CONFORMANCE: process.env.PI_TUF_CONFORMANCE ?? "PI_TUF_CONFORMANCE, which is not set" },
+    },
+    {
       name: "foreign-change",
       doors: ["deep"],
       shows: "another repository's push and pull request: its images, and what changed between them",

@@ -50,13 +50,27 @@ const SYSTEMS: readonly BadSystem[] = [
     reason: /the cluster does not answer/,
     starts: 2,
   },
+  {
+    name: "an init that stops, and feeds no watchdog",
+    edits: [
+      script(
+        "#!/bin/sh\necho 1 >/sys/fs/cgroup/init.scope/cgroup.freeze\nsleep 600\n",
+        "/usr/lib/home-pi/health.d/50-test",
+      ),
+    ],
+    reason: /did not come up far enough to say why/,
+    starts: 4,
+  },
 ];
+
+/** A Pi's own watchdog cannot be used in emulation; this one is fed by the same systemd, and resets the same way. */
+const withWatchdog = () => Promise.resolve({ watchdog: true });
 
 describe.runIf(cacheDir !== undefined)("a release whose system does not work", () => {
   test(
     "is left by the node itself, whatever is wrong with it",
     async () => {
-      await withNodeSession({ name: "node-trials" }, async (session) => {
+      await withNodeSession({ name: "node-trials", beforePower: withWatchdog }, async (session) => {
         const { node } = session;
         let minor = 0;
         for (const { name, edits, reason, starts } of SYSTEMS) {

@@ -1,17 +1,15 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Updater } from "tuf-js";
 import { readBounded } from "../../external/bounded-file.ts";
-import { sha256OfText, writeAtomically } from "../../external/files.ts";
+import { sha256OfText } from "../../external/files.ts";
 import { type Source, SourceError } from "../../external/source.ts";
 import { CHANNEL_NAMES, type ChannelName, type Channels, parseChannel } from "../channel.ts";
 import { ManifestError } from "../failure.ts";
-import { MAX_BYTES, MAX_ROOTS } from "../limits.ts";
+import { MAX_BYTES } from "../limits.ts";
 import { readMetadata, type Signed } from "../repository/metadata.ts";
 import { channelFile, channelTarget, versionedName } from "../repository/names.ts";
-import { readRoot } from "../repository/root.ts";
 import { refuseStrangers } from "../repository/signatures.ts";
-import { BASE_URL, CheckingFetcher } from "./fetcher.ts";
+import { CheckingFetcher } from "./fetcher.ts";
+import { seedRoot, tufUpdater } from "./tuf-updater.ts";
 
 export interface OpenRequest {
   /** Where the manifest is read: a folder or an address. */
@@ -45,33 +43,10 @@ export interface OpenedManifest {
 
 const KINDS = ["root", "timestamp", "snapshot", "targets"] as const;
 
-/** The trusted root, unless a newer one was accepted here before. */
-async function seed(folder: string, trusted: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, "root.json");
-  const known = await readBounded(file, MAX_BYTES.root);
-  if (known.kind === "content") {
-    try {
-      const [had, given] = [readRoot(known.bytes, file), readRoot(trusted)];
-      if (had.signed.version >= given.signed.version) return;
-    } catch {
-      // Cut off or damaged: the one that came with the image is taken again.
-    }
-  }
-  await writeAtomically(file, trusted);
-}
-
 async function readKept<K extends (typeof KINDS)[number]>(folder: string, kind: K): Promise<Signed<K>> {
   const read = await readBounded(join(folder, `${kind}.json`), MAX_BYTES[kind]);
   if (read.kind === "content") return readMetadata(kind, `${kind}.json`, read.bytes);
   throw new ManifestError("ABSENT", `${kind}.json: was not kept in ${folder}`, { fix: "empty that folder" });
-}
-
-/** tuf-js takes the time when it is made, and no other way to tell it: the one place that knows its insides. */
-function setTime(updater: Updater, now: Date): void {
-  const { trustedSet } = updater as unknown as { trustedSet?: { referenceTime?: Date } };
-  if (!(trustedSet?.referenceTime instanceof Date)) throw new Error("tuf-js keeps its time elsewhere now");
-  trustedSet.referenceTime = now;
 }
 
 /** An error of tuf-js as one of ours, with the file it is about. */
@@ -133,23 +108,10 @@ async function readChannel(
  */
 export async function openManifest(request: OpenRequest): Promise<OpenedManifest> {
   const { source, folder, now } = request;
-  await seed(folder, request.trustedRoot);
+  await seedRoot(folder, request.trustedRoot);
   const fetcher = new CheckingFetcher(source);
   let root = await readKept(folder, "root");
-  const updater = new Updater({
-    metadataDir: folder,
-    metadataBaseUrl: BASE_URL,
-    fetcher,
-    config: {
-      maxRootRotations: MAX_ROOTS,
-      maxDelegations: 0,
-      rootMaxLength: MAX_BYTES.root,
-      timestampMaxLength: MAX_BYTES.timestamp,
-      snapshotMaxLength: MAX_BYTES.snapshot,
-      targetsMaxLength: MAX_BYTES.targets,
-    },
-  });
-  setTime(updater, now);
+  const updater = tufUpdater(folder, fetcher, now);
   try {
     await updater.refresh();
     for (const next of fetcher.roots) {
