@@ -59,6 +59,65 @@ var init_bundle_globals = __esm({
   }
 });
 
+// node_modules/@tufjs/canonical-json/lib/index.js
+var require_lib = __commonJS({
+  "node_modules/@tufjs/canonical-json/lib/index.js"(exports, module) {
+    init_bundle_globals();
+    var COMMA = ",";
+    var COLON = ":";
+    var LEFT_SQUARE_BRACKET = "[";
+    var RIGHT_SQUARE_BRACKET = "]";
+    var LEFT_CURLY_BRACKET = "{";
+    var RIGHT_CURLY_BRACKET = "}";
+    function canonicalize2(object2) {
+      const buffer = [];
+      if (typeof object2 === "string") {
+        buffer.push(canonicalizeString(object2));
+      } else if (typeof object2 === "boolean") {
+        buffer.push(JSON.stringify(object2));
+      } else if (Number.isInteger(object2)) {
+        buffer.push(JSON.stringify(object2));
+      } else if (object2 === null) {
+        buffer.push(JSON.stringify(object2));
+      } else if (Array.isArray(object2)) {
+        buffer.push(LEFT_SQUARE_BRACKET);
+        let first = true;
+        object2.forEach((element) => {
+          if (!first) {
+            buffer.push(COMMA);
+          }
+          first = false;
+          buffer.push(canonicalize2(element));
+        });
+        buffer.push(RIGHT_SQUARE_BRACKET);
+      } else if (typeof object2 === "object") {
+        buffer.push(LEFT_CURLY_BRACKET);
+        let first = true;
+        Object.keys(object2).sort().forEach((property) => {
+          if (!first) {
+            buffer.push(COMMA);
+          }
+          first = false;
+          buffer.push(canonicalizeString(property));
+          buffer.push(COLON);
+          buffer.push(canonicalize2(object2[property]));
+        });
+        buffer.push(RIGHT_CURLY_BRACKET);
+      } else {
+        throw new TypeError("cannot encode " + object2.toString());
+      }
+      return buffer.join("");
+    }
+    function canonicalizeString(string4) {
+      const escapedString = string4.replace(/\\/g, "\\\\").replace(/"/g, '\\"');
+      return '"' + escapedString + '"';
+    }
+    module.exports = {
+      canonicalize: canonicalize2
+    };
+  }
+});
+
 // node_modules/@tufjs/models/dist/error.js
 var require_error = __commonJS({
   "node_modules/@tufjs/models/dist/error.js"(exports) {
@@ -117,65 +176,6 @@ var require_guard = __commonJS({
     function isObjectRecord(value2) {
       return typeof value2 === "object" && value2 !== null && Object.keys(value2).every((k) => typeof k === "string") && Object.values(value2).every((v) => typeof v === "object" && v !== null);
     }
-  }
-});
-
-// node_modules/@tufjs/canonical-json/lib/index.js
-var require_lib = __commonJS({
-  "node_modules/@tufjs/canonical-json/lib/index.js"(exports, module) {
-    init_bundle_globals();
-    var COMMA = ",";
-    var COLON = ":";
-    var LEFT_SQUARE_BRACKET = "[";
-    var RIGHT_SQUARE_BRACKET = "]";
-    var LEFT_CURLY_BRACKET = "{";
-    var RIGHT_CURLY_BRACKET = "}";
-    function canonicalize2(object2) {
-      const buffer = [];
-      if (typeof object2 === "string") {
-        buffer.push(canonicalizeString(object2));
-      } else if (typeof object2 === "boolean") {
-        buffer.push(JSON.stringify(object2));
-      } else if (Number.isInteger(object2)) {
-        buffer.push(JSON.stringify(object2));
-      } else if (object2 === null) {
-        buffer.push(JSON.stringify(object2));
-      } else if (Array.isArray(object2)) {
-        buffer.push(LEFT_SQUARE_BRACKET);
-        let first = true;
-        object2.forEach((element) => {
-          if (!first) {
-            buffer.push(COMMA);
-          }
-          first = false;
-          buffer.push(canonicalize2(element));
-        });
-        buffer.push(RIGHT_SQUARE_BRACKET);
-      } else if (typeof object2 === "object") {
-        buffer.push(LEFT_CURLY_BRACKET);
-        let first = true;
-        Object.keys(object2).sort().forEach((property) => {
-          if (!first) {
-            buffer.push(COMMA);
-          }
-          first = false;
-          buffer.push(canonicalizeString(property));
-          buffer.push(COLON);
-          buffer.push(canonicalize2(object2[property]));
-        });
-        buffer.push(RIGHT_CURLY_BRACKET);
-      } else {
-        throw new TypeError("cannot encode " + object2.toString());
-      }
-      return buffer.join("");
-    }
-    function canonicalizeString(string4) {
-      const escapedString = string4.replace(/\\/g, "\\\\").replace(/"/g, '\\"');
-      return '"' + escapedString + '"';
-    }
-    module.exports = {
-      canonicalize: canonicalize2
-    };
   }
 });
 
@@ -3833,6 +3833,51 @@ var require_dist = __commonJS({
   }
 });
 
+// node_modules/tuf-js/dist/error.js
+var require_error2 = __commonJS({
+  "node_modules/tuf-js/dist/error.js"(exports) {
+    "use strict";
+    init_bundle_globals();
+    Object.defineProperty(exports, "__esModule", { value: true });
+    exports.DownloadHTTPError = exports.DownloadLengthMismatchError = exports.DownloadError = exports.ExpiredMetadataError = exports.EqualVersionError = exports.BadVersionError = exports.RepositoryError = exports.PersistError = exports.RuntimeError = exports.ValueError = void 0;
+    var ValueError = class extends Error {
+    };
+    exports.ValueError = ValueError;
+    var RuntimeError = class extends Error {
+    };
+    exports.RuntimeError = RuntimeError;
+    var PersistError = class extends Error {
+    };
+    exports.PersistError = PersistError;
+    var RepositoryError = class extends Error {
+    };
+    exports.RepositoryError = RepositoryError;
+    var BadVersionError = class extends RepositoryError {
+    };
+    exports.BadVersionError = BadVersionError;
+    var EqualVersionError = class extends BadVersionError {
+    };
+    exports.EqualVersionError = EqualVersionError;
+    var ExpiredMetadataError = class extends RepositoryError {
+    };
+    exports.ExpiredMetadataError = ExpiredMetadataError;
+    var DownloadError = class extends Error {
+    };
+    exports.DownloadError = DownloadError;
+    var DownloadLengthMismatchError = class extends DownloadError {
+    };
+    exports.DownloadLengthMismatchError = DownloadLengthMismatchError;
+    var DownloadHTTPError2 = class extends DownloadError {
+      statusCode;
+      constructor(message, statusCode) {
+        super(message);
+        this.statusCode = statusCode;
+      }
+    };
+    exports.DownloadHTTPError = DownloadHTTPError2;
+  }
+});
+
 // node_modules/ms/index.js
 var require_ms = __commonJS({
   "node_modules/ms/index.js"(exports, module) {
@@ -4486,51 +4531,6 @@ var require_src = __commonJS({
   }
 });
 
-// node_modules/tuf-js/dist/error.js
-var require_error2 = __commonJS({
-  "node_modules/tuf-js/dist/error.js"(exports) {
-    "use strict";
-    init_bundle_globals();
-    Object.defineProperty(exports, "__esModule", { value: true });
-    exports.DownloadHTTPError = exports.DownloadLengthMismatchError = exports.DownloadError = exports.ExpiredMetadataError = exports.EqualVersionError = exports.BadVersionError = exports.RepositoryError = exports.PersistError = exports.RuntimeError = exports.ValueError = void 0;
-    var ValueError = class extends Error {
-    };
-    exports.ValueError = ValueError;
-    var RuntimeError = class extends Error {
-    };
-    exports.RuntimeError = RuntimeError;
-    var PersistError = class extends Error {
-    };
-    exports.PersistError = PersistError;
-    var RepositoryError = class extends Error {
-    };
-    exports.RepositoryError = RepositoryError;
-    var BadVersionError = class extends RepositoryError {
-    };
-    exports.BadVersionError = BadVersionError;
-    var EqualVersionError = class extends BadVersionError {
-    };
-    exports.EqualVersionError = EqualVersionError;
-    var ExpiredMetadataError = class extends RepositoryError {
-    };
-    exports.ExpiredMetadataError = ExpiredMetadataError;
-    var DownloadError = class extends Error {
-    };
-    exports.DownloadError = DownloadError;
-    var DownloadLengthMismatchError = class extends DownloadError {
-    };
-    exports.DownloadLengthMismatchError = DownloadLengthMismatchError;
-    var DownloadHTTPError2 = class extends DownloadError {
-      statusCode;
-      constructor(message, statusCode) {
-        super(message);
-        this.statusCode = statusCode;
-      }
-    };
-    exports.DownloadHTTPError = DownloadHTTPError2;
-  }
-});
-
 // node_modules/tuf-js/dist/utils/tmpfile.js
 var require_tmpfile = __commonJS({
   "node_modules/tuf-js/dist/utils/tmpfile.js"(exports) {
@@ -5107,9 +5107,9 @@ var require_url = __commonJS({
     "use strict";
     init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
-    exports.join = join9;
+    exports.join = join10;
     var url_1 = __require("url");
-    function join9(base, path) {
+    function join10(base, path) {
       return new url_1.URL(ensureTrailingSlash(base) + removeLeadingSlash(path)).toString();
     }
     function ensureTrailingSlash(path) {
@@ -18941,7 +18941,7 @@ function judgeClock(facts) {
 // updater/metadata.ts
 init_bundle_globals();
 import { copyFile, mkdir as mkdir4, open as open5, readdir as readdir2, readlink } from "node:fs/promises";
-import { join as join4 } from "node:path";
+import { join as join5 } from "node:path";
 
 // lib/external/bounded-file.ts
 init_bundle_globals();
@@ -19000,9 +19000,7 @@ async function linkAtomically(target, path) {
 
 // lib/manifest/client/open.ts
 init_bundle_globals();
-var import_tuf_js = __toESM(require_dist2(), 1);
-import { mkdir as mkdir3 } from "node:fs/promises";
-import { join as join3 } from "node:path";
+import { join as join4 } from "node:path";
 
 // lib/manifest/channel.ts
 init_bundle_globals();
@@ -19196,13 +19194,6 @@ function channelFile(name, sha2565) {
   return `targets/channels/${sha2565}.${name}.json`;
 }
 
-// lib/manifest/repository/root.ts
-init_bundle_globals();
-var import_models3 = __toESM(require_dist(), 1);
-
-// lib/manifest/repository/expiry.ts
-init_bundle_globals();
-
 // lib/manifest/repository/signatures.ts
 init_bundle_globals();
 var import_models2 = __toESM(require_dist(), 1);
@@ -19231,11 +19222,6 @@ function verifies(root, role, keyId, metadata) {
   } catch {
     return false;
   }
-}
-
-// lib/manifest/repository/root.ts
-function readRoot(content, path = "keys/root.json") {
-  return readMetadata("root", path, content);
 }
 
 // lib/manifest/client/fetcher.ts
@@ -19287,8 +19273,26 @@ var CheckingFetcher = class {
   }
 };
 
-// lib/manifest/client/open.ts
-async function seed(folder, trusted) {
+// lib/manifest/client/tuf-updater.ts
+init_bundle_globals();
+var import_tuf_js = __toESM(require_dist2(), 1);
+import { mkdir as mkdir3 } from "node:fs/promises";
+import { join as join3 } from "node:path";
+
+// lib/manifest/repository/root.ts
+init_bundle_globals();
+var import_models3 = __toESM(require_dist(), 1);
+
+// lib/manifest/repository/expiry.ts
+init_bundle_globals();
+
+// lib/manifest/repository/root.ts
+function readRoot(content, path = "keys/root.json") {
+  return readMetadata("root", path, content);
+}
+
+// lib/manifest/client/tuf-updater.ts
+async function seedRoot(folder, trusted) {
   await mkdir3(folder, { recursive: true });
   const file2 = join3(folder, "root.json");
   const known = await readBounded(file2, MAX_BYTES.root);
@@ -19301,15 +19305,34 @@ async function seed(folder, trusted) {
   }
   await writeAtomically(file2, trusted);
 }
-async function readKept(folder, kind) {
-  const read = await readBounded(join3(folder, `${kind}.json`), MAX_BYTES[kind]);
-  if (read.kind === "content") return readMetadata(kind, `${kind}.json`, read.bytes);
-  throw new ManifestError("ABSENT", `${kind}.json: was not kept in ${folder}`, { fix: "empty that folder" });
-}
 function setTime(updater, now) {
   const { trustedSet } = updater;
   if (!(trustedSet?.referenceTime instanceof Date)) throw new Error("tuf-js keeps its time elsewhere now");
   trustedSet.referenceTime = now;
+}
+function tufUpdater(folder, fetcher, now) {
+  const updater = new import_tuf_js.Updater({
+    metadataDir: folder,
+    metadataBaseUrl: BASE_URL,
+    fetcher,
+    config: {
+      maxRootRotations: MAX_ROOTS,
+      maxDelegations: 0,
+      rootMaxLength: MAX_BYTES.root,
+      timestampMaxLength: MAX_BYTES.timestamp,
+      snapshotMaxLength: MAX_BYTES.snapshot,
+      targetsMaxLength: MAX_BYTES.targets
+    }
+  });
+  setTime(updater, now);
+  return updater;
+}
+
+// lib/manifest/client/open.ts
+async function readKept(folder, kind) {
+  const read = await readBounded(join4(folder, `${kind}.json`), MAX_BYTES[kind]);
+  if (read.kind === "content") return readMetadata(kind, `${kind}.json`, read.bytes);
+  throw new ManifestError("ABSENT", `${kind}.json: was not kept in ${folder}`, { fix: "empty that folder" });
 }
 function explain(error2, fetcher, rootFile) {
   const own2 = fetcher.failure;
@@ -19356,23 +19379,10 @@ async function readChannel(source, name, digest, length) {
 }
 async function openManifest(request) {
   const { source, folder, now } = request;
-  await seed(folder, request.trustedRoot);
+  await seedRoot(folder, request.trustedRoot);
   const fetcher = new CheckingFetcher(source);
   let root = await readKept(folder, "root");
-  const updater = new import_tuf_js.Updater({
-    metadataDir: folder,
-    metadataBaseUrl: BASE_URL,
-    fetcher,
-    config: {
-      maxRootRotations: MAX_ROOTS,
-      maxDelegations: 0,
-      rootMaxLength: MAX_BYTES.root,
-      timestampMaxLength: MAX_BYTES.timestamp,
-      snapshotMaxLength: MAX_BYTES.snapshot,
-      targetsMaxLength: MAX_BYTES.targets
-    }
-  });
-  setTime(updater, now);
+  const updater = tufUpdater(folder, fetcher, now);
   try {
     await updater.refresh();
     for (const next of fetcher.roots) {
@@ -19431,19 +19441,19 @@ var KINDS = ["root", "timestamp", "snapshot", "targets"];
 var LINK = "metadata";
 var FOLDER = /^metadata\.(\d+)$/;
 async function current(folder) {
-  const name = await readlink(join4(folder, LINK)).catch(() => void 0);
+  const name = await readlink(join5(folder, LINK)).catch(() => void 0);
   return name !== void 0 && FOLDER.test(name) ? name : void 0;
 }
 async function scratch(folder) {
   await mkdir4(folder, { recursive: true });
   const numbers = (await readdir2(folder)).map((name2) => Number(FOLDER.exec(name2)?.[1] ?? 0));
   const name = `metadata.${Math.max(0, ...numbers) + 1}`;
-  await mkdir4(join4(folder, name));
+  await mkdir4(join5(folder, name));
   return name;
 }
 async function tidy(folder, kept) {
   const names = (await readdir2(folder)).filter((name) => name.startsWith(`${LINK}.`));
-  for (const name of names.filter((one) => !kept.includes(one))) await removeWhole(join4(folder, name));
+  for (const name of names.filter((one) => !kept.includes(one))) await removeWhole(join5(folder, name));
 }
 async function keysIn(file2) {
   const read = await readBounded(file2, MAX_BYTES.root);
@@ -19456,7 +19466,7 @@ async function keysIn(file2) {
   }
 }
 async function checkFloors(opened, floors2, before, after) {
-  const [had, has] = [await keysIn(join4(before, "root.json")), await keysIn(join4(after, "root.json"))];
+  const [had, has] = [await keysIn(join5(before, "root.json")), await keysIn(join5(after, "root.json"))];
   const rotated = (name) => had.get(name) !== void 0 && had.get(name) !== has.get(name);
   const anew = { root: false, targets: rotated("targets"), snapshot: false, timestamp: false };
   anew.timestamp = rotated("timestamp") || rotated("snapshot");
@@ -19471,14 +19481,14 @@ async function checkFloors(opened, floors2, before, after) {
 }
 async function openIn(request, name, before) {
   const { folder, source, trustedRoot, floors: floors2, now } = request;
-  const at = join4(folder, name);
+  const at = join5(folder, name);
   for (const kind of before === void 0 ? [] : KINDS) {
-    await copyFile(join4(folder, before ?? "", `${kind}.json`), join4(at, `${kind}.json`)).catch(
+    await copyFile(join5(folder, before ?? "", `${kind}.json`), join5(at, `${kind}.json`)).catch(
       () => void 0
     );
   }
   const opened = await openManifest({ source, trustedRoot, folder: at, now });
-  await checkFloors(opened, floors2, join4(folder, LINK), at);
+  await checkFloors(opened, floors2, join5(folder, LINK), at);
   return opened;
 }
 async function refreshMetadata(request) {
@@ -19492,15 +19502,15 @@ async function refreshMetadata(request) {
     try {
       const opened = await openIn(request, name, from);
       await checkpoint("read the manifest");
-      await syncAll(join4(folder, name));
+      await syncAll(join5(folder, name));
       await checkpoint("synced the manifest");
-      await linkAtomically(name, join4(folder, LINK));
+      await linkAtomically(name, join5(folder, LINK));
       await checkpoint("switched the manifest");
       await syncFolder(folder);
       await tidy(folder, [name, before]);
       return opened;
     } catch (error2) {
-      await removeWhole(join4(folder, name));
+      await removeWhole(join5(folder, name));
       const damaged = error2 instanceof ManifestError && error2.code === "FILE";
       if (!damaged || from === void 0) throw error2;
     }
@@ -19514,7 +19524,7 @@ async function previousOf(folder, before) {
 }
 async function syncAll(folder) {
   for (const name of await readdir2(folder)) {
-    const handle = await open5(join4(folder, name), "r");
+    const handle = await open5(join5(folder, name), "r");
     try {
       await handle.sync();
     } finally {
@@ -19527,7 +19537,7 @@ async function syncAll(folder) {
 // updater/node-facts.ts
 init_bundle_globals();
 import { readFile as readFile2, realpath } from "node:fs/promises";
-import { basename, join as join5 } from "node:path";
+import { basename, join as join6 } from "node:path";
 var SECTOR = 512;
 var LEAST_FREE = 16 * 1024 * 1024;
 var SLOT_BYTES = 2 * 1024 ** 3;
@@ -19563,7 +19573,7 @@ async function slotBytes(places, slots, running) {
   const device = slots?.slots.find(({ bootname }) => bootname === otherSlot(running))?.device;
   if (device === void 0) return SLOT_BYTES;
   const name = basename(await realpath(device).catch(() => device));
-  const size = await readTextIfPresent(join5(places.blockDevices, name, "size")).catch(() => void 0);
+  const size = await readTextIfPresent(join6(places.blockDevices, name, "size")).catch(() => void 0);
   return size === void 0 ? SLOT_BYTES : Number(size) * SECTOR;
 }
 async function readFacts(places, build2, config2, slots, clock2) {
@@ -19759,7 +19769,7 @@ function readBuild(places) {
 // updater/perform-install.ts
 init_bundle_globals();
 import { rm as rm5, writeFile } from "node:fs/promises";
-import { join as join6 } from "node:path";
+import { join as join7 } from "node:path";
 
 // lib/external/ranges.ts
 init_bundle_globals();
@@ -20624,7 +20634,7 @@ async function stream(order, tools) {
 async function fromData(order, tools) {
   const { image, address } = order;
   const { world, bus, places } = tools;
-  const path = join6(places.bundles, `${image.bundle.sha256}.raucb`);
+  const path = join7(places.bundles, `${image.bundle.sha256}.raucb`);
   const { bytes: bytes3, sha256: sha2565 } = image.bundle;
   const urls = bundleUrls(image.bundle.urls, address);
   const { received } = await downloadBundle({ urls, bytes: bytes3, sha256: sha2565 }, path, world.clock);
@@ -20659,7 +20669,7 @@ async function readBack({ image, running }, { bus, places }) {
 
 // updater/state/file.ts
 init_bundle_globals();
-import { join as join7 } from "node:path";
+import { join as join8 } from "node:path";
 var NAMES = ["state-1.json", "state-2.json"];
 function encodeCopy(turn, state) {
   const body = `${JSON.stringify({ turn, state })}
@@ -20690,7 +20700,7 @@ var StateFile = class {
   async #copies() {
     return Promise.all(
       NAMES.map(async (name) => {
-        const read = await readBounded(join7(this.folder, name), MAX_STATE_BYTES);
+        const read = await readBounded(join8(this.folder, name), MAX_STATE_BYTES);
         if (read.kind !== "content") return { found: read.kind !== "absent", copy: void 0 };
         return { found: true, copy: decodeCopy(Buffer.from(read.bytes).toString("utf8")) };
       })
@@ -20717,11 +20727,11 @@ var StateFile = class {
     const at = newest === void 0 || copies[1] === newest ? 0 : 1;
     try {
       await this.#checkpoint("before a state file");
-      await writeAtomically(join7(this.folder, NAMES[at]), encodeCopy((newest?.turn ?? 0) + 1, state), 384);
+      await writeAtomically(join8(this.folder, NAMES[at]), encodeCopy((newest?.turn ?? 0) + 1, state), 384);
       await this.#checkpoint("after a state file");
       await syncFolder(this.folder);
     } catch (cause) {
-      throw new UpdaterError("STATE", `${join7(this.folder, NAMES[at])}: could not be written`, {
+      throw new UpdaterError("STATE", `${join8(this.folder, NAMES[at])}: could not be written`, {
         fix: "is data full or read-only? see df and dmesg",
         cause
       });
@@ -20742,7 +20752,7 @@ function newestOf(copies) {
 init_bundle_globals();
 import { constants as constants2 } from "node:fs";
 import { access as access2, readdir as readdir3 } from "node:fs/promises";
-import { join as join8 } from "node:path";
+import { join as join9 } from "node:path";
 var SYSTEMCTL_MS = 3e4;
 async function failedUnits(processes2) {
   const { stdout } = await processes2.run({
@@ -20769,7 +20779,7 @@ async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
   const names = (await readdir3(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
   const problems = [];
   for (const name of names) {
-    const path = join8(folder, name);
+    const path = join9(folder, name);
     const runs = await access2(path, constants2.X_OK).then(
       () => true,
       () => false
