@@ -6,7 +6,14 @@ export default defineConfig({
     // On two processors vitest would leave one to itself.
     maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["tests/unit/**/*.test.ts"],
+          exclude: ["**/*.{every,whole}.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
       {
         test: {
           name: "contract",
@@ -19,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: "every",
-          include: ["tests/contract/**/*.{every,whole}.test.ts"],
+          include: ["tests/{unit,contract}/**/*.{every,whole}.test.ts"],
           testTimeout: 5 * 60_000,
         },
       },
