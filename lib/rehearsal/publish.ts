@@ -1,6 +1,7 @@
 import { cp, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256OfFile } from "../external/files.ts";
+import { withScratch } from "../external/scratch.ts";
 import type { World } from "../external/world.ts";
 import type { BuiltImage } from "../image/build/results.ts";
 import type { ToolsTree } from "../image/tools/tree.ts";
@@ -23,6 +24,7 @@ import { parseVersion } from "../release/version.ts";
 export interface RehearsalStore {
   /** Folder of the store; its scratch lies beside. */
   readonly folder: string;
+  /** On the builds' own file system: a bundle's content is linked into it. */
   readonly work: string;
   readonly keys: Keys;
   readonly trustedRoot: Uint8Array;
@@ -109,22 +111,16 @@ async function sealed(
   step: Step,
 ): Promise<void> {
   const now = new Date(world.clock.now());
-  // On the slot's own file system, into which the bundle's content is linked.
-  const folder = join(image.folder, `bundle-${edition.version}`);
-  await mkdir(folder, { recursive: true });
   const press = {
     ...({ tools, world, reporter, cacheDir: work, machine: "virt", identity: keys.signing(now) } as const),
     throwAway: () => throwAway(now, image.info.cluster),
   };
-  const made = await bundleOf(image, edition, folder, press, step);
-  await sealBundle(
-    { from: made.bundle, throwAwayCa: made.throwAway.ca, to },
-    image.id,
-    image.info,
-    edition,
-    press,
-    step,
-  );
+  // Beside the releases: what a killed run leaves must not lie in a build of the cache.
+  await withScratch(work, "bundle-", async (folder) => {
+    const made = await bundleOf(image, edition, folder, press, step);
+    const request = { from: made.bundle, throwAwayCa: made.throwAway.ca, to };
+    await sealBundle(request, image.id, image.info, edition, press, step);
+  });
 }
 
 async function describe(folder: string, name: string) {
