@@ -33,11 +33,13 @@ export const MAX_RETURNS = 2;
 export const EXPIRY_WARNING_DAYS = 14;
 
 export const proxy = {
-  /** What the cache is kept in, and the least that is asked of a server, in bytes. */
-  blockBytes: 16 * KIB,
+  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
+  blockBytes: 4 * KIB,
   /** All cached blocks together, in bytes. */
   cacheBytes: 12 * MIB,
-  /** How far a reader that goes straight on is read ahead of, in bytes. */
+  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
+  straightBytes: 128 * KIB,
+  /** How far it is read ahead of at the most, in bytes. */
   readAheadBytes: MIB,
   /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
   maxRangeBytes: 4 * MIB,

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Fault } from "../../workbench/github/faults.ts";
 import { git } from "../contract/actions/repository.ts";
@@ -67,6 +67,8 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)("whole workfl
     "release.yml with builder packer: the stand-in for it builds both images, and what boots is released",
     async () => {
       await packUpStandIn(github.kept("packer"));
+      // Other keys, so other builds: both builders make the same ones, and the first one's are in the cache.
+      await rm(github.kept("keys"), { recursive: true });
       const done = await github.run(
         { workflow: "release", tag: TAG },
         { builder: "packer", packerDir: github.kept("packer") },
@@ -97,10 +99,9 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)("whole workfl
       expect(jobsOf(done), why(done)).toEqual([
         "manifest.yml all-green: success",
         "manifest.yml manifest: success",
-        "rebuild.yml all-green: success",
-        "rebuild.yml compile: success",
+        // Jobs of the called release.yml go by their own names in act: its compile and all-green are not told apart.
         ...["all-green", "compile", "image agent-rpi-arm64", "image server-rpi-arm64", "publish"].map(
-          (name) => `rebuild.yml release / ${name}: success`,
+          (name) => `rebuild.yml ${name}: success`,
         ),
       ]);
       expect(done.problems).toEqual([]);

@@ -18623,11 +18623,13 @@ var MAX_FAILED_STREAMS = 2;
 var MAX_RETURNS = 2;
 var EXPIRY_WARNING_DAYS = 14;
 var proxy = {
-  /** What the cache is kept in, and the least that is asked of a server, in bytes. */
-  blockBytes: 16 * KIB,
+  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
+  blockBytes: 4 * KIB,
   /** All cached blocks together, in bytes. */
   cacheBytes: 12 * MIB,
-  /** How far a reader that goes straight on is read ahead of, in bytes. */
+  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
+  straightBytes: 128 * KIB,
+  /** How far it is read ahead of at the most, in bytes. */
   readAheadBytes: MIB,
   /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
   maxRangeBytes: 4 * MIB,
@@ -20241,6 +20243,8 @@ var Blocks = class {
   #kept = /* @__PURE__ */ new Map();
   #coming = /* @__PURE__ */ new Map();
   #straightOnFrom = 0;
+  /** Bytes since the last jump. */
+  #straight = 0;
   #ahead = 0;
   constructor(source, options2 = proxy) {
     this.#source = source;
@@ -20267,9 +20271,10 @@ var Blocks = class {
   }
   /** Blocks to read beyond what is asked for. */
   #aheadOf(from, length) {
-    const { blockBytes, readAheadBytes } = this.#limits;
+    const { blockBytes, straightBytes, readAheadBytes } = this.#limits;
     const gap = from - this.#straightOnFrom;
-    const straight = gap >= -blockBytes && gap <= 2 * blockBytes;
+    this.#straight = gap >= -blockBytes && gap <= 2 * blockBytes ? this.#straight + length : length;
+    const straight = this.#straight > straightBytes;
     this.#ahead = straight ? Math.min(Math.max(this.#ahead * 2, length), readAheadBytes) : 0;
     this.#straightOnFrom = from + length;
     return Math.ceil(this.#ahead / blockBytes);

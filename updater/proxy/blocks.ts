@@ -7,13 +7,13 @@ export interface BlockSource {
 
 type BlockLimits = Pick<
   { readonly [name in keyof typeof limits]: number },
-  "blockBytes" | "cacheBytes" | "readAheadBytes" | "maxRangeBytes"
+  "blockBytes" | "cacheBytes" | "straightBytes" | "readAheadBytes" | "maxRangeBytes"
 >;
 
 /**
- * A file in blocks, the ones used last kept. A reader that goes straight on is read ahead of, further each time up
- * to a limit; one that jumps gets what it asked for: an adaptive update reads small pieces all over a bundle, and
- * a full read-ahead for each would download it all.
+ * A file in blocks, the ones used last kept. A reader that goes straight on for a while is read ahead of, further each
+ * time up to a limit; one that jumps gets what it asked for: an adaptive update reads small pieces all over a bundle,
+ * and a read-ahead for each would download it all.
  */
 export class Blocks {
   readonly #source: BlockSource;
@@ -22,6 +22,8 @@ export class Blocks {
   readonly #kept = new Map<number, Buffer>();
   readonly #coming = new Map<number, Promise<Buffer>>();
   #straightOnFrom = 0;
+  /** Bytes since the last jump. */
+  #straight = 0;
   #ahead = 0;
 
   constructor(source: BlockSource, options: BlockLimits = limits) {
@@ -53,9 +55,10 @@ export class Blocks {
 
   /** Blocks to read beyond what is asked for. */
   #aheadOf(from: number, length: number): number {
-    const { blockBytes, readAheadBytes } = this.#limits;
+    const { blockBytes, straightBytes, readAheadBytes } = this.#limits;
     const gap = from - this.#straightOnFrom;
-    const straight = gap >= -blockBytes && gap <= 2 * blockBytes;
+    this.#straight = gap >= -blockBytes && gap <= 2 * blockBytes ? this.#straight + length : length;
+    const straight = this.#straight > straightBytes;
     this.#ahead = straight ? Math.min(Math.max(this.#ahead * 2, length), readAheadBytes) : 0;
     this.#straightOnFrom = from + length;
     return Math.ceil(this.#ahead / blockBytes);

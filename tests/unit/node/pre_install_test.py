@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -24,13 +25,24 @@ def run(environment, content):
         if content is not None:
             path.write_text(content, encoding="utf-8")
         said = io.StringIO()
+        device = os.stat(folder).st_dev
+        setting = pathlib.Path(folder, "class/bdi", f"{os.major(device)}:{os.minor(device)}", "read_ahead_kb")
+        setting.parent.mkdir(parents=True)
+        setting.write_text("128", encoding="ascii")
+        given = {"RAUC_BUNDLE_MOUNT_POINT": folder} | environment
         with contextlib.redirect_stderr(said):
-            return pre_install.main(environment, str(path)), said.getvalue()
+            code = pre_install.main(given, str(path), folder)
+        return code, said.getvalue() + f"reads {setting.read_text(encoding='ascii')} ahead"
 
 
 class Handler(unittest.TestCase):
     def test_lets_the_intended_bundle_through(self):
-        self.assertEqual(run(ENVIRONMENT, json.dumps(INTENDED)), (0, ""))
+        self.assertEqual(run(ENVIRONMENT, json.dumps(INTENDED)), (0, "reads 4 ahead"))
+
+    def test_lets_it_through_where_the_kernel_goes_on_reading_ahead(self):
+        code, said = run(ENVIRONMENT | {"RAUC_BUNDLE_MOUNT_POINT": "/not/there"}, json.dumps(INTENDED))
+        self.assertEqual(code, 0)
+        self.assertIn("reads ahead as it likes", said)
 
     def test_refuses_every_other(self):
         others = {
