@@ -1,6 +1,7 @@
 import { cp, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { BuiltImage } from "../../lib/image/build/results.ts";
 import { throwAway } from "../../lib/keys/certificates.ts";
 import { localHome } from "../../lib/manifest/local-home.ts";
 import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
@@ -40,19 +41,20 @@ async function expectUnharmed({ node, build }: NodeSession, what: string): Promi
   expect(node.starts, what).toBe(1);
 }
 
-/** A bundle of another kind in the place of the released one. */
+/** A bundle of another kind in the place of the one of `released`. */
 async function crafted(
   session: NodeSession,
   kind: "unsigned" | "other board" | "other digest",
+  released: BuiltImage,
   bundle: string,
 ): Promise<void> {
-  const { build, store, folder } = session;
+  const { store, folder } = session;
   const { tools, keys } = store;
   const now = new Date();
   const image =
     kind === "other digest"
       ? await session.edited(`other-${basename(bundle)}`, harmless("another"))
-      : build.image;
+      : released;
   const info = kind === "other board" ? { ...image.info, name: "home-server-rpi-arm64" } : image.info;
   const press = {
     ...({
@@ -96,8 +98,9 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
           const status = await runUpdaterOn(node);
           reasons.push(`${what}: ${status.reason}`);
           console.log(reasons.at(-1));
-          expect(status.reason, what).toMatch(reason);
-          expect([status.plan, status.running.version], what).toEqual(["nothing", "1.0.0"]);
+          // All of them are told in one run.
+          expect.soft(status.reason, what).toMatch(reason);
+          expect.soft([status.plan, status.running.version], what).toEqual(["nothing", "1.0.0"]);
           await expectUnharmed(session, what);
         };
 
@@ -108,7 +111,7 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
           ["other digest", /RAUC did not install it: .*[Pp]re-install handler/],
         ] as const;
         for (const [kind, reason] of bundles) {
-          await session.release(versions.next(), next, (bundle) => crafted(session, kind, bundle));
+          await session.release(versions.next(), next, (bundle) => crafted(session, kind, next, bundle));
           await refuses(kind, reason);
         }
 
