@@ -7,6 +7,7 @@ import { localHome } from "../../lib/manifest/local-home.ts";
 import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
 import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
 import { bundleOf, sealBundle } from "../../lib/release/build-files.ts";
+import { parseVersion } from "../../lib/release/version.ts";
 import { FaultStore } from "./fault-store.ts";
 import { harmless, type NodeSession, runUpdaterOn, withNodeSession } from "./node-session.ts";
 import { cacheDir, quietReporter, quietStep, world } from "./surroundings.ts";
@@ -14,7 +15,6 @@ import { copyTestKeys, openTestKeys } from "./test-keys.ts";
 
 const MINUTE = 60_000;
 const DAY_MS = 24 * 60 * MINUTE;
-const EDITION = { version: "9.9.9", serial: 9_009_009_999 };
 
 /** Releases of one session count up: each case has a version of its own, whatever became of the one before. */
 class Versions {
@@ -70,8 +70,8 @@ async function crafted(
   const work = join(image.folder, `crafted-${basename(bundle)}`);
   await rm(work, { recursive: true, force: true });
   await mkdir(work);
-  const version = /-(\d+\.\d+\.\d+)\.raucb$/.exec(bundle)?.[1] ?? EDITION.version;
-  const edition = { version, serial: EDITION.serial };
+  const { text: version, serial } = parseVersion(`v${/-(\d+\.\d+\.\d+)\.raucb$/.exec(bundle)?.[1]}`);
+  const edition = { version, serial };
   const made = await bundleOf({ ...image, info }, edition, work, press, quietStep);
   await rm(bundle);
   if (kind === "unsigned") await cp(made.bundle, bundle);
