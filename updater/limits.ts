@@ -17,7 +17,7 @@ export const DATE_TIMEOUT_MS = 20 * SECOND;
 /** A state file is some kB; whatever is larger, this program did not write. In bytes. */
 export const MAX_STATE_BYTES = 256 * KIB;
 
-/** Installations of one serial that were cut off before they count as failed. */
+/** Installations of one serial that were cut off, or that RAUC ended, before they count as failed. */
 export const MAX_INSTALL_ATTEMPTS = 5;
 
 /** Failed builds that are remembered, the newest: the state must stay small, whatever a channel brings in years. */

@@ -5,7 +5,7 @@ import type { World } from "../lib/external/world.ts";
 import type { ChannelImage } from "../lib/manifest/channel.ts";
 import { bundleUrls } from "./channel/releases.ts";
 import { downloadBundle } from "./download.ts";
-import { UpdaterError } from "./failure.ts";
+import { type UpdaterCode, UpdaterError } from "./failure.ts";
 import { writeIntended } from "./intended.ts";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
 import { type Places, UNITS } from "./places.ts";
@@ -21,6 +21,11 @@ import { failed } from "./trial/judge.ts";
 /** From here on the bundle is mounted, and udev may look at the devices. */
 const MOUNTED_PERCENT = 20;
 const STOP_MS = 60_000;
+/**
+ * What may be the release's or the card's fault, beside being cut off. Another installation that was first, a network,
+ * a server or a full disk are not: once they heal the release is taken, however often it was tried before.
+ */
+const COUNTED: ReadonlySet<UpdaterCode> = new Set(["RAUC", "READ_BACK"]);
 
 export interface InstallOrder {
   readonly image: ChannelImage;
@@ -75,8 +80,7 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
     });
     return { receivedBytes, streamed };
   } catch (error) {
-    // Nothing was tried where somebody else was first: that does not count.
-    if (error instanceof UpdaterError && error.code === "BUSY") {
+    if (error instanceof UpdaterError && !COUNTED.has(error.code)) {
       await stateFile.change((had) => ({
         ...had,
         trial: { ...trial, attempts: Math.max(1, trial.attempts - 1) },
@@ -90,7 +94,8 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
 
 function trialOf({ image, asked, running, before }: InstallOrder, { trial: had }: State): Trial {
   const { buildId, version, serial } = image;
-  const attempts = had?.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
+  const attempts =
+    had?.serial === serial && had.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
   const { bootId, slot } = running;
   return {
     buildId,

@@ -20424,7 +20424,7 @@ async function install(bus, clock2, request, options2 = rauc) {
 function finish(last, stream2) {
   if (last.error === "" && last.percent === 100) return;
   const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
-  throw new UpdaterError("RAUC", `RAUC did not install it: ${why}`, {
+  throw new UpdaterError(stream2 === void 0 ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
     ...stream2 === void 0 ? {} : { details: [stream2] },
     fix: "journalctl -u rauc tells more"
   });
@@ -20552,6 +20552,7 @@ function committedState(state, standing, facts) {
 // updater/perform-install.ts
 var MOUNTED_PERCENT = 20;
 var STOP_MS = 6e4;
+var COUNTED = /* @__PURE__ */ new Set(["RAUC", "READ_BACK"]);
 async function performInstall(order, tools) {
   const { image } = order;
   const { stateFile, world, places } = tools;
@@ -20578,7 +20579,7 @@ async function performInstall(order, tools) {
     });
     return { receivedBytes, streamed };
   } catch (error2) {
-    if (error2 instanceof UpdaterError && error2.code === "BUSY") {
+    if (error2 instanceof UpdaterError && !COUNTED.has(error2.code)) {
       await stateFile.change((had) => ({
         ...had,
         trial: { ...trial3, attempts: Math.max(1, trial3.attempts - 1) }
@@ -20591,7 +20592,7 @@ async function performInstall(order, tools) {
 }
 function trialOf({ image, asked, running, before }, { trial: had }) {
   const { buildId, version: version2, serial: serial3 } = image;
-  const attempts = had?.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
+  const attempts = had?.serial === serial3 && had.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
   const { bootId, slot: slot2 } = running;
   return {
     buildId,

@@ -79,7 +79,7 @@ export async function install(
 function finish(last: Progress, stream: string | undefined): void {
   if (last.error === "" && last.percent === 100) return;
   const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
-  throw new UpdaterError("RAUC", `RAUC did not install it: ${why}`, {
+  throw new UpdaterError(stream === undefined ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
     ...(stream === undefined ? {} : { details: [stream] }),
     fix: "journalctl -u rauc tells more",
   });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
 import type { Status } from "../../../updater/report/status.ts";
 import { buildIdOf, Scene, slotOf } from "./scene.ts";
 
@@ -102,6 +103,35 @@ describe("the updater as nodes run it", () => {
     writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
     expect((await scene.run("run")).stderr).toContain("50000 bytes downloaded");
     expect(scene.log).toContain("systemctl reboot");
+  });
+
+  it("takes a release after any number of runs that could not read it", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    const idle = readFileSync(join(scene.programs, "progress"), "utf8");
+    scene.portal = true;
+    for (let runs = 0; runs <= MAX_INSTALL_ATTEMPTS; runs += 1) {
+      const failed = await scene.run("run");
+      expect(failed.code, `run ${runs}`).toBe(1);
+      expect(failed.stderr, `run ${runs}`).toMatch(/Failed to stream bundle|answered with a page/);
+      writeFileSync(join(scene.programs, "progress"), idle);
+    }
+    scene.portal = false;
+    expect((await scene.run("run")).stderr).toContain("installed v1.1.0");
+  });
+
+  it("gives a release up that RAUC ends each time", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.0.0"));
+    for (let runs = 0; runs < MAX_INSTALL_ATTEMPTS; runs += 1) {
+      expect((await scene.run("run")).stderr, `run ${runs}`).toContain("reads back as");
+    }
+    expect((await scene.run("run")).stderr).toContain("it could not be installed 5 times");
+    expect((await scene.run("run")).stderr).toContain("a newer version is waited for");
+    scene.release("v1.1.1");
+    expect((await scene.run("check")).stderr).toContain("install: v1.1.1 is newer than v1.0.0.");
   });
 
   it("does what a person asks for, and nothing more", async () => {

@@ -62,6 +62,8 @@ export class Scene {
   readonly asked: string[] = [];
   /** Whether bundles are answered with 504. */
   down = false;
+  /** Whether bundles are answered with somebody's page. */
+  portal = false;
   readonly #server: Server;
   #releases = new Map<string, ReturnType<typeof releaseOf>>();
 
@@ -73,6 +75,7 @@ export class Scene {
       const content = this.#content(path);
       if (content === undefined) return void response.writeHead(404).end();
       if (this.down && path.endsWith(".raucb")) return void response.writeHead(504).end();
+      if (this.portal && path.endsWith(".raucb")) return void response.end("<html>Log in</html>");
       const range = parseRange(request.headers.range ?? "", content.length);
       if (range === undefined || range === "none") return void response.end(content);
       const body = content.subarray(range.from, range.to + 1);
