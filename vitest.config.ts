@@ -11,6 +11,8 @@ export default defineConfig({
           name: "unit",
           include: ["tests/unit/**/*.test.ts"],
           exclude: ["**/*.{every,whole}.test.ts"],
+          // Pure functions: nothing is left over from file to file, and loading everything anew takes half as long again.
+          isolate: false,
           testTimeout: 20_000,
         },
       },
