@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepAsBase } from "../../lib/diff/base-build.ts";
-import { findBuiltImage } from "../../lib/emulator/find-image.ts";
+import { assetsRoot } from "../../lib/external/assets.ts";
 import { realWorld } from "../../lib/external/world.ts";
-import type { BuildInfo } from "../../lib/image/build/results.ts";
+import { buildImages } from "../../lib/image/build/build.ts";
+import { provisionerNamed } from "../../lib/image/provision/choose.ts";
+import { silentReporter } from "../../lib/progress/silent.ts";
 import { whyFailed } from "../../workbench/why-failed.ts";
 import { git } from "../contract/actions/repository.ts";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
@@ -19,15 +21,20 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.remove());
 
-/** What main.yml leaves in the cache for the commit the change is based on: the agent as it was built last. */
+/** What main.yml leaves in the cache for the commit the change is based on: the agent of this definition. */
 async function leaveBase(cacheDir: string): Promise<void> {
-  const agent = { cluster: "home", profile: "agent", board: "rpi-arm64" };
-  const { image } = await findBuiltImage(cacheDir, agent);
-  const folder = dirname(image);
-  const info = JSON.parse(await readFile(join(folder, "buildinfo.json"), "utf8")) as BuildInfo;
-  const commit = await git(scenario.repository, "rev-parse", "main");
   const world = realWorld(new AbortController().signal);
-  await keepAsBase({ id: "agent-rpi-arm64", info, reused: true, folder, image }, commit, cacheDir, world);
+  const [built] = await buildImages(
+    {
+      ...{ project: assetsRoot, cacheDir, keys: join(assetsRoot, "keys"), only: ["agent"], plain: false },
+      provisioner: () => provisionerNamed("chroot", cacheDir, world, silentReporter),
+    },
+    world,
+    silentReporter,
+  );
+  if (built === undefined) throw new Error("the agent was not built");
+  const commit = await git(scenario.repository, "rev-parse", "main");
+  await keepAsBase(built, commit, cacheDir, world);
 }
 
 test.runIf(cache !== undefined)(
