@@ -9,8 +9,6 @@ export interface TestGroup {
   readonly shows: string;
   readonly argv: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
-  /** Goes on while the next groups run: mostly an emulator that waits, and nothing the others would mind. */
-  readonly beside?: true;
 }
 
 export const doors = ["fast", "ci", "deep"] as const;
@@ -152,15 +150,6 @@ export function testGroups(cache: string): TestGroup[] {
       env,
     },
     {
-      name: "node",
-      doors: ["ci"],
-      shows:
-        "a node takes a good release, comes back from a bad one by itself, and lives through 100 power cuts",
-      argv: image("upgrade-cuts"),
-      env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "0" },
-      beside: true,
-    },
-    {
       name: "boot",
       doors: ["ci"],
       shows: "agent on an emulated Pi 3: two boots, ssh",
@@ -194,6 +183,14 @@ export function testGroups(cache: string): TestGroup[] {
       shows: "damaged and lost data",
       argv: image("card-data", "-t", "superblock"),
       env,
+    },
+    {
+      name: "node",
+      doors: ["ci"],
+      shows:
+        "a node takes a good release, comes back from a bad one by itself, and lives through 100 power cuts",
+      argv: image("upgrade-cuts"),
+      env: { ...env, PI_TEST_CUTS: "100", PI_TEST_BOOTED: "0" },
     },
     {
       name: "release",

@@ -18,7 +18,7 @@ interface GroupResult {
   readonly failures: readonly string[];
 }
 
-/** Runs the groups behind a door, all of them, and sums up. Resolves to the exit code. */
+/** Runs the groups behind a door one after another, all of them, and sums up. Resolves to the exit code. */
 export async function runTests(
   wanted: string,
   name: string | undefined,
@@ -33,33 +33,13 @@ export async function runTests(
     );
     return 1;
   }
-  const started = context.world.clock.now();
-  const results = await runGroups(chosen, context);
-  context.print(summary(results, context.world.clock.now() - started));
-  return results.every(({ ok }) => ok) && results.length === chosen.length ? 0 : 1;
-}
-
-/** One after another; a group that says so goes on while the next ones run, and its output is shown at its end. */
-export async function runGroups(chosen: readonly TestGroup[], context: CliContext): Promise<GroupResult[]> {
   const results: GroupResult[] = [];
-  let beside: Promise<unknown> = Promise.resolve();
   for (const group of chosen) {
     if (context.world.signal.aborted) break;
-    if (group.beside !== true || chosen.length === 1) {
-      results.push(await runGroup(group, context));
-      continue;
-    }
-    await beside;
-    context.print(`\n${pc.bold(`== ${group.name}`)}: started beside what follows\n`);
-    const held: string[] = [];
-    const holding = { ...context, print: (text: string) => void held.push(text) };
-    beside = runGroup(group, holding).then((result) => {
-      context.print(held.join(""));
-      results.push(result);
-    });
+    results.push(await runGroup(group, context));
   }
-  await beside;
-  return results;
+  context.print(summary(results));
+  return results.every(({ ok }) => ok) && results.length === chosen.length ? 0 : 1;
 }
 
 async function runGroup(group: TestGroup, context: CliContext): Promise<GroupResult> {
@@ -92,7 +72,7 @@ async function runGroup(group: TestGroup, context: CliContext): Promise<GroupRes
   return { group, ok: code === 0, durationMs, failures: code === 0 ? [] : failureLines(output.text()) };
 }
 
-function summary(results: readonly GroupResult[], totalMs: number): string {
+function summary(results: readonly GroupResult[]): string {
   const lines = results.map(({ group, ok, durationMs }) => {
     const verdict = ok ? "passed" : "FAILED";
     return `${verdict}  ${prettyMs(durationMs, { secondsDecimalDigits: 0 }).padStart(8)}  ${group.name}`;
@@ -101,7 +81,8 @@ function summary(results: readonly GroupResult[], totalMs: number): string {
     failures.length === 0 ? [] : [`\n${group.name}:`, ...failures.map((line) => `  ${line}`)],
   );
   const failed = results.filter(({ ok }) => !ok).length;
-  return `\n${[...lines, ...failures].join("\n")}\n\n${prettyMs(totalMs, { secondsDecimalDigits: 0 })} in all\n${results.length - failed} passed, ${failed} failed\n`;
+  const total = results.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return `\n${[...lines, ...failures].join("\n")}\n\n${prettyMs(total, { secondsDecimalDigits: 0 })} in all\n${results.length - failed} passed, ${failed} failed\n`;
 }
 
 function listing(groups: readonly TestGroup[]): string {
