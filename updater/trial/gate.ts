@@ -9,11 +9,15 @@ export interface GateNode {
   facts(): Promise<BootFacts>;
   health(standing: Standing): Promise<Health>;
   activate(slot: SlotName): Promise<void>;
-  /** Marks the running slot bad. */
-  markBad(): Promise<void>;
+  /**
+   * Takes the running slot's attempts away: it is started no more while the other one can be, and RAUC calls it bad.
+   * Unlike RAUC's own mark it stays in the order, as the last resort where the other slot does not start any more.
+   */
+  useUp(): Promise<void>;
   reboot(): Promise<void>;
   say(line: string): void;
-  now(): number;
+  /** Milliseconds by a clock nobody sets: a time server must not end a build's time. */
+  elapsed(): number;
   sleep(ms: number): Promise<void>;
 }
 
@@ -25,7 +29,7 @@ export type GateLimits = Pick<{ readonly [name in keyof typeof limits]: number }
  * a cut at any moment tries no failed build again.
  */
 export async function runGate(node: GateNode, options: GateLimits = limits): Promise<boolean> {
-  const started = node.now();
+  const started = node.elapsed();
   const facts = await node.facts();
   const before = await node.readState();
   const { standing, state } = standingOf(before, facts);
@@ -33,10 +37,10 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
   if ("reason" in standing) node.say(standing.reason);
   for (;;) {
     const lost = standing.kind === "return" || standing.kind === "leave" || standing.kind === "stay";
-    const health = lost ? undefined : await node.health(standing);
-    const timeIsUp = node.now() - started >= options.deadlineMs;
+    const look = lost ? undefined : await lookAt(node, standing);
+    const timeIsUp = node.elapsed() - started >= options.deadlineMs;
     const verdict =
-      health === undefined ? { kind: "bad" as const, reason: "" } : judge(standing, health, timeIsUp);
+      look === undefined ? { kind: "bad" as const, reason: "" } : judge(standing, look, timeIsUp);
     if (verdict.kind === "good") return true;
     if (verdict.kind === "wait") {
       await node.sleep(options.pollMs);
@@ -46,6 +50,14 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
     await leave(node, standing, state, facts, verdict.reason);
     return false;
   }
+}
+
+/** A node too busy to say how it is, is looked at again. */
+async function lookAt(node: GateNode, standing: Standing): Promise<Health | "unknown"> {
+  return node.health(standing).catch((error: unknown) => {
+    node.say(`its health is not known: ${error instanceof Error ? error.message : error}`);
+    return "unknown" as const;
+  });
 }
 
 async function leave(
@@ -69,11 +81,14 @@ async function leave(
     );
     const back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node.say(`going back from ${nameOf(trial)} to slot ${back}`);
+    // Else a node that loses its data later, and with it what is remembered, would try this one.
+    await trying("this slot keeps its attempts", () => node.useUp());
     await trying(`slot ${back} is not activated`, () => node.activate(back));
   } else if (standing.kind === "return") {
+    await trying("this slot keeps its attempts", () => node.useUp());
     await trying(`slot ${standing.to} is not activated`, () => node.activate(standing.to));
   } else if (standing.kind === "leave") {
-    await trying("this slot is not marked bad", () => node.markBad());
+    await trying("this slot keeps its attempts", () => node.useUp());
   } else return;
   await node.reboot();
 }

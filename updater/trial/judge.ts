@@ -37,7 +37,7 @@ export type Standing =
   | { readonly kind: "trial"; readonly trial: Trial }
   /** Data is out of reach, and there is no other slot to try: good as far as one can tell, and not remembered. */
   | { readonly kind: "alone"; readonly reason: string }
-  /** Data is out of reach, perhaps because of this build: the other slot is tried, this one marked bad. */
+  /** Data is out of reach, perhaps because of this build: the other slot is tried, this one used up. */
   | { readonly kind: "leave"; readonly reason: string }
   /** Never marked good: back to the committed build. */
   | { readonly kind: "return"; readonly to: SlotName; readonly reason: string }
@@ -84,13 +84,14 @@ export function standingOf(
   };
 }
 
-/** The committed build runs: a trial that was started and is not running has failed. */
+/**
+ * The committed build runs: a trial that was started and is not running has failed. Returns are forgotten once it is
+ * marked good, not here: one that starts and never gets there must not send the node around for ever.
+ */
 function afterComingBack(state: State, { running, now }: BootFacts): State {
-  const { trial, ...rest } = { ...state, returns: 0 };
+  const { trial, ...rest } = state;
   // Cut off while it was installed, or installed in this very boot: nothing was tried.
-  if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) {
-    return { ...state, returns: 0 };
-  }
+  if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) return state;
   const reason = `${nameOf(trial)} did not come up far enough to say why`;
   return failed(rest, trial, reason, now);
 }
@@ -113,11 +114,12 @@ export type Verdict =
  * Whether a build proves itself. A new one must be no worse than the node was before: what was broken then is not
  * its fault. What can still come, is waited for until time is up; a build that is not on trial needs only the gate.
  */
-export function judge(standing: Standing, health: Health, timeIsUp: boolean): Verdict {
+export function judge(standing: Standing, health: Health | "unknown", timeIsUp: boolean): Verdict {
   const lost = standing.kind === "return" || standing.kind === "stay" || standing.kind === "leave";
   if (lost) return { kind: "bad", reason: standing.reason };
   const bad = (reason: string): Verdict => ({ kind: "bad", reason });
   const late = (reason: string): Verdict => (timeIsUp ? bad(reason) : { kind: "wait", reason });
+  if (health === "unknown") return late("it did not say how it is");
   if (health.gate === "pending") return late("its units did not finish starting");
   if (health.gate !== "well") return bad(health.gate);
   if (standing.kind !== "trial") return { kind: "good" };

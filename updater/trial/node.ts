@@ -11,6 +11,8 @@ import type { GateNode } from "./gate.ts";
 import { failedUnits, gateUnit, runChecks } from "./health.ts";
 import type { BootFacts, Health, Standing } from "./judge.ts";
 
+/** The project's fw_setenv writes both copies of the boot state. In milliseconds. */
+const BOOT_STATE_MS = 30_000;
 /** The gate's own units: whether they fail is what is being found out. */
 const OWN = /^home-pi-update/;
 
@@ -68,10 +70,13 @@ export function gateNode(node: UpdaterNode): GateNode {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot ? "booted" : "other"]);
     },
-    markBad: async () => void (await bus.call("Mark", "ss", ["bad", "booted"])),
+    useUp: async () => {
+      const slot = await readSlot(node.places);
+      await world.processes.run({ argv: ["fw_setenv", `BOOT_${slot}_LEFT`, "0"], timeoutMs: BOOT_STATE_MS });
+    },
     reboot: () => reboot(node),
     say: node.say,
-    now: () => world.clock.now(),
+    elapsed: () => performance.now(),
     sleep: (ms) => world.clock.sleep(ms),
   };
 }

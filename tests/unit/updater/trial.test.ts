@@ -144,12 +144,15 @@ class Node implements GateNode {
     this.state = state;
   };
   facts = async () => this.boot;
-  health = async () => (this.looks.length > 1 ? this.looks.shift() : this.looks[0]) ?? well;
+  health = async () => {
+    if (this.broken.includes("health")) throw new Error("systemctl took longer than 30 s");
+    return (this.looks.length > 1 ? this.looks.shift() : this.looks[0]) ?? well;
+  };
   activate = (slot: SlotName) => this.#do(`activate ${slot}`);
-  markBad = () => this.#do("bad");
+  useUp = () => this.#do("use up");
   reboot = () => this.#do("reboot");
   say = () => undefined;
-  now = () => this.time;
+  elapsed = () => this.time;
   sleep = async (ms: number) => {
     this.time += ms;
   };
@@ -172,7 +175,7 @@ describe("the gate", () => {
   it("sends a build back that does not, and remembers it first", async () => {
     const node = new Node(onTrial, bootOf("c", "B"), [k3s]);
     expect(await runGate(node, limits)).toBe(false);
-    expect(node.log).toEqual(["write", "activate A", "reboot"]);
+    expect(node.log).toEqual(["write", "use up", "activate A", "reboot"]);
     expect(node.time).toBe(10_000);
     expect(node.state.failed).toMatchObject([
       { buildId: idOf("c"), reason: "units fail that did not fail before: k3s.service" },
@@ -180,14 +183,21 @@ describe("the gate", () => {
     expect(node.state.floors.serial).toBe(5);
   });
 
-  it.each([[["write"]], [["activate"]], [["write", "activate"]]])(
+  it.each([[["write"]], [["use"]], [["activate"]], [["write", "use", "activate"]]])(
     "sends it back with %j broken: unmarked, it uses up its attempts",
     async (broken) => {
       const node = new Node(onTrial, bootOf("c", "B"), [{ ...well, dataMounted: false }], broken);
       expect(await runGate(node, limits)).toBe(false);
-      expect(node.log).toEqual(["write", "activate A", "reboot"]);
+      expect(node.log).toEqual(["write", "use up", "activate A", "reboot"]);
     },
   );
+
+  it("looks again at a node that does not say how it is, until time is up", async () => {
+    const node = new Node(onTrial, bootOf("c", "B"), [well], ["health"]);
+    expect(await runGate(node, limits)).toBe(false);
+    expect(node.time).toBe(10_000);
+    expect(node.state.failed).toMatchObject([{ reason: "it did not say how it is" }]);
+  });
 
   it("activates the committed slot twice, then stays up", async () => {
     let state = committed;
@@ -198,13 +208,33 @@ describe("the gate", () => {
       logs.push(node.log);
       state = node.state;
     }
-    expect(logs).toEqual([["write", "activate A", "reboot"], ["write", "activate A", "reboot"], []]);
+    const back = ["write", "use up", "activate A", "reboot"];
+    expect(logs).toEqual([back, back, []]);
+  });
+
+  it("counts a committed slot that starts and is never marked good as one that did not start", async () => {
+    let state = committed;
+    const stranger = async (): Promise<string[]> => {
+      const node = new Node(state, bootOf("f", "B"), [well]);
+      await runGate(node, limits);
+      state = node.state;
+      return node.log;
+    };
+    for (let at = 0; at < 2; at += 1) {
+      expect(await stranger()).toContain("activate A");
+      const node = new Node(state, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
+      expect(await runGate(node, limits)).toBe(false);
+      state = node.state;
+    }
+    expect(await stranger()).toEqual([]);
+    const { standing } = standingOf(state, bootOf("a", "A"));
+    expect(committedState(state, standing, bootOf("a", "A")).returns).toBe(0);
   });
 
   it("without data tries the other slot once, and stays where there is none left", async () => {
     const leaving = new Node(emptyState, bootOf("c", "B", { dataHolds: false }), [well]);
     expect(await runGate(leaving, limits)).toBe(false);
-    expect(leaving.log).toEqual(["bad", "reboot"]);
+    expect(leaving.log).toEqual(["use up", "reboot"]);
     const alone = new Node(emptyState, bootOf("a", "A", { dataHolds: false, otherUsable: false }), [well]);
     expect(await runGate(alone, limits)).toBe(true);
     expect(alone.log).toEqual([]);
