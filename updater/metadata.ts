@@ -3,20 +3,25 @@ import { join } from "node:path";
 import { readBounded } from "../lib/external/bounded-file.ts";
 import { type Checkpoint, noCheckpoint } from "../lib/external/checkpoint.ts";
 import { linkAtomically, syncFolder } from "../lib/external/durable-files.ts";
-import { removeWhole } from "../lib/external/files.ts";
+import { removeWhole, sha256OfText } from "../lib/external/files.ts";
 import type { Source } from "../lib/external/source.ts";
 import { type OpenedManifest, openManifest } from "../lib/manifest/client/open.ts";
 import { ManifestError } from "../lib/manifest/failure.ts";
 import { MAX_BYTES } from "../lib/manifest/limits.ts";
 import { readRoot } from "../lib/manifest/repository/root.ts";
-import type { State } from "./state/record.ts";
+import { begunAnew, type KeysOfRoles, type State } from "./state/record.ts";
 
 const KINDS = ["root", "timestamp", "snapshot", "targets"] as const;
 /** The folder that counts: a link to `metadata.<n>`. */
 const LINK = "metadata";
 const FOLDER = /^metadata\.(\d+)$/;
 
-type Floors = Readonly<Pick<State["floors"], (typeof KINDS)[number]>>;
+type Floors = Readonly<Pick<State["floors"], (typeof KINDS)[number] | "keys">>;
+
+/** A manifest, and whose keys its numbers are of. */
+export interface RefreshedManifest extends OpenedManifest {
+  readonly keys: KeysOfRoles;
+}
 
 export interface MetadataRequest {
   /** On data; holds `metadata` and the folders it points at. */
@@ -49,38 +54,22 @@ async function tidy(folder: string, kept: readonly (string | undefined)[]): Prom
   for (const name of names.filter((one) => !kept.includes(one))) await removeWhole(join(folder, name));
 }
 
-/** The keys of each role as a root names them, or nothing where it cannot be read. */
-async function keysIn(file: string): Promise<ReadonlyMap<string, string>> {
+/** The keys a root names for the roles that are signed often. Throws ManifestError. */
+async function keysIn(file: string): Promise<KeysOfRoles> {
   const read = await readBounded(file, MAX_BYTES.root);
-  if (read.kind !== "content") return new Map();
-  try {
-    const { roles } = readRoot(read.bytes, file).signed;
-    return new Map(Object.entries(roles).map(([name, role]) => [name, [...role.keyIDs].sort().join(" ")]));
-  } catch {
-    return new Map();
-  }
+  if (read.kind !== "content")
+    throw new ManifestError("ABSENT", `${file}: was not kept`, { fix: "the next run reads it again" });
+  const { roles } = readRoot(read.bytes, file).signed;
+  const idsOf = (name: string): string => sha256OfText([...(roles[name]?.keyIDs ?? [])].sort().join(" "));
+  return { timestamp: idsOf("timestamp"), snapshot: idsOf("snapshot"), targets: idsOf("targets") };
 }
 
-/**
- * Our own floors, held against what was read: they are kept apart from the metadata, which can be lost. A role
- * whose keys a newer root changed may begin anew, as TUF has it after somebody stole a key and signed the version
- * numbers away (specification 5.3.11).
- */
-async function checkFloors(
-  opened: OpenedManifest,
-  floors: Floors,
-  before: string,
-  after: string,
-): Promise<void> {
-  const [had, has] = [await keysIn(join(before, "root.json")), await keysIn(join(after, "root.json"))];
-  const rotated = (name: string): boolean => had.get(name) !== undefined && had.get(name) !== has.get(name);
-  // A new snapshot or timestamp key lets both begin anew: one names the other's version.
-  const anew = { root: false, targets: rotated("targets"), snapshot: false, timestamp: false };
-  anew.timestamp = rotated("timestamp") || rotated("snapshot");
-  anew.snapshot = anew.timestamp;
+/** Our own floors, held against what was read: they are kept apart from the metadata, which can be lost. */
+function checkFloors({ versions }: OpenedManifest, keys: KeysOfRoles, floors: Floors): void {
+  const anew: ReadonlySet<string> = begunAnew(floors.keys, keys);
   for (const kind of KINDS) {
-    const [found, floor] = [opened.versions[kind], floors[kind]];
-    if (found >= floor || anew[kind]) continue;
+    const [found, floor] = [versions[kind], floors[kind]];
+    if (found >= floor || anew.has(kind)) continue;
     throw new ManifestError("ROLLBACK", `${kind}.json: version ${found}, and ${floor} was seen before`, {
       fix: "somebody shows an old manifest: try another mirror, or wait",
     });
@@ -91,7 +80,7 @@ async function openIn(
   request: MetadataRequest,
   name: string,
   before: string | undefined,
-): Promise<OpenedManifest> {
+): Promise<RefreshedManifest> {
   const { folder, source, trustedRoot, floors, now } = request;
   const at = join(folder, name);
   for (const kind of before === undefined ? [] : KINDS) {
@@ -100,8 +89,9 @@ async function openIn(
     );
   }
   const opened = await openManifest({ source, trustedRoot, folder: at, now });
-  await checkFloors(opened, floors, join(folder, LINK), at);
-  return opened;
+  const keys = await keysIn(join(at, "root.json"));
+  checkFloors(opened, keys, floors);
+  return { ...opened, keys };
 }
 
 /**
@@ -109,7 +99,7 @@ async function openIn(
  * right: a cut at any moment leaves the old or the new. The one before is kept. What was kept and is damaged is
  * read anew from the image's root; the floors still hold. Throws ManifestError.
  */
-export async function refreshMetadata(request: MetadataRequest): Promise<OpenedManifest> {
+export async function refreshMetadata(request: MetadataRequest): Promise<RefreshedManifest> {
   const { folder, checkpoint = noCheckpoint } = request;
   const before = await current(folder);
   await mkdir(folder, { recursive: true });

@@ -57,7 +57,7 @@ export async function readChannel(
       trustedRoot: await readFile(places.trustedRoot),
       now: new Date(clock.now()),
     });
-    const floors = { ...state.floors, ...opened.versions };
+    const floors = { ...state.floors, ...opened.versions, keys: opened.keys };
     const read = { ...state, floors, lastCheck: clock.now() };
     const document = opened.channels[channel];
     if (document === undefined) {

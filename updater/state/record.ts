@@ -7,7 +7,8 @@ const moment = z.number().nonnegative();
 const slot = z.enum(["A", "B"]);
 const line = z.string().max(500);
 
-const build = z.strictObject({
+// Of a later format only fields are added: a build that comes back after a newer one failed reads what it knows.
+const build = z.object({
   buildId: sha256,
   /** Unknown until the manifest names the build: an image carries no version. */
   version: z.string().optional(),
@@ -15,7 +16,7 @@ const build = z.strictObject({
   slot,
 });
 
-const trial = z.strictObject({
+const trial = z.object({
   buildId: sha256,
   version: z.string().optional(),
   serial: serial.optional(),
@@ -29,14 +30,14 @@ const trial = z.strictObject({
   /** How often its installation began. */
   attempts: z.int().positive(),
   /** How the node was before: what was broken then is not the new build's fault. */
-  before: z.strictObject({
+  before: z.object({
     failedUnits: z.array(z.string()),
     timeSynchronized: z.boolean(),
     channelReached: z.boolean(),
   }),
 });
 
-const failure = z.strictObject({
+const failure = z.object({
   buildId: sha256,
   version: z.string().optional(),
   serial: serial.optional(),
@@ -44,8 +45,11 @@ const failure = z.strictObject({
   at: moment,
 });
 
+/** SHA-256 over the ids of the keys that a root names for a role. */
+const keysOfRoles = z.object({ timestamp: sha256, snapshot: sha256, targets: sha256 });
+
 /** Numbers that only grow: whatever is below them was shown before, by somebody who has no newer one. */
-const floors = z.strictObject({
+const floors = z.object({
   root: serial,
   timestamp: serial,
   snapshot: serial,
@@ -54,10 +58,12 @@ const floors = z.strictObject({
   serial,
   /** The newest time that was trusted. */
   lastKnownTime: moment,
+  /** Whose numbers those of timestamp, snapshot and targets are: those of other keys begin anew. */
+  keys: keysOfRoles.optional(),
 });
 
 /** All an updater remembers between runs. */
-export const stateRecord = z.strictObject({
+export const stateRecord = z.object({
   format: z.literal(1),
   /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
   committed: build.optional(),
@@ -67,12 +73,12 @@ export const stateRecord = z.strictObject({
   floors,
   failed: z.array(failure),
   /** Failed streams of one serial. */
-  streams: z.strictObject({ serial, failed: z.int().nonnegative() }).optional(),
+  streams: z.object({ serial, failed: z.int().nonnegative() }).optional(),
   paused: z.boolean(),
   /** In mode `ask`: the serial a person said yes to. */
   accepted: serial.optional(),
   /** What a person asked to be installed. */
-  wish: z.strictObject({ version: z.string(), older: z.boolean() }).optional(),
+  wish: z.object({ version: z.string(), older: z.boolean() }).optional(),
   /** How often the committed slot was activated and booted without ever running. */
   returns: z.int().nonnegative(),
   /** When the manifest was read and found right last. */
@@ -94,16 +100,37 @@ export const emptyState: State = {
   returns: 0,
 };
 
-/** The higher of each floor. */
-export function raiseFloors(a: State["floors"], b: Partial<State["floors"]>): State["floors"] {
-  const higher = (name: keyof State["floors"]): number => Math.max(a[name], b[name] ?? 0);
+export type KeysOfRoles = z.infer<typeof keysOfRoles>;
+type Signed = keyof KeysOfRoles;
+
+/**
+ * The parts of a manifest whose numbers begin anew where a root names other keys than the floors were seen with
+ * (TUF specification, 5.3.11: somebody may have stolen the old ones and signed the numbers away). Timestamp and
+ * snapshot go together: one names the other's version.
+ */
+export function begunAnew(had: KeysOfRoles | undefined, has: KeysOfRoles | undefined): ReadonlySet<Signed> {
+  if (had === undefined || has === undefined) return new Set();
+  const online = had.timestamp !== has.timestamp || had.snapshot !== has.snapshot;
+  return new Set([
+    ...(online ? (["timestamp", "snapshot"] as const) : []),
+    ...(had.targets === has.targets ? [] : (["targets"] as const)),
+  ]);
+}
+
+/** The higher of each floor, where the numbers are of the same keys. */
+export function raiseFloors(a: State["floors"], b: State["floors"]): State["floors"] {
+  const anew = begunAnew(a.keys, b.keys);
+  const higher = (name: Exclude<keyof State["floors"], "keys">): number => Math.max(a[name], b[name]);
+  const signed = (name: Signed): number => (anew.has(name) ? b[name] : higher(name));
+  const keys = b.keys ?? a.keys;
   return {
     root: higher("root"),
-    timestamp: higher("timestamp"),
-    snapshot: higher("snapshot"),
-    targets: higher("targets"),
+    timestamp: signed("timestamp"),
+    snapshot: signed("snapshot"),
+    targets: signed("targets"),
     serial: higher("serial"),
     lastKnownTime: higher("lastKnownTime"),
+    ...(keys === undefined ? {} : { keys }),
   };
 }
 

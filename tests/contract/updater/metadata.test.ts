@@ -14,6 +14,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { folderSource } from "../../../lib/external/source.ts";
 import { rotate } from "../../../lib/manifest/repository/rotate.ts";
 import { refreshMetadata } from "../../../updater/metadata.ts";
+import { StateFile } from "../../../updater/state/file.ts";
 import { emptyState, type State } from "../../../updater/state/record.ts";
 import { Bench, daysOn, keyCalled, START, signersOf } from "../../unit/manifest/example.ts";
 
@@ -98,15 +99,26 @@ describe("the metadata a node keeps", () => {
   it("follows new roots, and a key that was changed lets its versions begin anew", async () => {
     const bench = first();
     publish(bench);
-    const { versions } = await refresh(bench);
+    const { versions, keys } = await refresh(bench);
+    const stolen = { ...emptyState.floors, ...versions, keys, timestamp: 1_000_000 };
     const next = { keys: [keyCalled("online-2")], threshold: 1 };
     bench.at(0, signersOf({ online: ["online-1", "online-2"] }));
     bench.do((state, signing) => rotate(state, { role: "online", next }, signing).change);
     publish(bench);
     // As after somebody who had the old key signed the numbers away.
-    const opened = await refresh(bench, { ...versions, timestamp: 1_000_000 });
+    const opened = await refresh(bench, stolen);
     expect(opened.versions.root).toBeGreaterThan(versions.root);
-    await expect(refresh(bench, { ...opened.versions, timestamp: 1_000_000 })).rejects.toMatchObject({
+    // Cut off before the new floors were written down, and read once more.
+    await refresh(bench, stolen);
+    const state = new StateFile(folder);
+    await state.write({ ...emptyState, floors: stolen });
+    const { floors } = await state.write({
+      ...emptyState,
+      floors: { ...stolen, ...opened.versions, keys: opened.keys },
+    });
+    expect(floors.timestamp).toBe(opened.versions.timestamp);
+    await refresh(bench, floors);
+    await expect(refresh(bench, { ...floors, timestamp: 1_000_000 })).rejects.toMatchObject({
       code: "ROLLBACK",
     });
   });
