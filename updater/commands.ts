@@ -5,8 +5,8 @@ import { UNITS } from "./places.ts";
 import { activate } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
 import { type Status, statusOf } from "./report/status.ts";
-import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode } from "./run.ts";
-import { nameOf, otherSlot, type State } from "./state/record.ts";
+import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode, withoutWish } from "./run.ts";
+import { nameOf, otherSlot } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
 import { committedState, failed, standingOf } from "./trial/judge.ts";
 import { readBootFacts } from "./trial/node.ts";
@@ -61,14 +61,12 @@ export async function installWish(node: UpdaterNode, wish: InstallWish): Promise
     failed: wish.retry ? state.failed.filter((one) => one.version !== version) : state.failed,
   }));
   try {
-    return await runUpdater(node, { act: true });
+    return await runUpdater(node, { act: true, wished: true });
   } finally {
     // A wish is of the moment: what could not be done now is not done tonight.
     await stateFile.change(withoutWish);
   }
 }
-
-const withoutWish = ({ wish: _, ...rest }: State): State => rest;
 
 /** In mode `ask`: yes to what the channel stands at. */
 export async function accept(node: UpdaterNode): Promise<Status> {
@@ -119,9 +117,33 @@ export async function rollback(node: UpdaterNode): Promise<void> {
     before,
   };
   await stateFile.write({ ...failed(state, { ...left, before }, reason, facts.now), trial });
-  await activate(node.bus, "other");
+  try {
+    await activate(node.bus, "other");
+  } catch (error) {
+    // Else the next restart, into this slot again, would be held against the build that was to come back.
+    await stateFile.write(state);
+    throw error;
+  }
   node.say(`going back to ${nameOf(previous)}`);
   await reboot(node);
+}
+
+/**
+ * A run as the timer starts it. A boot that was marked good and not written down, for want of room or of a lock, is
+ * committed now: until then nothing else is looked for.
+ */
+export async function run(node: UpdaterNode): Promise<Status> {
+  await commitMissed(node).catch((error: unknown) =>
+    // The run that follows says so in the status.
+    node.say(`not committed: ${error instanceof Error ? error.message : error}`),
+  );
+  return runUpdater(node, { act: true });
+}
+
+async function commitMissed(node: UpdaterNode): Promise<void> {
+  const { facts } = await readKnown(node);
+  const { state } = await stateFileOf(node).read();
+  if (facts.passed && state.committed?.buildId !== facts.running.buildId) await commit(node);
 }
 
 /** After mark-good: what runs is what the node comes back to. Throws UNCOMMITTED where it was not marked good. */

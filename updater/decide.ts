@@ -1,6 +1,7 @@
 import { minuteOf } from "../lib/external/clock.ts";
 import type { ChannelDocument, ChannelImage } from "../lib/manifest/channel.ts";
 import { isOpen, nextOpening, type Window } from "../lib/manifest/client/window.ts";
+import { UNREAD_ALARM_MS } from "./limits.ts";
 import { alarm, nothing, type Plan } from "./plan.ts";
 import { nameOf, type SlotName, type State } from "./state/record.ts";
 
@@ -21,6 +22,8 @@ export interface Facts {
     readonly slot: SlotName;
     readonly bootId: string;
   };
+  /** Whether this boot was marked good, so that its build is to be committed. */
+  readonly passed: boolean;
   /** Bytes of the slot that is not running. */
   readonly slotBytes: number;
   /** Undefined: data is kept, and has room. */
@@ -55,10 +58,14 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
     return nothing("Updates are off in cluster.yaml (update.mode).");
   }
   if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
-  if (facts.clockProblem !== undefined) return nothing(`The clock is not trusted: ${facts.clockProblem}.`);
+  const unread = state.lastCheck !== undefined && facts.now - state.lastCheck > UNREAD_ALARM_MS;
+  if (facts.clockProblem !== undefined) {
+    const reason = `The clock is not trusted: ${facts.clockProblem}.`;
+    return unread ? alarm(reason) : nothing(reason);
+  }
   if (reading === undefined) return { kind: "poll", reason: "It is time to look at the channel." };
   if (reading.kind === "problem") {
-    return reading.alarm ? alarm(reading.reason) : nothing(reading.reason);
+    return reading.alarm || unread ? alarm(reading.reason) : nothing(reading.reason);
   }
   return choose(state, reading, facts);
 }
@@ -68,17 +75,30 @@ function ownState(state: State, facts: Facts): Plan | undefined {
   const { committed, trial } = state;
   const { running, policy, now } = facts;
   if (committed === undefined) {
-    return nothing("The running build has not passed its gate yet, so nothing else is looked for.");
+    // What was committed may be on the data that is out of reach.
+    if (facts.dataProblem !== undefined) return undefined;
+    return facts.passed
+      ? alarm("The running build has passed its gate, and that could not be written down yet.")
+      : nothing("The running build has not passed its gate yet, so nothing else is looked for.");
   }
   if (running.buildId !== committed.buildId) {
-    return running.buildId === trial?.buildId
-      ? nothing(`${nameOf(trial)} is on trial.`)
-      : alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
+    if (running.buildId === trial?.buildId) {
+      const name = nameOf(trial);
+      return facts.passed
+        ? alarm(`${name} has passed its gate, and that could not be written down yet.`)
+        : nothing(`${name} is on trial.`);
+    }
+    return alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
   }
   if (trial?.phase !== "installed") return undefined;
   const name = nameOf(trial);
   if (trial.bootId !== running.bootId) {
     return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
+  }
+  if (!trial.asked && (state.paused || policy.mode === "off")) {
+    return nothing(
+      `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`,
+    );
   }
   const closed = trial.asked ? undefined : closedWindow(policy.window, now);
   if (closed !== undefined)

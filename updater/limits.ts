@@ -29,6 +29,9 @@ export const MAX_FAILED_STREAMS = 2;
 /** How often a node goes back to its committed slot by itself, before it stays where it is and alarms. */
 export const MAX_RETURNS = 2;
 
+/** What heals by itself has had the time to: a channel not read for so long is for a person. In milliseconds. */
+export const UNREAD_ALARM_MS = 3 * DAY_MS;
+
 /** From so many days before metadata runs out, status counts them. */
 export const EXPIRY_WARNING_DAYS = 14;
 

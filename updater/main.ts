@@ -4,7 +4,7 @@ import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";
 import { processes } from "../lib/external/process.ts";
 import { describeFailure } from "../lib/failure.ts";
-import { accept, commit, installWish, nextRun, pause, rollback, status } from "./commands.ts";
+import { accept, commit, installWish, nextRun, pause, rollback, run, status } from "./commands.ts";
 import { UpdaterError } from "./failure.ts";
 import { placesOf } from "./places.ts";
 import { busOf } from "./rauc/bus.ts";
@@ -44,7 +44,7 @@ type Flags = ReturnType<typeof parse>["values"];
 const commands: Readonly<Record<string, (node: UpdaterNode, flags: Flags) => Promise<Status | boolean>>> = {
   status,
   check: (node) => runUpdater(node, { act: false, timeWaitMs: 0 }),
-  run: (node) => runUpdater(node, { act: true }),
+  run,
   install: (node, { version, older, retry }) =>
     installWish(node, { version: version?.replace(/^v/, ""), older, retry }),
   rollback: async (node) => rollback(node).then(() => true),

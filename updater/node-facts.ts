@@ -85,6 +85,7 @@ export async function readFacts(
   return {
     now: clock.now(),
     running: { buildId, id, compatible: `${cluster}-${id}`, slot, bootId: await readBootId(places) },
+    passed: await exists(places.markedGood),
     slotBytes: await slotBytes(places, slots, slot),
     dataProblem: (await readData(places)).problem,
     clockProblem: undefined,

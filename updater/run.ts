@@ -1,19 +1,18 @@
 import { rm } from "node:fs/promises";
 import type { World } from "../lib/external/world.ts";
-import { Failure } from "../lib/failure.ts";
 import { checkClock, readChannel } from "./channel/read.ts";
 import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts";
 import { decide, type Facts } from "./decide.ts";
 import { isSynchronized, readFacts } from "./node-facts.ts";
 import { performInstall } from "./perform-install.ts";
 import { type Places, UNITS } from "./places.ts";
-import { nothing, type Plan } from "./plan.ts";
+import { alarm, nothing, type Plan } from "./plan.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { readSlots } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
 import { firstExpiry, type Status, statusOf } from "./report/status.ts";
 import { StateFile } from "./state/file.ts";
-import type { State } from "./state/record.ts";
+import { emptyState, type State } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
 
 export interface UpdaterNode {
@@ -29,6 +28,8 @@ export interface RunOptions {
   /** Whether a plan is carried out, or only shown. */
   readonly act: boolean;
   readonly timeWaitMs?: number;
+  /** Whether what a person wished a moment ago counts. One that was left behind by a run that died does not. */
+  readonly wished?: boolean;
 }
 
 interface Known {
@@ -51,14 +52,22 @@ export async function readKnown(node: UpdaterNode): Promise<Known> {
 
 /**
  * One run: decides, looks at the channel where that is the answer, decides again, and does it. The plan is said
- * before it is carried out. Returns the status, which is also left where people and programs look for it.
+ * before it is carried out. Returns the status, which is also left where people and programs look for it; so is what
+ * goes wrong, whatever it is.
  */
 export async function runUpdater(node: UpdaterNode, options: RunOptions): Promise<Status> {
   const known = await readKnown(node);
+  try {
+    return await runKnown(node, known, options);
+  } catch (error) {
+    await publishProblem(node, known, error);
+    throw error;
+  }
+}
+
+async function runKnown(node: UpdaterNode, known: Known, options: RunOptions): Promise<Status> {
   const { facts, config } = known;
-  const stateFile = stateFileOf(node);
-  const { state: had, lost } = await stateFile.read();
-  if (lost !== undefined) node.say(`what was remembered is lost: ${lost}`);
+  const had = await recall(node, options);
   let expires = (await readStatus(node.places))?.expires;
   let [state, plan] = [had, decide(had, undefined, facts)] as [State, Plan];
   if (plan.kind === "poll") {
@@ -74,6 +83,16 @@ export async function runUpdater(node: UpdaterNode, options: RunOptions): Promis
     await installNow(node, known, plan, config.address);
   return restart(node, known, expires);
 }
+
+/** What is remembered, said where it is lost. */
+async function recall(node: UpdaterNode, { wished = false }: RunOptions): Promise<State> {
+  const stateFile = stateFileOf(node);
+  const { state, lost } = await stateFile.read();
+  if (lost !== undefined) node.say(`what was remembered is lost: ${lost}`);
+  return wished || state.wish === undefined ? state : stateFile.change(withoutWish);
+}
+
+export const withoutWish = ({ wish: _, ...rest }: State): State => rest;
 
 async function poll(node: UpdaterNode, { config, facts }: Known, had: State, options: RunOptions) {
   const { places, world } = node;
@@ -92,7 +111,8 @@ async function poll(node: UpdaterNode, { config, facts }: Known, had: State, opt
   const state = await stateFileOf(node).write(read.state, verdict.healed);
   return {
     state,
-    plan: decide(state, read.reading, facts),
+    // The time from the network may have come only now.
+    plan: decide(state, read.reading, { ...facts, now: world.clock.now() }),
     expires: read.opened === undefined ? undefined : firstExpiry(read.opened.expires),
   };
 }
@@ -113,24 +133,24 @@ async function installNow(
   const { image, asked } = plan;
   const order = { image, asked, running: facts.running, before, address };
   const tools = { world, bus, places, stateFile: stateFileOf(node), onProgress: say };
-  try {
-    const { receivedBytes, streamed } = await performInstall(order, tools);
-    say(`installed v${image.version}: ${receivedBytes} bytes ${streamed ? "streamed" : "downloaded"}`);
-  } catch (error) {
-    if (error instanceof Failure) await publishProblem(node, error);
-    throw error;
-  }
+  const { receivedBytes, streamed } = await performInstall(order, tools);
+  say(`installed v${image.version}: ${receivedBytes} bytes ${streamed ? "streamed" : "downloaded"}`);
 }
 
-/** An installation that went wrong shows in the status, not only in the journal. */
-async function publishProblem(node: UpdaterNode, error: Failure): Promise<void> {
-  const status = await readStatus(node.places);
-  if (status === undefined) return;
-  const reason = `${error.message.replace(/\.$/, "")}; the next run tries again.`;
-  await publishStatus(
-    { ...status, at: node.world.clock.now(), plan: "nothing", reason, alarm: true },
-    node.places,
-  );
+/** A run that went wrong shows in the status, not only in the journal. */
+async function publishProblem(node: UpdaterNode, { facts }: Known, error: unknown): Promise<void> {
+  const { state } = await stateFileOf(node)
+    .read()
+    .catch(() => ({ state: emptyState }));
+  const had = await readStatus(node.places);
+  const said = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  const intended = had?.intended?.replace(/^v/, "");
+  const givenUp = intended !== undefined && state.failed.some(({ version }) => version === intended);
+  const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
+  const now = { ...facts, now: node.world.clock.now() };
+  const status = statusOf(state, alarm(reason), now, had?.expires);
+  const { available, intended: name } = had ?? {};
+  await publishStatus({ ...status, available, intended: status.intended ?? name }, node.places);
 }
 
 /** Decides anew: the installation took its time, and the window may be over. */

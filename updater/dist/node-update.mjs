@@ -5914,6 +5914,77 @@ function nextOpening(window2, now) {
   }
 }
 
+// updater/limits.ts
+init_bundle_globals();
+var KIB = 1024;
+var MIB = 1024 * KIB;
+var SECOND = 1e3;
+var MINUTE = 60 * SECOND;
+var HOUR = 60 * MINUTE;
+var DAY_MS = 24 * HOUR;
+var CLOCK_TOLERANCE_MS = DAY_MS;
+var TIME_SYNC_WAIT_MS = 90 * SECOND;
+var DATE_TIMEOUT_MS = 20 * SECOND;
+var MAX_STATE_BYTES = 256 * KIB;
+var MAX_INSTALL_ATTEMPTS = 5;
+var MAX_FAILED = 50;
+var MAX_FAILED_STREAMS = 2;
+var MAX_RETURNS = 2;
+var UNREAD_ALARM_MS = 3 * DAY_MS;
+var EXPIRY_WARNING_DAYS = 14;
+var proxy = {
+  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
+  blockBytes: 4 * KIB,
+  /** All cached blocks together, in bytes. */
+  cacheBytes: 12 * MIB,
+  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
+  straightBytes: 128 * KIB,
+  /** How far it is read ahead of at the most, in bytes. */
+  readAheadBytes: MIB,
+  /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
+  maxRangeBytes: 4 * MIB,
+  /** Requests to servers at one time. */
+  parallel: 4,
+  /** Without a byte from a server, in milliseconds. */
+  stallMs: 20 * SECOND,
+  /** For one range of a server, in milliseconds: 17 KiB/s at the least for a full read-ahead. */
+  rangeMs: MINUTE,
+  /** For one read by RAUC, all retries and mirrors included, in milliseconds. The kernel gives nbd 300 s. */
+  readMs: 200 * SECOND,
+  /** First pause after all mirrors failed, and the longest one, in milliseconds. */
+  firstPauseMs: SECOND,
+  longestPauseMs: 30 * SECOND,
+  /** Redirects on the way to a file. */
+  redirects: 8
+};
+var rauc = {
+  /** One call on the bus, in milliseconds. */
+  callMs: 30 * SECOND,
+  /** `rauc status` reads the boot state with two small programs, in milliseconds. */
+  statusMs: MINUTE,
+  /** Between two looks at the progress, in milliseconds. */
+  pollMs: 2 * SECOND,
+  /** Without any progress, in milliseconds: hashing two slots on a Pi 3 shows none for minutes. */
+  stallMs: 20 * MINUTE,
+  /** For one installation, in milliseconds. */
+  installMs: 3 * HOUR
+};
+var download = {
+  /** For one file, in milliseconds. */
+  totalMs: 2 * HOUR,
+  /** Left free on data besides the bundle, in bytes. */
+  spareBytes: 128 * MIB,
+  attempts: 8
+};
+var trial = {
+  /** From the start of the gate until a new build must have proved itself, in milliseconds. */
+  deadlineMs: 10 * MINUTE,
+  /** Between two looks, in milliseconds. */
+  pollMs: 5 * SECOND,
+  /** For one check in health.d, in milliseconds. */
+  checkMs: MINUTE
+};
+
 // updater/plan.ts
 init_bundle_globals();
 var nothing = (reason, more = {}) => ({
@@ -18043,7 +18114,7 @@ function visit(schema, fnOrHandlers) {
     return h ? h(node2, rewritten) : node2;
   };
   const cache = /* @__PURE__ */ new Map();
-  function run2(s) {
+  function run3(s) {
     const cached2 = cache.get(s);
     if (cached2 === RESOLVING) {
       return new $ZodLazy({
@@ -18069,21 +18140,21 @@ function visit(schema, fnOrHandlers) {
         let changed = false;
         const newShape = {};
         for (const k of keys) {
-          const mapped = run2(oldShape[k]);
+          const mapped = run3(oldShape[k]);
           if (mapped !== oldShape[k])
             changed = true;
           newShape[k] = mapped;
         }
         let newCatchall = def.catchall;
         if (def.catchall) {
-          newCatchall = run2(def.catchall);
+          newCatchall = run3(def.catchall);
           if (newCatchall !== def.catchall)
             changed = true;
         }
         return changed ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
       }
       case "array": {
-        const mapped = run2(def.element);
+        const mapped = run3(def.element);
         return mapped === def.element ? s : clone(s, { ...def, element: mapped });
       }
       case "tuple": {
@@ -18091,14 +18162,14 @@ function visit(schema, fnOrHandlers) {
         let changed = false;
         const newItems = [];
         for (const item of oldItems) {
-          const mapped = run2(item);
+          const mapped = run3(item);
           if (mapped !== item)
             changed = true;
           newItems.push(mapped);
         }
         let newRest = def.rest;
         if (def.rest) {
-          newRest = run2(def.rest);
+          newRest = run3(def.rest);
           if (newRest !== def.rest)
             changed = true;
         }
@@ -18106,12 +18177,12 @@ function visit(schema, fnOrHandlers) {
       }
       case "record":
       case "map": {
-        const newKey = run2(def.keyType);
-        const newVal = run2(def.valueType);
+        const newKey = run3(def.keyType);
+        const newVal = run3(def.valueType);
         return newKey === def.keyType && newVal === def.valueType ? s : clone(s, { ...def, keyType: newKey, valueType: newVal });
       }
       case "set": {
-        const newVal = run2(def.valueType);
+        const newVal = run3(def.valueType);
         return newVal === def.valueType ? s : clone(s, { ...def, valueType: newVal });
       }
       case "union": {
@@ -18119,7 +18190,7 @@ function visit(schema, fnOrHandlers) {
         let changed = false;
         const newOptions = [];
         for (const opt of oldOptions) {
-          const mapped = run2(opt);
+          const mapped = run3(opt);
           if (mapped !== opt)
             changed = true;
           newOptions.push(mapped);
@@ -18127,8 +18198,8 @@ function visit(schema, fnOrHandlers) {
         return changed ? clone(s, { ...def, options: newOptions }) : s;
       }
       case "intersection": {
-        const newLeft = run2(def.left);
-        const newRight = run2(def.right);
+        const newLeft = run3(def.left);
+        const newRight = run3(def.right);
         return newLeft === def.left && newRight === def.right ? s : clone(s, { ...def, left: newLeft, right: newRight });
       }
       case "optional":
@@ -18140,23 +18211,23 @@ function visit(schema, fnOrHandlers) {
       case "nonoptional":
       case "promise":
       case "success": {
-        const newInner = run2(def.innerType);
+        const newInner = run3(def.innerType);
         return newInner === def.innerType ? s : clone(s, { ...def, innerType: newInner });
       }
       case "pipe": {
-        const newIn = run2(def.in);
-        const newOut = run2(def.out);
+        const newIn = run3(def.in);
+        const newOut = run3(def.out);
         return newIn === def.in && newOut === def.out ? s : clone(s, { ...def, in: newIn, out: newOut });
       }
       case "function": {
-        const newInput = run2(def.input);
-        const newOutput = run2(def.output);
+        const newInput = run3(def.input);
+        const newOutput = run3(def.output);
         return newInput === def.input && newOutput === def.output ? s : clone(s, { ...def, input: newInput, output: newOutput });
       }
       case "lazy": {
         const original = def.getter;
         const { _cachedInner, ...rest } = def;
-        return clone(s, { ...rest, getter: () => run2(original()) });
+        return clone(s, { ...rest, getter: () => run3(original()) });
       }
       // A leaf by choice: `parts` are regex fragments, not data positions.
       case "template_literal":
@@ -18187,7 +18258,7 @@ function visit(schema, fnOrHandlers) {
       }
     }
   }
-  return run2(schema);
+  return run3(schema);
 }
 
 // node_modules/zod/v4/classic/deep-partial.js
@@ -18265,14 +18336,14 @@ var serial = external_exports.int().nonnegative();
 var moment = external_exports.number().nonnegative();
 var slot = external_exports.enum(["A", "B"]);
 var line = external_exports.string().max(500);
-var build = external_exports.strictObject({
+var build = external_exports.object({
   buildId: sha256,
   /** Unknown until the manifest names the build: an image carries no version. */
   version: external_exports.string().optional(),
   serial: serial.optional(),
   slot
 });
-var trial = external_exports.strictObject({
+var trial2 = external_exports.object({
   buildId: sha256,
   version: external_exports.string().optional(),
   serial: serial.optional(),
@@ -18286,20 +18357,21 @@ var trial = external_exports.strictObject({
   /** How often its installation began. */
   attempts: external_exports.int().positive(),
   /** How the node was before: what was broken then is not the new build's fault. */
-  before: external_exports.strictObject({
+  before: external_exports.object({
     failedUnits: external_exports.array(external_exports.string()),
     timeSynchronized: external_exports.boolean(),
     channelReached: external_exports.boolean()
   })
 });
-var failure2 = external_exports.strictObject({
+var failure2 = external_exports.object({
   buildId: sha256,
   version: external_exports.string().optional(),
   serial: serial.optional(),
   reason: line,
   at: moment
 });
-var floors = external_exports.strictObject({
+var keysOfRoles = external_exports.object({ timestamp: sha256, snapshot: sha256, targets: sha256 });
+var floors = external_exports.object({
   root: serial,
   timestamp: serial,
   snapshot: serial,
@@ -18307,24 +18379,26 @@ var floors = external_exports.strictObject({
   /** Of the newest build that was committed. */
   serial,
   /** The newest time that was trusted. */
-  lastKnownTime: moment
+  lastKnownTime: moment,
+  /** Whose numbers those of timestamp, snapshot and targets are: those of other keys begin anew. */
+  keys: keysOfRoles.optional()
 });
-var stateRecord = external_exports.strictObject({
+var stateRecord = external_exports.object({
   format: external_exports.literal(1),
   /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
   committed: build.optional(),
   /** What was committed before, and is still in the other slot. */
   previous: build.optional(),
-  trial: trial.optional(),
+  trial: trial2.optional(),
   floors,
   failed: external_exports.array(failure2),
   /** Failed streams of one serial. */
-  streams: external_exports.strictObject({ serial, failed: external_exports.int().nonnegative() }).optional(),
+  streams: external_exports.object({ serial, failed: external_exports.int().nonnegative() }).optional(),
   paused: external_exports.boolean(),
   /** In mode `ask`: the serial a person said yes to. */
   accepted: serial.optional(),
   /** What a person asked to be installed. */
-  wish: external_exports.strictObject({ version: external_exports.string(), older: external_exports.boolean() }).optional(),
+  wish: external_exports.object({ version: external_exports.string(), older: external_exports.boolean() }).optional(),
   /** How often the committed slot was activated and booted without ever running. */
   returns: external_exports.int().nonnegative(),
   /** When the manifest was read and found right last. */
@@ -18337,15 +18411,27 @@ var emptyState = {
   paused: false,
   returns: 0
 };
+function begunAnew(had, has) {
+  if (had === void 0 || has === void 0) return /* @__PURE__ */ new Set();
+  const online = had.timestamp !== has.timestamp || had.snapshot !== has.snapshot;
+  return /* @__PURE__ */ new Set([
+    ...online ? ["timestamp", "snapshot"] : [],
+    ...had.targets === has.targets ? [] : ["targets"]
+  ]);
+}
 function raiseFloors(a, b) {
-  const higher = (name) => Math.max(a[name], b[name] ?? 0);
+  const anew = begunAnew(a.keys, b.keys);
+  const higher = (name) => Math.max(a[name], b[name]);
+  const signed = (name) => anew.has(name) ? b[name] : higher(name);
+  const keys = b.keys ?? a.keys;
   return {
     root: higher("root"),
-    timestamp: higher("timestamp"),
-    snapshot: higher("snapshot"),
-    targets: higher("targets"),
+    timestamp: signed("timestamp"),
+    snapshot: signed("snapshot"),
+    targets: signed("targets"),
     serial: higher("serial"),
-    lastKnownTime: higher("lastKnownTime")
+    lastKnownTime: higher("lastKnownTime"),
+    ...keys === void 0 ? {} : { keys }
   };
 }
 function nameOf(build2) {
@@ -18367,10 +18453,14 @@ function decide(state, reading, facts) {
     return nothing("Updates are off in cluster.yaml (update.mode).");
   }
   if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
-  if (facts.clockProblem !== void 0) return nothing(`The clock is not trusted: ${facts.clockProblem}.`);
+  const unread = state.lastCheck !== void 0 && facts.now - state.lastCheck > UNREAD_ALARM_MS;
+  if (facts.clockProblem !== void 0) {
+    const reason = `The clock is not trusted: ${facts.clockProblem}.`;
+    return unread ? alarm(reason) : nothing(reason);
+  }
   if (reading === void 0) return { kind: "poll", reason: "It is time to look at the channel." };
   if (reading.kind === "problem") {
-    return reading.alarm ? alarm(reading.reason) : nothing(reading.reason);
+    return reading.alarm || unread ? alarm(reading.reason) : nothing(reading.reason);
   }
   return choose(state, reading, facts);
 }
@@ -18378,15 +18468,25 @@ function ownState(state, facts) {
   const { committed, trial: trial3 } = state;
   const { running, policy, now } = facts;
   if (committed === void 0) {
-    return nothing("The running build has not passed its gate yet, so nothing else is looked for.");
+    if (facts.dataProblem !== void 0) return void 0;
+    return facts.passed ? alarm("The running build has passed its gate, and that could not be written down yet.") : nothing("The running build has not passed its gate yet, so nothing else is looked for.");
   }
   if (running.buildId !== committed.buildId) {
-    return running.buildId === trial3?.buildId ? nothing(`${nameOf(trial3)} is on trial.`) : alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
+    if (running.buildId === trial3?.buildId) {
+      const name2 = nameOf(trial3);
+      return facts.passed ? alarm(`${name2} has passed its gate, and that could not be written down yet.`) : nothing(`${name2} is on trial.`);
+    }
+    return alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
   }
   if (trial3?.phase !== "installed") return void 0;
   const name = nameOf(trial3);
   if (trial3.bootId !== running.bootId) {
     return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
+  }
+  if (!trial3.asked && (state.paused || policy.mode === "off")) {
+    return nothing(
+      `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`
+    );
   }
   const closed = trial3.asked ? void 0 : closedWindow(policy.window, now);
   if (closed !== void 0)
@@ -18604,78 +18704,6 @@ function seconds(ms) {
 
 // updater/report/status.ts
 init_bundle_globals();
-
-// updater/limits.ts
-init_bundle_globals();
-var KIB = 1024;
-var MIB = 1024 * KIB;
-var SECOND = 1e3;
-var MINUTE = 60 * SECOND;
-var HOUR = 60 * MINUTE;
-var DAY_MS = 24 * HOUR;
-var CLOCK_TOLERANCE_MS = DAY_MS;
-var TIME_SYNC_WAIT_MS = 90 * SECOND;
-var DATE_TIMEOUT_MS = 20 * SECOND;
-var MAX_STATE_BYTES = 256 * KIB;
-var MAX_INSTALL_ATTEMPTS = 5;
-var MAX_FAILED = 50;
-var MAX_FAILED_STREAMS = 2;
-var MAX_RETURNS = 2;
-var EXPIRY_WARNING_DAYS = 14;
-var proxy = {
-  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
-  blockBytes: 4 * KIB,
-  /** All cached blocks together, in bytes. */
-  cacheBytes: 12 * MIB,
-  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
-  straightBytes: 128 * KIB,
-  /** How far it is read ahead of at the most, in bytes. */
-  readAheadBytes: MIB,
-  /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
-  maxRangeBytes: 4 * MIB,
-  /** Requests to servers at one time. */
-  parallel: 4,
-  /** Without a byte from a server, in milliseconds. */
-  stallMs: 20 * SECOND,
-  /** For one range of a server, in milliseconds: 17 KiB/s at the least for a full read-ahead. */
-  rangeMs: MINUTE,
-  /** For one read by RAUC, all retries and mirrors included, in milliseconds. The kernel gives nbd 300 s. */
-  readMs: 200 * SECOND,
-  /** First pause after all mirrors failed, and the longest one, in milliseconds. */
-  firstPauseMs: SECOND,
-  longestPauseMs: 30 * SECOND,
-  /** Redirects on the way to a file. */
-  redirects: 8
-};
-var rauc = {
-  /** One call on the bus, in milliseconds. */
-  callMs: 30 * SECOND,
-  /** `rauc status` reads the boot state with two small programs, in milliseconds. */
-  statusMs: MINUTE,
-  /** Between two looks at the progress, in milliseconds. */
-  pollMs: 2 * SECOND,
-  /** Without any progress, in milliseconds: hashing two slots on a Pi 3 shows none for minutes. */
-  stallMs: 20 * MINUTE,
-  /** For one installation, in milliseconds. */
-  installMs: 3 * HOUR
-};
-var download = {
-  /** For one file, in milliseconds. */
-  totalMs: 2 * HOUR,
-  /** Left free on data besides the bundle, in bytes. */
-  spareBytes: 128 * MIB,
-  attempts: 8
-};
-var trial2 = {
-  /** From the start of the gate until a new build must have proved itself, in milliseconds. */
-  deadlineMs: 10 * MINUTE,
-  /** Between two looks, in milliseconds. */
-  pollMs: 5 * SECOND,
-  /** For one check in health.d, in milliseconds. */
-  checkMs: MINUTE
-};
-
-// updater/report/status.ts
 function firstExpiry(expires) {
   const parts = Object.entries(expires).map(([part, text2]) => ({ part, at: Date.parse(text2) }));
   return parts.reduce((a, b) => b.at < a.at ? b : a, { part: "timestamp", at: Number.POSITIVE_INFINITY });
@@ -19459,23 +19487,17 @@ async function tidy(folder, kept) {
 }
 async function keysIn(file2) {
   const read = await readBounded(file2, MAX_BYTES.root);
-  if (read.kind !== "content") return /* @__PURE__ */ new Map();
-  try {
-    const { roles } = readRoot(read.bytes, file2).signed;
-    return new Map(Object.entries(roles).map(([name, role]) => [name, [...role.keyIDs].sort().join(" ")]));
-  } catch {
-    return /* @__PURE__ */ new Map();
-  }
+  if (read.kind !== "content")
+    throw new ManifestError("ABSENT", `${file2}: was not kept`, { fix: "the next run reads it again" });
+  const { roles } = readRoot(read.bytes, file2).signed;
+  const idsOf = (name) => sha256OfText([...roles[name]?.keyIDs ?? []].sort().join(" "));
+  return { timestamp: idsOf("timestamp"), snapshot: idsOf("snapshot"), targets: idsOf("targets") };
 }
-async function checkFloors(opened, floors2, before, after) {
-  const [had, has] = [await keysIn(join5(before, "root.json")), await keysIn(join5(after, "root.json"))];
-  const rotated = (name) => had.get(name) !== void 0 && had.get(name) !== has.get(name);
-  const anew = { root: false, targets: rotated("targets"), snapshot: false, timestamp: false };
-  anew.timestamp = rotated("timestamp") || rotated("snapshot");
-  anew.snapshot = anew.timestamp;
+function checkFloors({ versions }, keys, floors2) {
+  const anew = begunAnew(floors2.keys, keys);
   for (const kind of KINDS) {
-    const [found, floor] = [opened.versions[kind], floors2[kind]];
-    if (found >= floor || anew[kind]) continue;
+    const [found, floor] = [versions[kind], floors2[kind]];
+    if (found >= floor || anew.has(kind)) continue;
     throw new ManifestError("ROLLBACK", `${kind}.json: version ${found}, and ${floor} was seen before`, {
       fix: "somebody shows an old manifest: try another mirror, or wait"
     });
@@ -19490,8 +19512,9 @@ async function openIn(request, name, before) {
     );
   }
   const opened = await openManifest({ source, trustedRoot, folder: at, now });
-  await checkFloors(opened, floors2, join5(folder, LINK), at);
-  return opened;
+  const keys = await keysIn(join5(at, "root.json"));
+  checkFloors(opened, keys, floors2);
+  return { ...opened, keys };
 }
 async function refreshMetadata(request) {
   const { folder, checkpoint = noCheckpoint } = request;
@@ -19585,6 +19608,7 @@ async function readFacts(places, build2, config2, slots, clock2) {
   return {
     now: clock2.now(),
     running: { buildId, id, compatible: `${cluster}-${id}`, slot: slot2, bootId: await readBootId(places) },
+    passed: await exists(places.markedGood),
     slotBytes: await slotBytes(places, slots, slot2),
     dataProblem: (await readData(places)).problem,
     clockProblem: void 0,
@@ -19697,7 +19721,7 @@ async function readChannel2(address, channel, running, state, places, clock2) {
       trustedRoot: await readFile3(places.trustedRoot),
       now: new Date(clock2.now())
     });
-    const floors2 = { ...state.floors, ...opened.versions };
+    const floors2 = { ...state.floors, ...opened.versions, keys: opened.keys };
     const read = { ...state, floors: floors2, lastCheck: clock2.now() };
     const document2 = opened.channels[channel];
     if (document2 === void 0) {
@@ -20505,10 +20529,8 @@ function standingOf(state, facts) {
   };
 }
 function afterComingBack(state, { running, now }) {
-  const { trial: trial3, ...rest } = { ...state, returns: 0 };
-  if (trial3 === void 0 || trial3.phase === "installing" || trial3.bootId === running.bootId) {
-    return { ...state, returns: 0 };
-  }
+  const { trial: trial3, ...rest } = state;
+  if (trial3 === void 0 || trial3.phase === "installing" || trial3.bootId === running.bootId) return state;
   const reason = `${nameOf(trial3)} did not come up far enough to say why`;
   return failed(rest, trial3, reason, now);
 }
@@ -20524,6 +20546,7 @@ function judge(standing, health, timeIsUp) {
   if (lost) return { kind: "bad", reason: standing.reason };
   const bad = (reason) => ({ kind: "bad", reason });
   const late = (reason) => timeIsUp ? bad(reason) : { kind: "wait", reason };
+  if (health === "unknown") return late("it did not say how it is");
   if (health.gate === "pending") return late("its units did not finish starting");
   if (health.gate !== "well") return bad(health.gate);
   if (standing.kind !== "trial") return { kind: "good" };
@@ -20781,7 +20804,7 @@ async function gateUnit(processes2, unit, says) {
   const why = (await readTextIfPresent(says).catch(() => void 0))?.trim() ?? "";
   return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
-async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
+async function runChecks(processes2, folder, timeoutMs = trial.checkMs) {
   const names = (await readdir3(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
   const problems = [];
   for (const name of names) {
@@ -20816,10 +20839,16 @@ async function readKnown(node2) {
 }
 async function runUpdater(node2, options2) {
   const known = await readKnown(node2);
+  try {
+    return await runKnown(node2, known, options2);
+  } catch (error2) {
+    await publishProblem(node2, known, error2);
+    throw error2;
+  }
+}
+async function runKnown(node2, known, options2) {
   const { facts, config: config2 } = known;
-  const stateFile = stateFileOf(node2);
-  const { state: had, lost } = await stateFile.read();
-  if (lost !== void 0) node2.say(`what was remembered is lost: ${lost}`);
+  const had = await recall(node2, options2);
   let expires = (await readStatus(node2.places))?.expires;
   let [state, plan] = [had, decide(had, void 0, facts)];
   if (plan.kind === "poll") {
@@ -20835,6 +20864,13 @@ async function runUpdater(node2, options2) {
     await installNow(node2, known, plan, config2.address);
   return restart(node2, known, expires);
 }
+async function recall(node2, { wished = false }) {
+  const stateFile = stateFileOf(node2);
+  const { state, lost } = await stateFile.read();
+  if (lost !== void 0) node2.say(`what was remembered is lost: ${lost}`);
+  return wished || state.wish === void 0 ? state : stateFile.change(withoutWish);
+}
+var withoutWish = ({ wish: _, ...rest }) => rest;
 async function poll(node2, { config: config2, facts }, had, options2) {
   const { places, world } = node2;
   const none = { state: had, expires: void 0 };
@@ -20852,7 +20888,8 @@ async function poll(node2, { config: config2, facts }, had, options2) {
   const state = await stateFileOf(node2).write(read.state, verdict.healed);
   return {
     state,
-    plan: decide(state, read.reading, facts),
+    // The time from the network may have come only now.
+    plan: decide(state, read.reading, { ...facts, now: world.clock.now() }),
     expires: read.opened === void 0 ? void 0 : firstExpiry(read.opened.expires)
   };
 }
@@ -20867,22 +20904,20 @@ async function installNow(node2, { facts }, plan, address) {
   const { image, asked } = plan;
   const order = { image, asked, running: facts.running, before, address };
   const tools = { world, bus, places, stateFile: stateFileOf(node2), onProgress: say };
-  try {
-    const { receivedBytes, streamed } = await performInstall(order, tools);
-    say(`installed v${image.version}: ${receivedBytes} bytes ${streamed ? "streamed" : "downloaded"}`);
-  } catch (error2) {
-    if (error2 instanceof Failure) await publishProblem(node2, error2);
-    throw error2;
-  }
+  const { receivedBytes, streamed } = await performInstall(order, tools);
+  say(`installed v${image.version}: ${receivedBytes} bytes ${streamed ? "streamed" : "downloaded"}`);
 }
-async function publishProblem(node2, error2) {
-  const status2 = await readStatus(node2.places);
-  if (status2 === void 0) return;
-  const reason = `${error2.message.replace(/\.$/, "")}; the next run tries again.`;
-  await publishStatus(
-    { ...status2, at: node2.world.clock.now(), plan: "nothing", reason, alarm: true },
-    node2.places
-  );
+async function publishProblem(node2, { facts }, error2) {
+  const { state } = await stateFileOf(node2).read().catch(() => ({ state: emptyState }));
+  const had = await readStatus(node2.places);
+  const said = (error2 instanceof Error ? error2.message : String(error2)).replace(/\.$/, "");
+  const intended = had?.intended?.replace(/^v/, "");
+  const givenUp = intended !== void 0 && state.failed.some(({ version: version2 }) => version2 === intended);
+  const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
+  const now = { ...facts, now: node2.world.clock.now() };
+  const status2 = statusOf(state, alarm(reason), now, had?.expires);
+  const { available, intended: name } = had ?? {};
+  await publishStatus({ ...status2, available, intended: status2.intended ?? name }, node2.places);
 }
 async function restart(node2, { facts }, expires) {
   const { state } = await stateFileOf(node2).read();
@@ -20905,9 +20940,9 @@ async function wakeAt({ world, say }, at) {
     `--timer-property=RandomizedDelaySec=${WINDOW_JITTER_S}`
   ];
   const start2 = ["systemctl", "start", "--no-block", UNITS.service];
-  const run2 = (argv) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
-  await run2(["systemctl", "stop", `${unit}.timer`]).catch(() => void 0);
-  await run2(["systemd-run", "--collect", ...timer, ...start2]).catch((error2) => {
+  const run3 = (argv) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
+  await run3(["systemctl", "stop", `${unit}.timer`]).catch(() => void 0);
+  await run3(["systemd-run", "--collect", ...timer, ...start2]).catch((error2) => {
     say(`the next window is not waited for: ${error2 instanceof Error ? error2.message : error2}`);
   });
 }
@@ -20918,6 +20953,7 @@ async function reboot({ world, places }) {
 
 // updater/trial/node.ts
 init_bundle_globals();
+var BOOT_STATE_MS = 3e4;
 var OWN = /^home-pi-update/;
 async function readBootFacts({ places, bus, world }) {
   const [build2, slot2, data] = [await readBuild(places), await readSlot(places), await readData(places)];
@@ -20968,10 +21004,13 @@ function gateNode(node2) {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot2 ? "booted" : "other"]);
     },
-    markBad: async () => void await bus.call("Mark", "ss", ["bad", "booted"]),
+    useUp: async () => {
+      const slot2 = await readSlot(node2.places);
+      await world.processes.run({ argv: ["fw_setenv", `BOOT_${slot2}_LEFT`, "0"], timeoutMs: BOOT_STATE_MS });
+    },
     reboot: () => reboot(node2),
     say: node2.say,
-    now: () => world.clock.now(),
+    elapsed: () => performance.now(),
     sleep: (ms) => world.clock.sleep(ms)
   };
 }
@@ -21011,12 +21050,11 @@ async function installWish(node2, wish) {
     failed: wish.retry ? state.failed.filter((one) => one.version !== version2) : state.failed
   }));
   try {
-    return await runUpdater(node2, { act: true });
+    return await runUpdater(node2, { act: true, wished: true });
   } finally {
     await stateFile.change(withoutWish);
   }
 }
-var withoutWish = ({ wish: _, ...rest }) => rest;
 async function accept(node2) {
   const seen = await runUpdater(node2, { act: false, timeWaitMs: 0 });
   const { state } = await stateFileOf(node2).read();
@@ -21062,9 +21100,28 @@ async function rollback(node2) {
     before
   };
   await stateFile.write({ ...failed(state, { ...left, before }, reason, facts.now), trial: trial3 });
-  await activate(node2.bus, "other");
+  try {
+    await activate(node2.bus, "other");
+  } catch (error2) {
+    await stateFile.write(state);
+    throw error2;
+  }
   node2.say(`going back to ${nameOf(previous)}`);
   await reboot(node2);
+}
+async function run2(node2) {
+  await commitMissed(node2).catch(
+    (error2) => (
+      // The run that follows says so in the status.
+      node2.say(`not committed: ${error2 instanceof Error ? error2.message : error2}`)
+    )
+  );
+  return runUpdater(node2, { act: true });
+}
+async function commitMissed(node2) {
+  const { facts } = await readKnown(node2);
+  const { state } = await stateFileOf(node2).read();
+  if (facts.passed && state.committed?.buildId !== facts.running.buildId) await commit(node2);
 }
 async function commit(node2) {
   if (!await exists(node2.places.markedGood)) {
@@ -21129,8 +21186,8 @@ function explain2(error2) {
 
 // updater/trial/gate.ts
 init_bundle_globals();
-async function runGate(node2, options2 = trial2) {
-  const started = node2.now();
+async function runGate(node2, options2 = trial) {
+  const started = node2.elapsed();
   const facts = await node2.facts();
   const before = await node2.readState();
   const { standing, state } = standingOf(before, facts);
@@ -21138,9 +21195,9 @@ async function runGate(node2, options2 = trial2) {
   if ("reason" in standing) node2.say(standing.reason);
   for (; ; ) {
     const lost = standing.kind === "return" || standing.kind === "leave" || standing.kind === "stay";
-    const health = lost ? void 0 : await node2.health(standing);
-    const timeIsUp = node2.now() - started >= options2.deadlineMs;
-    const verdict = health === void 0 ? { kind: "bad", reason: "" } : judge(standing, health, timeIsUp);
+    const look = lost ? void 0 : await lookAt(node2, standing);
+    const timeIsUp = node2.elapsed() - started >= options2.deadlineMs;
+    const verdict = look === void 0 ? { kind: "bad", reason: "" } : judge(standing, look, timeIsUp);
     if (verdict.kind === "good") return true;
     if (verdict.kind === "wait") {
       await node2.sleep(options2.pollMs);
@@ -21150,6 +21207,12 @@ async function runGate(node2, options2 = trial2) {
     await leave(node2, standing, state, facts, verdict.reason);
     return false;
   }
+}
+async function lookAt(node2, standing) {
+  return node2.health(standing).catch((error2) => {
+    node2.say(`its health is not known: ${error2 instanceof Error ? error2.message : error2}`);
+    return "unknown";
+  });
 }
 async function leave(node2, standing, state, facts, reason) {
   const trying = async (what, work) => {
@@ -21165,11 +21228,13 @@ async function leave(node2, standing, state, facts, reason) {
     );
     const back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node2.say(`going back from ${nameOf(trial3)} to slot ${back}`);
+    await trying("this slot keeps its attempts", () => node2.useUp());
     await trying(`slot ${back} is not activated`, () => node2.activate(back));
   } else if (standing.kind === "return") {
+    await trying("this slot keeps its attempts", () => node2.useUp());
     await trying(`slot ${standing.to} is not activated`, () => node2.activate(standing.to));
   } else if (standing.kind === "leave") {
-    await trying("this slot is not marked bad", () => node2.markBad());
+    await trying("this slot keeps its attempts", () => node2.useUp());
   } else return;
   await node2.reboot();
 }
@@ -21200,7 +21265,7 @@ function parse4(args) {
 var commands = {
   status,
   check: (node2) => runUpdater(node2, { act: false, timeWaitMs: 0 }),
-  run: (node2) => runUpdater(node2, { act: true }),
+  run: run2,
   install: (node2, { version: version2, older, retry }) => installWish(node2, { version: version2?.replace(/^v/, ""), older, retry }),
   rollback: async (node2) => rollback(node2).then(() => true),
   pause: (node2, { off }) => pause(node2, !off),

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
 import type { Status } from "../../../updater/report/status.ts";
+import { StateFile } from "../../../updater/state/file.ts";
 import { buildIdOf, Scene, slotOf } from "./scene.ts";
 
 /** What a run may take of a node with 1 GB, in KiB. */
@@ -103,6 +104,68 @@ describe("the updater as nodes run it", () => {
     writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
     expect((await scene.run("run")).stderr).toContain("50000 bytes downloaded");
     expect(scene.log).toContain("systemctl reboot");
+  });
+
+  it("commits by the next run what was marked good and could not be written down", async () => {
+    const first = buildIdOf("v1.0.0");
+    expect((await scene.boot("boot-1", "A", first, "not committed")).gate).toMatchObject({ code: 0 });
+    expect(statusIn((await scene.run("status", "--json")).stdout)).toMatchObject({
+      committed: false,
+      alarm: true,
+      reason: "The running build has passed its gate, and that could not be written down yet.",
+    });
+    const run = await scene.run("run");
+    expect(run.stderr).toContain(`build ${first.slice(0, 12)} is committed`);
+    expect(statusIn((await scene.run("status", "--json")).stdout)).toMatchObject({ committed: true });
+  });
+
+  it("forgets what a person wished of a run that was killed", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    scene.put("etc/home-pi/update.json", scene.config({ mode: "off" }));
+    await new StateFile(join(scene.root, "data/update")).change((state) => ({
+      ...state,
+      wish: { version: "1.1.0", older: true },
+    }));
+    expect((await scene.run("run")).stderr).toContain("Updates are off");
+    expect(scene.log.join()).not.toContain("InstallBundle");
+  });
+
+  it("shows in its status what went wrong, whatever it was", async () => {
+    await committed();
+    rmSync(join(scene.root, "usr/share/home-pi/root.json"));
+    expect((await scene.run("run")).code).toBe(1);
+    expect(statusIn((await scene.run("status", "--json")).stdout)).toMatchObject({
+      ...{ committed: true, alarm: true },
+      reason: expect.stringMatching(/ENOENT.*; the next run tries again\.$/),
+    });
+  });
+
+  it("says so loudly when the channel was not reached for days", async () => {
+    await committed();
+    await scene.run("check");
+    const gone = "http://127.0.0.1:9/manifest/";
+    scene.put("etc/home-pi/update.json", scene.config({ address: gone }));
+    expect(statusIn((await scene.run("check", "--json")).stdout)).toMatchObject({ alarm: false });
+    await new StateFile(join(scene.root, "data/update")).change((state) => ({
+      ...state,
+      lastCheck: Date.now() - 4 * 86_400_000,
+    }));
+    expect(statusIn((await scene.run("check", "--json")).stdout)).toMatchObject({
+      ...{ alarm: true, reason: expect.stringContaining("no server answered") },
+    });
+  });
+
+  it("stays with what it runs where going back cannot be begun", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    await scene.run("run");
+    await scene.boot("boot-2", "B", buildIdOf("v1.1.0"));
+    scene.program("busctl", "#!/bin/sh\nexit 1\n");
+    expect((await scene.run("rollback")).code).toBe(1);
+    const { state } = await new StateFile(join(scene.root, "data/update")).read();
+    expect([state.trial, state.failed, state.previous?.version]).toEqual([undefined, [], "1.0.0"]);
   });
 
   it("takes a release after any number of runs that could not read it", async () => {

@@ -165,7 +165,7 @@ export class Scene {
       "systemctl",
       `#!/bin/sh\necho "systemctl $*" >>${this.programs}/log\ncase "$*" in *is-active*) echo active;; esac\n`,
     );
-    for (const name of ["modprobe", "udevadm", "systemd-run"]) {
+    for (const name of ["modprobe", "udevadm", "systemd-run", "fw_setenv"]) {
       this.program(name, `#!/bin/sh\necho "${name} $*" >>${this.programs}/log\n`);
     }
   }
@@ -203,8 +203,13 @@ export class Scene {
     return { code, stdout, stderr, peakKiB };
   }
 
-  /** As the services do it on a boot whose units run. */
-  async boot(bootId: string, slot: "A" | "B", buildId: string) {
+  /** As the services do it on a boot whose units run; `last`: where they stop. */
+  async boot(
+    bootId: string,
+    slot: "A" | "B",
+    buildId: string,
+    last: "committed" | "not committed" = "committed",
+  ) {
     this.put("proc/sys/kernel/random/boot_id", bootId);
     this.put("proc/cmdline", `rauc.slot=${slot}`);
     this.put("usr/lib/home-pi/build.json", {
@@ -218,6 +223,7 @@ export class Scene {
     const gate = await this.run("gate");
     if (gate.code !== 0) return { gate, commit: undefined };
     this.put("run/home-pi/marked-good", "");
+    if (last === "not committed") return { gate, commit: undefined };
     return { gate, commit: await this.run("commit") };
   }
 

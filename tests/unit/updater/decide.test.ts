@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { decide, type Facts, type Reading } from "../../../updater/decide.ts";
+import { DAY_MS } from "../../../updater/limits.ts";
 import type { Plan } from "../../../updater/plan.ts";
 import type { State } from "../../../updater/state/record.ts";
-import { channelOf, committed, facts, failedAt, idOf, imageOf, readingOf, trialOf } from "./example.ts";
+import { channelOf, committed, facts, failedAt, idOf, imageOf, NOW, readingOf, trialOf } from "./example.ts";
 
 const newer = imageOf(6, "c");
 const night = parseWindow("02:00-05:00 Europe/London");
@@ -12,7 +13,47 @@ type Row = readonly [string, Partial<State>, Reading | undefined, Partial<Facts>
 
 const rows: readonly Row[] = [
   ["the first boot", { committed: undefined }, undefined, {}, "nothing", "has not passed its gate"],
+  [
+    "the first boot, marked good",
+    { committed: undefined },
+    undefined,
+    { passed: true },
+    "nothing",
+    "written down",
+  ],
+  [
+    "the first boot, data lost",
+    { committed: undefined },
+    undefined,
+    { dataProblem: "it is lost" },
+    "nothing",
+    "lost",
+  ],
   ["time to look", {}, undefined, {}, "poll", "time to look"],
+  [
+    "a pending restart, paused",
+    { trial: trialOf("c"), paused: true },
+    undefined,
+    {},
+    "nothing",
+    "are paused",
+  ],
+  [
+    "a pending restart, off",
+    { trial: trialOf("c") },
+    undefined,
+    { policy: { mode: "off", window: undefined } },
+    "nothing",
+    "updates are off",
+  ],
+  [
+    "a pending restart a person asked for, paused",
+    { trial: trialOf("c", { asked: true }), paused: true },
+    undefined,
+    {},
+    "restart",
+    "is to be tried",
+  ],
   ["a newer version", {}, readingOf(newer), {}, "install", "v1.6.0 is newer than v1.5.0."],
   ["the same build", {}, readingOf(imageOf(6, "a")), {}, "nothing", "v1.6.0 runs"],
   ["an older version", {}, readingOf(imageOf(4, "c")), {}, "nothing", "older than what this node has run"],
@@ -219,5 +260,16 @@ describe("what a node does next", () => {
     const plan = decide({ ...committed, ...state } as State, reading, { ...facts, ...more });
     expect(plan.kind).toBe(kind);
     expect(plan.reason).toContain(reason);
+  });
+
+  it.each([
+    ["no network", { kind: "problem", reason: "No network.", alarm: false } as const, {}],
+    ["a clock nobody can vouch for", undefined, { clockProblem: "no server answered" }],
+  ])("%s is for a person to look at after three days", (_, reading, more) => {
+    const alarms = [2, 4].map((days) => {
+      const plan = decide({ ...committed, lastCheck: NOW - days * DAY_MS }, reading, { ...facts, ...more });
+      return plan.kind === "nothing" && plan.alarm;
+    });
+    expect(alarms).toEqual([false, true]);
   });
 });

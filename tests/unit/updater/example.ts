@@ -66,6 +66,7 @@ export const facts: Facts = {
     slot: "A",
     bootId: "boot-1",
   },
+  passed: false,
   slotBytes: 2 ** 31,
   dataProblem: undefined,
   clockProblem: undefined,
