@@ -12,6 +12,8 @@ import { cacheDir, quietStep, testTools, world } from "./surroundings.ts";
 /** The image to boot: a file, or the last build of the profile named, from the cache. */
 const named = process.env.PI_TEST_IMAGE;
 const profile = process.env.PI_TEST_PROFILE ?? "agent";
+/** Times the first test starts the card. */
+const boots = Number(process.env.PI_TEST_BOOTS ?? 2);
 const machine: MachineName = machineNames.find((name) => name === process.env.PI_TEST_MACHINE) ?? "raspi3b";
 
 async function builtImage(): Promise<BuiltImage | undefined> {
@@ -43,14 +45,14 @@ describe.runIf(built !== undefined)(`a built image on ${machine}`, () => {
     return { built, tools };
   };
 
-  test("boots twice, is marked good, and lets in the key of its identity and nobody else", async () => {
-    const result = await boot({ boots: 2, ssh: "throw-away" }, ready());
+  test("stays on A, marked good, boot after boot, and lets in the key of its identity and nobody else", async () => {
+    const result = await boot({ boots, ssh: "throw-away" }, ready());
     expect(failed(result)).toEqual([]);
-    expect(result.boots.map(({ report }) => [report.slot, report.markedGood, report.data.grown])).toEqual([
-      ["A", true, true],
-      ["A", true, true],
-    ]);
-    expect(result.checks.map((check) => check.name)).toContain("boot 2: ssh with the identity's key");
+    expect(result.boots.map(({ report }) => [report.slot, report.markedGood, report.data.grown])).toEqual(
+      Array.from({ length: boots }, () => ["A", true, true]),
+    );
+    const label = boots === 1 ? "" : `boot ${boots}: `;
+    expect(result.checks.map((check) => check.name)).toContain(`${label}ssh with the identity's key`);
   });
 
   test("without an identity nobody gets in", async () => {
