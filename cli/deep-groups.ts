@@ -122,7 +122,8 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
     {
       name: "release-github",
       doors: ["deep"],
-      shows: "the release group, a second release that carries a profile over, and the same to the stand-in for GitHub",
+      shows:
+        "the release group, a second release that carries a profile over, and the same to the stand-in for GitHub",
       argv: image("release"),
       env,
     },
