@@ -1,6 +1,5 @@
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256OfRange } from "../lib/external/ranges.ts";
 import type { World } from "../lib/external/world.ts";
 import type { ChannelImage } from "../lib/manifest/channel.ts";
 import { bundleUrls } from "./channel/releases.ts";
@@ -12,8 +11,8 @@ import { type Places, UNITS } from "./places.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
-import { readSlots } from "./rauc/slots.ts";
 import { holdUdev } from "./rauc/udev-guard.ts";
+import { readBack } from "./read-back.ts";
 import type { StateFile } from "./state/file.ts";
 import { otherSlot, type SlotName, type State, type Trial } from "./state/record.ts";
 import { failed } from "./trial/judge.ts";
@@ -73,7 +72,7 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
     const streamed = failedStreams < MAX_FAILED_STREAMS;
     const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
-    await readBack(order, tools);
+    await readBack(image, trial.slot, tools);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial, phase: "installed" } };
@@ -165,24 +164,4 @@ async function fromData(order: InstallOrder, tools: InstallTools): Promise<numbe
 
 async function stopRauc({ world }: InstallTools): Promise<void> {
   await world.processes.run({ argv: ["systemctl", "stop", UNITS.rauc], timeoutMs: STOP_MS });
-}
-
-/** RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot. */
-async function readBack({ image, running }: InstallOrder, { bus, places }: InstallTools): Promise<void> {
-  const { slots } = await readSlots(bus);
-  const target = slots.find(({ bootname }) => bootname === otherSlot(running.slot));
-  if (target === undefined)
-    throw new UpdaterError("RAUC", "RAUC knows no other slot", { fix: "see system.conf" });
-  // From the card, not from memory.
-  await writeFile(places.dropCaches, "1").catch(() => undefined);
-  const found = await sha256OfRange(target.device, 0, image.slot.bytes);
-  if (found === image.slot.sha256) return;
-  await bus.call("Mark", "ss", ["bad", "other"]);
-  throw new UpdaterError(
-    "READ_BACK",
-    `${target.device} reads back as ${found.slice(0, 12)}, not as it was written`,
-    {
-      fix: "the card or disk may be worn out: replace it",
-    },
-  );
 }
