@@ -8,7 +8,7 @@ import { type UpdaterCode, UpdaterError } from "./failure.ts";
 import { writeIntended } from "./intended.ts";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
 import { type Places, UNITS } from "./places.ts";
-import { startProxy } from "./proxy/proxy.ts";
+import { type RangeProxy, startProxy } from "./proxy/proxy.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
 import { holdUdev } from "./rauc/udev-guard.ts";
@@ -116,9 +116,29 @@ const installing =
 
 async function stream(order: InstallOrder, tools: InstallTools): Promise<number> {
   const { image, address } = order;
-  const { world, bus, stateFile } = tools;
+  const { world, stateFile } = tools;
   const file = { urls: bundleUrls(image.bundle.urls, address), bytes: image.bundle.bytes };
   const proxy = await startProxy(file, world.clock);
+  try {
+    await installHeld(proxy, tools);
+    return proxy.transfer.received;
+  } catch (error) {
+    if (!(error instanceof UpdaterError) || error.code !== "BUSY") {
+      await stateFile.change((had) => {
+        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
+        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
+      });
+    }
+    throw error;
+  } finally {
+    // A server that still listens would keep the updater running.
+    await proxy.close();
+  }
+}
+
+/** Udev's queue stands still until the bundle is mounted. */
+async function installHeld(proxy: RangeProxy, tools: InstallTools): Promise<void> {
+  const { world, bus } = tools;
   const guard = await holdUdev(world.processes);
   try {
     await install(bus, world.clock, {
@@ -130,18 +150,8 @@ async function stream(order: InstallOrder, tools: InstallTools): Promise<number>
         installing(tools)(progress);
       },
     });
-    return proxy.transfer.received;
-  } catch (error) {
-    if (!(error instanceof UpdaterError) || error.code !== "BUSY") {
-      await stateFile.change((had) => {
-        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
-        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
-      });
-    }
-    throw error;
   } finally {
     await guard.release();
-    await proxy.close();
   }
 }
 

@@ -42,3 +42,16 @@ describe("a slot that RAUC has written", () => {
     });
   });
 });
+
+describe("a stream that cannot begin", () => {
+  const listening = () => process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap").length;
+
+  it("leaves no proxy behind, and counts as a failed one", async () => {
+    const before = listening();
+    scene.udevHolds = false;
+    await expect(scene.run()).rejects.toMatchObject({ message: "udev's queue could not be held" });
+    expect(listening()).toBe(before);
+    expect((await scene.state()).streams).toEqual({ serial: 6, failed: 1 });
+    expect(scene.rauc.calls.filter((call) => call.startsWith("InstallBundle"))).toEqual([]);
+  });
+});
