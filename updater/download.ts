@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../lib/external/clock.ts";
 import { syncFolder } from "../lib/external/durable-files.ts";
-import { roomAt } from "../lib/external/files.ts";
+import { roomAt, sha256OfFile } from "../lib/external/files.ts";
 import { withReader } from "../lib/external/ranges.ts";
 import { UpdaterError } from "./failure.ts";
 import { download as limits, proxy as proxyLimits } from "./limits.ts";
@@ -19,7 +19,7 @@ const SYNC_BYTES = 16 * PIECE_BYTES;
 
 /**
  * Downloads a bundle to `path`, going on where an earlier run was cut off, and checks its digest; there is no file
- * at `path` before that. Throws UpdaterError STREAM (the servers), SPACE, DOWNLOAD (it is another file: what was
+ * at `path` before that. What an earlier run finished is not asked for again. Throws UpdaterError STREAM (the servers), SPACE, DOWNLOAD (it is another file: what was
  * there is removed, so that the next run begins anew).
  */
 export async function downloadBundle(
@@ -29,12 +29,13 @@ export async function downloadBundle(
   options: ProxyLimits = proxyLimits,
 ): Promise<Transfer> {
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
-  const had = await sizeOf(part);
-  if (had > file.bytes) await rm(part, { force: true });
-  await requireRoom(path, file.bytes - (had > file.bytes ? 0 : had));
   const upstream = new Upstream(file, clock, options);
   try {
+    if (await isFinished(file, path)) return upstream.transfer;
+    await mkdir(dirname(path), { recursive: true });
+    const had = await sizeOf(part);
+    if (had > file.bytes) await rm(part, { force: true });
+    await requireRoom(path, file.bytes - (had > file.bytes ? 0 : had));
     const sha256 = await fetchRest(file, part, upstream, clock);
     if (sha256 !== file.sha256) {
       await rm(part, { force: true });
@@ -48,6 +49,16 @@ export async function downloadBundle(
   } finally {
     upstream.close();
   }
+}
+
+/**
+ * Whether an earlier run has downloaded it, and RAUC could not take it then. What is there and is something else, or
+ * cannot be read, is removed.
+ */
+async function isFinished({ bytes, sha256 }: WholeFile, path: string): Promise<boolean> {
+  const found = (await sizeOf(path)) === bytes ? await sha256OfFile(path).catch(() => undefined) : undefined;
+  if (found !== sha256) await rm(path, { force: true });
+  return found === sha256;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { World } from "../lib/external/world.ts";
 import type { ChannelImage } from "../lib/manifest/channel.ts";
+import { bundlePath, removeBundles } from "./bundles.ts";
 import { bundleUrls } from "./channel/releases.ts";
 import { downloadBundle } from "./download.ts";
 import { type UpdaterCode, UpdaterError } from "./failure.ts";
@@ -65,8 +65,10 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
   if (trial.attempts > MAX_INSTALL_ATTEMPTS) {
     const reason = `it could not be installed ${MAX_INSTALL_ATTEMPTS} times`;
     await stateFile.change((had) => failed(had, trial, reason, world.clock.now()));
+    await removeBundles(places.bundles);
     throw new UpdaterError("RAUC", `v${image.version}: ${reason}`, { fix: "a newer version is waited for" });
   }
+  await removeBundles(places.bundles, image.bundle.sha256);
   await writeIntended(places.intended, image);
   try {
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
@@ -77,6 +79,7 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial, phase: "installed" } };
     });
+    await removeBundles(places.bundles);
     return { receivedBytes, streamed };
   } catch (error) {
     if (error instanceof UpdaterError && !COUNTED.has(error.code)) {
@@ -158,9 +161,8 @@ async function installHeld(proxy: RangeProxy, tools: InstallTools): Promise<void
 async function fromData(order: InstallOrder, tools: InstallTools): Promise<number> {
   const { image, address } = order;
   const { world, bus, places } = tools;
-  // By digest: what another release left half downloaded is not gone on with.
-  const path = join(places.bundles, `${image.bundle.sha256}.raucb`);
   const { bytes, sha256 } = image.bundle;
+  const path = bundlePath(places.bundles, sha256);
   const urls = bundleUrls(image.bundle.urls, address);
   const { received } = await downloadBundle({ urls, bytes, sha256 }, path, world.clock);
   await install(bus, world.clock, {
@@ -168,7 +170,6 @@ async function fromData(order: InstallOrder, tools: InstallTools): Promise<numbe
     stop: () => stopRauc(tools),
     onProgress: installing(tools),
   });
-  await rm(places.bundles, { recursive: true, force: true });
   return received;
 }
 

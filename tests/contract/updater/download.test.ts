@@ -45,6 +45,24 @@ describe("a bundle that is downloaded whole", () => {
     expect(readFileSync(path()).equals(content)).toBe(true);
   });
 
+  it("is not asked for again where it is there already", async () => {
+    await run();
+    const asked = server.asked.length;
+    expect(await run()).toMatchObject({ received: 0, requests: 0 });
+    expect(server.asked).toHaveLength(asked);
+    expect(readFileSync(path()).equals(content)).toBe(true);
+  });
+
+  it.each([
+    ["of another length", Buffer.alloc(7)],
+    ["of another digest", Buffer.alloc(content.length)],
+  ])("is downloaded again where what is there is %s", async (_, found) => {
+    await run();
+    writeFileSync(path(), found);
+    expect(await run()).toMatchObject({ received: content.length });
+    expect(readFileSync(path()).equals(content)).toBe(true);
+  });
+
   it("keeps what came when the server goes away", async () => {
     server.fault = "504";
     server.faults = Number.POSITIVE_INFINITY;

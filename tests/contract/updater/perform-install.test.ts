@@ -1,4 +1,8 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
+import { committed, trialOf } from "../../unit/updater/example.ts";
 import { InstallScene } from "./install-scene.ts";
 
 let scene: InstallScene;
@@ -53,5 +57,59 @@ describe("a stream that cannot begin", () => {
     expect(listening()).toBe(before);
     expect((await scene.state()).streams).toEqual({ serial: 6, failed: 1 });
     expect(scene.rauc.calls.filter((call) => call.startsWith("InstallBundle"))).toEqual([]);
+  });
+});
+
+describe("downloaded bundles", () => {
+  const places = () => scene.places;
+  const rauc = () => scene.rauc;
+  const kept = () => (existsSync(places().bundles) ? readdirSync(places().bundles) : []);
+  const leave = (...names: string[]): void => {
+    mkdirSync(places().bundles, { recursive: true });
+    for (const name of names) writeFileSync(join(places().bundles, name), "x");
+  };
+  const download = { streams: { serial: 6, failed: MAX_FAILED_STREAMS } };
+  const others = [`${"e".repeat(64)}.raucb`, `${"f".repeat(64)}.raucb.part`];
+
+  it("are used by the next run where RAUC could not take them, and go when it could", async () => {
+    await scene.stateFile.change((state) => ({ ...state, ...download }));
+    rauc().installs = () => "Failed to mount";
+    await expect(scene.run()).rejects.toMatchObject({ code: "RAUC" });
+    expect(kept()).toEqual([basename(scene.bundle)]);
+    const asked = scene.server.asked.length;
+    expect(asked).toBeGreaterThan(0);
+    rauc().installs = () => "";
+    expect(await scene.run()).toEqual({ receivedBytes: 0, streamed: false });
+    expect(scene.server.asked).toHaveLength(asked);
+    expect(kept()).toEqual([]);
+  });
+
+  it.each([
+    ["streamed", {}, 0],
+    ["downloaded", download, 1],
+  ])("of other releases are gone before one is %s", async (_, streams, own) => {
+    await scene.stateFile.change((state) => ({ ...state, ...streams }));
+    leave(...others);
+    let seen: readonly string[] = others;
+    rauc().installs = () => {
+      seen = kept();
+      return "";
+    };
+    await scene.run();
+    expect(seen).toEqual([basename(scene.bundle)].slice(0, own));
+  });
+
+  it("are gone when a release is streamed after all", async () => {
+    leave(basename(scene.bundle));
+    await scene.run();
+    expect(kept()).toEqual([]);
+  });
+
+  it("are gone when a release is given up", async () => {
+    const trial = trialOf("c", { phase: "installing", attempts: MAX_INSTALL_ATTEMPTS });
+    await scene.stateFile.write({ ...committed, trial });
+    leave(basename(scene.bundle), ...others);
+    await expect(scene.run()).rejects.toMatchObject({ message: expect.stringContaining("5 times") });
+    expect(kept()).toEqual([]);
   });
 });
