@@ -5,6 +5,7 @@ import type { Clock } from "../lib/external/clock.ts";
 import { syncFolder } from "../lib/external/durable-files.ts";
 import { roomAt, sha256OfFile } from "../lib/external/files.ts";
 import { withReader } from "../lib/external/ranges.ts";
+import { dataFailure } from "./data-failure.ts";
 import { UpdaterError } from "./failure.ts";
 import { download as limits, proxy as proxyLimits } from "./limits.ts";
 import { type ProxyLimits, type RemoteFile, type Transfer, Upstream } from "./proxy/upstream.ts";
@@ -19,8 +20,9 @@ const SYNC_BYTES = 16 * PIECE_BYTES;
 
 /**
  * Downloads a bundle to `path`, going on where an earlier run was cut off, and checks its digest; there is no file
- * at `path` before that. What an earlier run finished is not asked for again. Throws UpdaterError STREAM (the servers), SPACE, DOWNLOAD (it is another file: what was
- * there is removed, so that the next run begins anew).
+ * at `path` before that. What an earlier run finished is not asked for again. Throws UpdaterError STREAM (the servers),
+ * SPACE (data is full or read-only), DOWNLOAD (it is another file, or cannot be read or written: what was there is
+ * removed, so that the next run begins anew).
  */
 export async function downloadBundle(
   file: WholeFile,
@@ -46,6 +48,12 @@ export async function downloadBundle(
     await rename(part, path);
     await syncFolder(dirname(path));
     return upstream.transfer;
+  } catch (error) {
+    const failure = dataFailure(error, "the bundle could not be kept there");
+    if (failure === undefined) throw error;
+    // The node needs the room more than the next run needs the part, and what cannot be read is of no use.
+    await rm(part, { force: true }).catch(() => undefined);
+    throw failure;
   } finally {
     upstream.close();
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
@@ -97,6 +97,16 @@ describe("downloaded bundles", () => {
     };
     await scene.run();
     expect(seen).toEqual([basename(scene.bundle)].slice(0, own));
+  });
+
+  it("that find no room on data do not use up the attempts of a release", async () => {
+    await scene.stateFile.change((state) => ({ ...state, ...download }));
+    for (let runs = 0; runs <= MAX_INSTALL_ATTEMPTS; runs += 1) {
+      leave();
+      symlinkSync("/dev/full", `${scene.bundle}.part`);
+      await expect(scene.run(), `run ${runs}`).rejects.toMatchObject({ code: "SPACE" });
+    }
+    expect(await scene.run()).toMatchObject({ streamed: false });
   });
 
   it("are gone when a release is streamed after all", async () => {
