@@ -56,7 +56,9 @@ describe("the updater as nodes run it", () => {
     expect(existsSync(join(scene.root, "run/home-pi/intended.json"))).toBe(false);
     const { commit } = await scene.boot("boot-2", "B", buildIdOf("v1.1.0"));
     expect(commit?.stderr).toContain("v1.1.0 is committed");
-    expect((await scene.run("rollback")).code).toBe(0);
+    const back = await scene.run("rollback", "--json");
+    expect(back.code).toBe(0);
+    expect(statusIn(back.stdout)).toMatchObject({ running: { version: "1.1.0" }, plan: "restart" });
     expect(scene.log.filter((line) => /Mark ss active|reboot/.test(line)).slice(-2)).toEqual([
       expect.stringContaining("active other"),
       "systemctl reboot",
