@@ -3,8 +3,9 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../lib/external/clock.ts";
 import { syncFolder } from "../lib/external/durable-files.ts";
-import { roomAt } from "../lib/external/files.ts";
+import { roomAt, sha256OfFile } from "../lib/external/files.ts";
 import { withReader } from "../lib/external/ranges.ts";
+import { dataFailure } from "./data-failure.ts";
 import { UpdaterError } from "./failure.ts";
 import { download as limits, proxy as proxyLimits } from "./limits.ts";
 import { type ProxyLimits, type RemoteFile, type Transfer, Upstream } from "./proxy/upstream.ts";
@@ -19,8 +20,9 @@ const SYNC_BYTES = 16 * PIECE_BYTES;
 
 /**
  * Downloads a bundle to `path`, going on where an earlier run was cut off, and checks its digest; there is no file
- * at `path` before that. Throws UpdaterError STREAM (the servers), SPACE, DOWNLOAD (it is another file: what was
- * there is removed, so that the next run begins anew).
+ * at `path` before that. What an earlier run finished is not asked for again. Throws UpdaterError STREAM (the servers),
+ * SPACE (data is full or read-only), DOWNLOAD (it is another file, or cannot be read or written: what was there is
+ * removed, so that the next run begins anew).
  */
 export async function downloadBundle(
   file: WholeFile,
@@ -29,12 +31,13 @@ export async function downloadBundle(
   options: ProxyLimits = proxyLimits,
 ): Promise<Transfer> {
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
-  const had = await sizeOf(part);
-  if (had > file.bytes) await rm(part, { force: true });
-  await requireRoom(path, file.bytes - (had > file.bytes ? 0 : had));
   const upstream = new Upstream(file, clock, options);
   try {
+    if (await isFinished(file, path)) return upstream.transfer;
+    await mkdir(dirname(path), { recursive: true });
+    const had = await sizeOf(part);
+    if (had > file.bytes) await rm(part, { force: true });
+    await requireRoom(path, file.bytes - (had > file.bytes ? 0 : had));
     const sha256 = await fetchRest(file, part, upstream, clock);
     if (sha256 !== file.sha256) {
       await rm(part, { force: true });
@@ -45,9 +48,25 @@ export async function downloadBundle(
     await rename(part, path);
     await syncFolder(dirname(path));
     return upstream.transfer;
+  } catch (error) {
+    const failure = dataFailure(error, "the bundle could not be kept there");
+    if (failure === undefined) throw error;
+    // The node needs the room more than the next run needs the part, and what cannot be read is of no use.
+    await rm(part, { force: true }).catch(() => undefined);
+    throw failure;
   } finally {
     upstream.close();
   }
+}
+
+/**
+ * Whether an earlier run has downloaded it, and RAUC could not take it then. What is there and is something else, or
+ * cannot be read, is removed.
+ */
+async function isFinished({ bytes, sha256 }: WholeFile, path: string): Promise<boolean> {
+  const found = (await sizeOf(path)) === bytes ? await sha256OfFile(path).catch(() => undefined) : undefined;
+  if (found !== sha256) await rm(path, { force: true });
+  return found === sha256;
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -66,7 +85,7 @@ async function requireRoom(path: string, bytes: number): Promise<void> {
 
 /** SHA-256 (hex) of the whole file. */
 async function fetchRest(file: WholeFile, part: string, upstream: Upstream, clock: Clock): Promise<string> {
-  const until = clock.now() + limits.totalMs;
+  const until = clock.elapsed() + limits.totalMs;
   const hash = createHash("sha256");
   const handle = await open(part, "a", 0o600);
   try {
@@ -77,7 +96,7 @@ async function fetchRest(file: WholeFile, part: string, upstream: Upstream, cloc
       }
     });
     for (let unsynced = 0; at < file.bytes; ) {
-      if (clock.now() > until)
+      if (clock.elapsed() > until)
         throw new UpdaterError("STREAM", "the download took too long; the next run goes on");
       const piece = await upstream.read(at, Math.min(PIECE_BYTES, file.bytes - at));
       await handle.appendFile(piece);

@@ -40,7 +40,7 @@ function parse(args: readonly string[]) {
 
 type Flags = ReturnType<typeof parse>["values"];
 
-/** What each command does; a status is shown, `false` ends with 1. */
+/** What each command does; a status is shown (with --json always), `false` ends with 1. */
 const commands: Readonly<Record<string, (node: UpdaterNode, flags: Flags) => Promise<Status | boolean>>> = {
   status,
   check: (node) => runUpdater(node, { act: false, timeWaitMs: 0 }),
@@ -95,12 +95,14 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const result = await command(node, flags);
     if (name === "run") say(`memory: ${Math.ceil(process.resourceUsage().maxRSS / 1024)} MiB at most`);
-    if (typeof result === "boolean") return result ? 0 : 1;
+    const code = result === false ? 1 : 0;
+    if (typeof result === "boolean" && !flags.json) return code;
+    const told = typeof result === "boolean" ? await status(node) : result;
     const text = flags.json
-      ? `${JSON.stringify(result)}\n`
-      : renderStatus(result, clock.now(), await nextRun(node));
+      ? `${JSON.stringify(told)}\n`
+      : renderStatus(told, clock.now(), await nextRun(node));
     process.stdout.write(text);
-    return 0;
+    return code;
   } finally {
     await lock?.release();
   }

@@ -1,19 +1,18 @@
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { sha256OfRange } from "../lib/external/ranges.ts";
+import { rm } from "node:fs/promises";
 import type { World } from "../lib/external/world.ts";
 import type { ChannelImage } from "../lib/manifest/channel.ts";
+import { bundlePath, removeBundles } from "./bundles.ts";
 import { bundleUrls } from "./channel/releases.ts";
 import { downloadBundle } from "./download.ts";
 import { type UpdaterCode, UpdaterError } from "./failure.ts";
 import { writeIntended } from "./intended.ts";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
 import { type Places, UNITS } from "./places.ts";
-import { startProxy } from "./proxy/proxy.ts";
+import { type RangeProxy, startProxy } from "./proxy/proxy.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
-import { readSlots } from "./rauc/slots.ts";
 import { holdUdev } from "./rauc/udev-guard.ts";
+import { readBack } from "./read-back.ts";
 import type { StateFile } from "./state/file.ts";
 import { otherSlot, type SlotName, type State, type Trial } from "./state/record.ts";
 import { failed } from "./trial/judge.ts";
@@ -66,18 +65,21 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
   if (trial.attempts > MAX_INSTALL_ATTEMPTS) {
     const reason = `it could not be installed ${MAX_INSTALL_ATTEMPTS} times`;
     await stateFile.change((had) => failed(had, trial, reason, world.clock.now()));
+    await removeBundles(places.bundles);
     throw new UpdaterError("RAUC", `v${image.version}: ${reason}`, { fix: "a newer version is waited for" });
   }
+  await removeBundles(places.bundles, image.bundle.sha256);
   await writeIntended(places.intended, image);
   try {
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
     const streamed = failedStreams < MAX_FAILED_STREAMS;
     const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
-    await readBack(order, tools);
+    await readBack(image, trial.slot, tools);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial, phase: "installed" } };
     });
+    await removeBundles(places.bundles);
     return { receivedBytes, streamed };
   } catch (error) {
     if (error instanceof UpdaterError && !COUNTED.has(error.code)) {
@@ -117,9 +119,29 @@ const installing =
 
 async function stream(order: InstallOrder, tools: InstallTools): Promise<number> {
   const { image, address } = order;
-  const { world, bus, stateFile } = tools;
+  const { world, stateFile } = tools;
   const file = { urls: bundleUrls(image.bundle.urls, address), bytes: image.bundle.bytes };
   const proxy = await startProxy(file, world.clock);
+  try {
+    await installHeld(proxy, tools);
+    return proxy.transfer.received;
+  } catch (error) {
+    if (!(error instanceof UpdaterError) || error.code !== "BUSY") {
+      await stateFile.change((had) => {
+        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
+        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
+      });
+    }
+    throw error;
+  } finally {
+    // A server that still listens would keep the updater running.
+    await proxy.close();
+  }
+}
+
+/** Udev's queue stands still until the bundle is mounted. */
+async function installHeld(proxy: RangeProxy, tools: InstallTools): Promise<void> {
+  const { world, bus } = tools;
   const guard = await holdUdev(world.processes);
   try {
     await install(bus, world.clock, {
@@ -131,27 +153,16 @@ async function stream(order: InstallOrder, tools: InstallTools): Promise<number>
         installing(tools)(progress);
       },
     });
-    return proxy.transfer.received;
-  } catch (error) {
-    if (!(error instanceof UpdaterError) || error.code !== "BUSY") {
-      await stateFile.change((had) => {
-        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
-        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
-      });
-    }
-    throw error;
   } finally {
     await guard.release();
-    await proxy.close();
   }
 }
 
 async function fromData(order: InstallOrder, tools: InstallTools): Promise<number> {
   const { image, address } = order;
   const { world, bus, places } = tools;
-  // By digest: what another release left half downloaded is not gone on with.
-  const path = join(places.bundles, `${image.bundle.sha256}.raucb`);
   const { bytes, sha256 } = image.bundle;
+  const path = bundlePath(places.bundles, sha256);
   const urls = bundleUrls(image.bundle.urls, address);
   const { received } = await downloadBundle({ urls, bytes, sha256 }, path, world.clock);
   await install(bus, world.clock, {
@@ -159,30 +170,9 @@ async function fromData(order: InstallOrder, tools: InstallTools): Promise<numbe
     stop: () => stopRauc(tools),
     onProgress: installing(tools),
   });
-  await rm(places.bundles, { recursive: true, force: true });
   return received;
 }
 
 async function stopRauc({ world }: InstallTools): Promise<void> {
   await world.processes.run({ argv: ["systemctl", "stop", UNITS.rauc], timeoutMs: STOP_MS });
-}
-
-/** RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot. */
-async function readBack({ image, running }: InstallOrder, { bus, places }: InstallTools): Promise<void> {
-  const { slots } = await readSlots(bus);
-  const target = slots.find(({ bootname }) => bootname === otherSlot(running.slot));
-  if (target === undefined)
-    throw new UpdaterError("RAUC", "RAUC knows no other slot", { fix: "see system.conf" });
-  // From the card, not from memory.
-  await writeFile(places.dropCaches, "1").catch(() => undefined);
-  const found = await sha256OfRange(target.device, 0, image.slot.bytes);
-  if (found === image.slot.sha256) return;
-  await bus.call("Mark", "ss", ["bad", "other"]);
-  throw new UpdaterError(
-    "READ_BACK",
-    `${target.device} reads back as ${found.slice(0, 12)}, not as it was written`,
-    {
-      fix: "the card or disk may be worn out: replace it",
-    },
-  );
 }

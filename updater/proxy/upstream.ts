@@ -93,7 +93,7 @@ export class Upstream {
   }
 
   async #readAll(from: number, length: number, signal: AbortSignal): Promise<Buffer> {
-    const until = this.#clock.now() + this.#limits.readMs;
+    const until = this.#clock.elapsed() + this.#limits.readMs;
     const parts: Buffer[] = [];
     let done = 0;
     let hopeless = 0;
@@ -108,7 +108,7 @@ export class Upstream {
       hopeless = got.every((error) => error.hopeless) ? hopeless + 1 : 0;
       const asked = Math.min(...got.map((error) => error.retryAfterMs));
       const pause = Math.max(asked, pauseAfter(round, this.#random(), this.#limits));
-      if (hopeless >= HOPELESS_ROUNDS || this.#clock.now() + pause >= until || signal.aborted)
+      if (hopeless >= HOPELESS_ROUNDS || this.#clock.elapsed() + pause >= until || signal.aborted)
         throw this.#failure();
       await this.#clock.sleep(pause, signal).catch(() => undefined);
       if (signal.aborted) throw this.#failure();

@@ -54,18 +54,18 @@ export async function install(
     throw new UpdaterError("BUSY", "RAUC is busy with another installation", { fix: "wait for it to end" });
   }
   await bus.call("InstallBundle", "sa{sv}", [bundle, "0"]);
-  const started = clock.now();
+  const started = clock.elapsed();
   let [seen, since] = ["", started];
   for (;;) {
     const now = await readProgress(bus);
     if (!now.running) return finish(now, failed?.());
     const step = `${now.percent} ${now.message}`;
     if (step !== seen) {
-      [seen, since] = [step, clock.now()];
+      [seen, since] = [step, clock.elapsed()];
       onProgress?.(now);
     }
-    const late = clock.now() - started > options.installMs;
-    if (late || clock.now() - since > options.stallMs) {
+    const late = clock.elapsed() - started > options.installMs;
+    if (late || clock.elapsed() - since > options.stallMs) {
       await stop();
       const why = late ? `took longer than ${options.installMs / 60_000} minutes` : "made no progress";
       throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${now.message}"`, {

@@ -20,7 +20,7 @@ const COMMIT = "c".repeat(40);
 const world = {
   processes,
   signal: new AbortController().signal,
-  clock: { now: () => Date.now(), sleep: async () => undefined },
+  clock: { now: () => Date.now(), elapsed: () => performance.now(), sleep: async () => undefined },
 };
 
 let cluster: OwnCluster;

@@ -19,6 +19,7 @@ function run(onSleep: (times: number) => void = () => undefined) {
   let [now, times] = [Date.now(), 0];
   const clock = {
     now: () => now,
+    elapsed: () => now,
     sleep: async (ms: number) => {
       now += ms;
       times += 1;

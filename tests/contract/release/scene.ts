@@ -40,6 +40,7 @@ export function hurriedClock(): Clock & { readonly waits: number[] } {
   return {
     waits,
     now: () => 0,
+    elapsed: () => 0,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
       waits.push(ms);

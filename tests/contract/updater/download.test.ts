@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -45,6 +54,24 @@ describe("a bundle that is downloaded whole", () => {
     expect(readFileSync(path()).equals(content)).toBe(true);
   });
 
+  it("is not asked for again where it is there already", async () => {
+    await run();
+    const asked = server.asked.length;
+    expect(await run()).toMatchObject({ received: 0, requests: 0 });
+    expect(server.asked).toHaveLength(asked);
+    expect(readFileSync(path()).equals(content)).toBe(true);
+  });
+
+  it.each([
+    ["of another length", Buffer.alloc(7)],
+    ["of another digest", Buffer.alloc(content.length)],
+  ])("is downloaded again where what is there is %s", async (_, found) => {
+    await run();
+    writeFileSync(path(), found);
+    expect(await run()).toMatchObject({ received: content.length });
+    expect(readFileSync(path()).equals(content)).toBe(true);
+  });
+
   it("keeps what came when the server goes away", async () => {
     server.fault = "504";
     server.faults = Number.POSITIVE_INFINITY;
@@ -59,6 +86,21 @@ describe("a bundle that is downloaded whole", () => {
     writeFileSync(`${path()}.part`, Buffer.alloc(2_000_000));
     await expect(run()).rejects.toMatchObject({ code: "DOWNLOAD" });
     expect(existsSync(path())).toBe(false);
+    expect((await run()).received).toBe(content.length);
+  });
+
+  // Devices that answer as a full and a broken disk do.
+  it.each([
+    ["is full", "/dev/full", "SPACE", "ENOSPC"],
+    ["cannot be read or written", "/proc/self/mem", "DOWNLOAD", "EIO"],
+  ])("is told of, and takes no room, where data %s", async (said, device, code, cause) => {
+    mkdirSync(join(folder, "bundles"));
+    symlinkSync(device, `${path()}.part`);
+    await expect(run()).rejects.toMatchObject({
+      ...{ code, cause: { code: cause } },
+      message: expect.stringContaining(`data ${said}`),
+    });
+    expect(readdirSync(join(folder, "bundles"))).toEqual([]);
     expect((await run()).received).toBe(content.length);
   });
 

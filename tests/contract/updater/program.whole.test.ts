@@ -57,7 +57,9 @@ describe("the updater as nodes run it", () => {
     expect(existsSync(join(scene.root, "run/home-pi/intended.json"))).toBe(false);
     const { commit } = await scene.boot("boot-2", "B", buildIdOf("v1.1.0"));
     expect(commit?.stderr).toContain("v1.1.0 is committed");
-    expect((await scene.run("rollback")).code).toBe(0);
+    const back = await scene.run("rollback", "--json");
+    expect(back.code).toBe(0);
+    expect(statusIn(back.stdout)).toMatchObject({ running: { version: "1.1.0" }, plan: "restart" });
     expect(scene.log.filter((line) => /Mark ss active|reboot/.test(line)).slice(-2)).toEqual([
       expect.stringContaining("active other"),
       "systemctl reboot",
@@ -101,8 +103,13 @@ describe("the updater as nodes run it", () => {
     const wrong = await scene.run("run");
     expect(wrong.stderr).toContain("reads back as");
     expect(scene.log.filter((line) => /Mark ss bad other/.test(line))).toHaveLength(1);
+    const asked = () => scene.asked.filter((path) => path.endsWith(".raucb")).length;
+    const before = asked();
     writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
-    expect((await scene.run("run")).stderr).toContain("50000 bytes downloaded");
+    // What was downloaded is still there.
+    expect((await scene.run("run")).stderr).toContain("installed v1.1.0: 0 bytes downloaded");
+    expect(asked()).toBe(before);
+    expect(before).toBeGreaterThan(0);
     expect(scene.log).toContain("systemctl reboot");
   });
 

@@ -56,7 +56,7 @@ describe("tries", () => {
   const retries = (waits: number[]) => {
     const sleep = async (ms: number) => void waits.push(ms);
     const patience = {
-      clock: { now: () => 0, sleep },
+      clock: { now: () => 0, elapsed: () => 0, sleep },
       signal: new AbortController().signal,
       random: () => 0,
     };

@@ -51,17 +51,21 @@ function busOf(names: readonly string[]): Bus & { calls: string[] } {
   };
 }
 
-function clockOf(): Clock {
-  let now = 0;
+/** A clock that somebody sets: `jumps` are what each pause changes it by, in milliseconds. */
+function clockOf(jumps: readonly number[] = []): Clock {
+  const left = [...jumps];
+  let [now, elapsed] = [0, 0];
   return {
     now: () => now,
+    elapsed: () => elapsed,
     sleep: async (ms) => {
-      now += ms;
+      elapsed += ms;
+      now += ms + (left.shift() ?? 0);
     },
   };
 }
 const limits = { pollMs: 1_000, stallMs: 10_000, installMs: 60_000 };
-const run = async (names: readonly string[]) => {
+const run = async (names: readonly string[], jumps: readonly number[] = []) => {
   const bus = busOf(names);
   let stopped = 0;
   const stop = async () => {
@@ -72,7 +76,7 @@ const run = async (names: readonly string[]) => {
     void seen.push(`${percent} ${message}`);
   const failed = () => "the bundle cannot be read: no server answered";
   const request = { bundle: "http://127.0.0.1:1/x/bundle.raucb", stop, onProgress, failed };
-  const error = await install(bus, clockOf(), request, limits).then(
+  const error = await install(bus, clockOf(jumps), request, limits).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -112,6 +116,16 @@ describe("an installation by RAUC", () => {
     const { error, stopped } = await run(["props-idle", "props-installing"]);
     expect(error).toMatchObject({ code: "RAUC", message: expect.stringContaining("made no progress") });
     expect(stopped).toBe(1);
+  });
+
+  it("goes on when the clock is set meanwhile", async () => {
+    const day = 24 * 3_600_000;
+    const { error, stopped } = await run(
+      ["props-idle", "props-installing", "props-installing", "props-installing", "props-done"],
+      [day, -day],
+    );
+    expect(error).toBeUndefined();
+    expect(stopped).toBe(0);
   });
 
   it("of somebody else is left alone", async () => {

@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
+import { committed, trialOf } from "../../unit/updater/example.ts";
+import { InstallScene } from "./install-scene.ts";
+
+let scene: InstallScene;
+beforeEach(async () => {
+  scene = await new InstallScene().start();
+});
+afterEach(() => scene.stop());
+const marked = () => scene.rauc.calls.filter((call) => call.startsWith("Mark"));
+
+describe("a slot that RAUC has written", () => {
+  it("is installed once it reads back as it should", async () => {
+    expect(await scene.run()).toMatchObject({ streamed: true });
+    expect((await scene.state()).trial).toMatchObject({ phase: "installed" });
+    expect(marked()).toEqual([]);
+  });
+
+  it("is marked bad where the card cannot read it", async () => {
+    // The kernel answers a read of its first byte with EIO, as a worn card does.
+    scene.rauc.device = "/proc/self/mem";
+    await expect(scene.run()).rejects.toMatchObject({
+      code: "READ_BACK",
+      message: expect.stringContaining("/proc/self/mem cannot be read back"),
+      cause: { code: "EIO" },
+    });
+    expect(marked()).toEqual(["Mark bad other"]);
+    expect((await scene.state()).trial).toMatchObject({ phase: "installing" });
+  });
+
+  it("is marked bad where RAUC no longer says which it is", async () => {
+    scene.rauc.silent.add("GetSlotStatus");
+    await expect(scene.run()).rejects.toMatchObject({ code: "READ_BACK", cause: expect.anything() });
+    expect(marked()).toEqual(["Mark bad other"]);
+  });
+
+  it("is told of also where it cannot be marked", async () => {
+    scene.rauc.device = "/proc/self/mem";
+    scene.rauc.silent.add("Mark");
+    await expect(scene.run()).rejects.toMatchObject({
+      code: "READ_BACK",
+      details: [expect.stringContaining("could not be marked bad: Mark: no answer")],
+    });
+  });
+});
+
+describe("a stream that cannot begin", () => {
+  const listening = () => process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap").length;
+
+  it("leaves no proxy behind, and counts as a failed one", async () => {
+    const before = listening();
+    scene.udevHolds = false;
+    await expect(scene.run()).rejects.toMatchObject({ message: "udev's queue could not be held" });
+    expect(listening()).toBe(before);
+    expect((await scene.state()).streams).toEqual({ serial: 6, failed: 1 });
+    expect(scene.rauc.calls.filter((call) => call.startsWith("InstallBundle"))).toEqual([]);
+  });
+});
+
+describe("downloaded bundles", () => {
+  const places = () => scene.places;
+  const rauc = () => scene.rauc;
+  const kept = () => (existsSync(places().bundles) ? readdirSync(places().bundles) : []);
+  const leave = (...names: string[]): void => {
+    mkdirSync(places().bundles, { recursive: true });
+    for (const name of names) writeFileSync(join(places().bundles, name), "x");
+  };
+  const download = { streams: { serial: 6, failed: MAX_FAILED_STREAMS } };
+  const others = [`${"e".repeat(64)}.raucb`, `${"f".repeat(64)}.raucb.part`];
+
+  it("are used by the next run where RAUC could not take them, and go when it could", async () => {
+    await scene.stateFile.change((state) => ({ ...state, ...download }));
+    rauc().installs = () => "Failed to mount";
+    await expect(scene.run()).rejects.toMatchObject({ code: "RAUC" });
+    expect(kept()).toEqual([basename(scene.bundle)]);
+    const asked = scene.server.asked.length;
+    expect(asked).toBeGreaterThan(0);
+    rauc().installs = () => "";
+    expect(await scene.run()).toEqual({ receivedBytes: 0, streamed: false });
+    expect(scene.server.asked).toHaveLength(asked);
+    expect(kept()).toEqual([]);
+  });
+
+  it.each([
+    ["streamed", {}, 0],
+    ["downloaded", download, 1],
+  ])("of other releases are gone before one is %s", async (_, streams, own) => {
+    await scene.stateFile.change((state) => ({ ...state, ...streams }));
+    leave(...others);
+    let seen: readonly string[] = others;
+    rauc().installs = () => {
+      seen = kept();
+      return "";
+    };
+    await scene.run();
+    expect(seen).toEqual([basename(scene.bundle)].slice(0, own));
+  });
+
+  it("that find no room on data do not use up the attempts of a release", async () => {
+    await scene.stateFile.change((state) => ({ ...state, ...download }));
+    for (let runs = 0; runs <= MAX_INSTALL_ATTEMPTS; runs += 1) {
+      leave();
+      symlinkSync("/dev/full", `${scene.bundle}.part`);
+      await expect(scene.run(), `run ${runs}`).rejects.toMatchObject({ code: "SPACE" });
+    }
+    expect(await scene.run()).toMatchObject({ streamed: false });
+  });
+
+  it("are gone when a release is streamed after all", async () => {
+    leave(basename(scene.bundle));
+    await scene.run();
+    expect(kept()).toEqual([]);
+  });
+
+  it("are gone when a release is given up", async () => {
+    const trial = trialOf("c", { phase: "installing", attempts: MAX_INSTALL_ATTEMPTS });
+    await scene.stateFile.write({ ...committed, trial });
+    leave(basename(scene.bundle), ...others);
+    await expect(scene.run()).rejects.toMatchObject({ message: expect.stringContaining("5 times") });
+    expect(kept()).toEqual([]);
+  });
+});
