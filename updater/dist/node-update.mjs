@@ -5474,6 +5474,7 @@ function minuteOf(ms) {
 }
 var clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: async (ms, signal) => {
     await sleep(ms, void 0, signal === void 0 ? {} : { signal });
   }
@@ -5806,6 +5807,7 @@ init_bundle_globals();
 // lib/external/files.ts
 init_bundle_globals();
 import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import {
   access,
   constants,
@@ -5849,6 +5851,12 @@ async function writeAtomically(path, content, mode = 420) {
 }
 async function removeWhole(path) {
   await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 30 });
+}
+async function sha256OfFile(path) {
+  const hash2 = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash2.update(chunk);
+  return hash2.digest("hex");
 }
 function sha256OfText(text2) {
   return createHash("sha256").update(text2).digest("hex");
@@ -7212,18 +7220,18 @@ function finalizeIssue(iss, ctx, config2) {
   }
   const schemaError = iss.schema !== iss.inst ? iss.schema?._zod.def?.error : void 0;
   const message = iss.message ? iss.message : unwrapMessage(iss.inst?._zod.def?.error?.(iss)) ?? unwrapMessage(schemaError?.(iss)) ?? unwrapMessage(ctx?.error?.(iss)) ?? unwrapMessage(config2.customError?.(iss)) ?? unwrapMessage(config2.localeError?.(iss)) ?? "Invalid input";
-  const full = {};
+  const full2 = {};
   for (const k of Object.keys(iss)) {
     if (k === "inst" || k === "schema" || k === "continue" || k === "input" || k === "__proto__")
       continue;
-    full[k] = iss[k];
+    full2[k] = iss[k];
   }
-  full.path ?? (full.path = []);
-  full.message = message;
+  full2.path ?? (full2.path = []);
+  full2.message = message;
   if (ctx?.reportInput) {
-    full.input = iss.input;
+    full2.input = iss.input;
   }
-  return full;
+  return full2;
 }
 function getSizableOrigin(input2) {
   if (input2 instanceof Set)
@@ -18810,7 +18818,7 @@ async function readStatus(places) {
 
 // updater/run.ts
 init_bundle_globals();
-import { rm as rm6 } from "node:fs/promises";
+import { rm as rm7 } from "node:fs/promises";
 
 // updater/channel/read.ts
 init_bundle_globals();
@@ -19579,8 +19587,8 @@ async function readData(places) {
   const flashed = state.state === "fresh" || state.state === "kept";
   if (!holds) return { holds, flashed, problem: `it is in memory only (${state.reason ?? state.state})` };
   const room = await roomAt(places.state);
-  const full = room.freeBytes < LEAST_FREE || room.freeFiles === 0;
-  const problem = room.refuses !== void 0 ? `it cannot be written to (${room.refuses})` : full ? `it is full (${room.freeBytes} bytes and ${room.freeFiles ?? "many"} files left)` : void 0;
+  const full2 = room.freeBytes < LEAST_FREE || room.freeFiles === 0;
+  const problem = room.refuses !== void 0 ? `it cannot be written to (${room.refuses})` : full2 ? `it is full (${room.freeBytes} bytes and ${room.freeFiles ?? "many"} files left)` : void 0;
   return { holds, flashed, problem };
 }
 async function readSlot(places) {
@@ -19794,13 +19802,33 @@ function readBuild(places) {
 
 // updater/perform-install.ts
 init_bundle_globals();
-import { rm as rm5, writeFile } from "node:fs/promises";
+import { rm as rm6 } from "node:fs/promises";
+
+// updater/bundles.ts
+init_bundle_globals();
+import { readdir as readdir3, rm as rm4 } from "node:fs/promises";
 import { join as join7 } from "node:path";
+function bundlePath(folder, sha2565) {
+  return join7(folder, `${sha2565}.raucb`);
+}
+async function removeBundles(folder, keep) {
+  const names = await readdir3(folder).catch(() => []);
+  for (const name of names) {
+    if (keep !== void 0 && name.startsWith(`${keep}.`)) continue;
+    await rm4(join7(folder, name), { recursive: true, force: true }).catch(() => void 0);
+  }
+}
+
+// updater/download.ts
+init_bundle_globals();
+import { createHash as createHash3 } from "node:crypto";
+import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm5, stat as stat3 } from "node:fs/promises";
+import { dirname as dirname3 } from "node:path";
 
 // lib/external/ranges.ts
 init_bundle_globals();
 import { createHash as createHash2 } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream as createReadStream2 } from "node:fs";
 import { open as open6, stat as stat2, truncate } from "node:fs/promises";
 async function withReader(path, work) {
   const handle = await open6(path, "r");
@@ -19822,17 +19850,36 @@ async function withReader(path, work) {
 async function sha256OfRange(path, offset, end) {
   const hash2 = createHash2("sha256");
   if (end <= offset) return hash2.digest("hex");
-  const stream2 = createReadStream(path, { start: offset, end: end - 1, highWaterMark: 1024 * 1024 });
+  const stream2 = createReadStream2(path, { start: offset, end: end - 1, highWaterMark: 1024 * 1024 });
   for await (const chunk of stream2) hash2.update(chunk);
   return hash2.digest("hex");
 }
 var COPY_BYTES = 4 * 1024 * 1024;
 
-// updater/download.ts
+// updater/data-failure.ts
 init_bundle_globals();
-import { createHash as createHash3 } from "node:crypto";
-import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm4, stat as stat3 } from "node:fs/promises";
-import { dirname as dirname3 } from "node:path";
+var full = { code: "SPACE", said: "data is full", fix: "make room on data" };
+var KNOWN = {
+  ENOSPC: full,
+  EDQUOT: full,
+  EROFS: {
+    code: "SPACE",
+    said: "data is read-only",
+    fix: "dmesg tells why; the card or disk may be worn out"
+  },
+  EIO: {
+    code: "DOWNLOAD",
+    said: "data cannot be read or written",
+    fix: "the card or disk may be worn out: replace it"
+  }
+};
+var isKnown = (errno) => typeof errno === "string" && Object.hasOwn(KNOWN, errno);
+function dataFailure(error2, what) {
+  const errno = error2 instanceof Error && "code" in error2 ? error2.code : void 0;
+  if (error2 instanceof UpdaterError || !isKnown(errno)) return void 0;
+  const { code, said, fix } = KNOWN[errno];
+  return new UpdaterError(code, `${said}: ${what} (${errno})`, { fix, cause: error2 });
+}
 
 // updater/proxy/upstream.ts
 init_bundle_globals();
@@ -20074,7 +20121,7 @@ var Upstream = class {
     this.#running += 1;
   }
   async #readAll(from, length, signal) {
-    const until = this.#clock.now() + this.#limits.readMs;
+    const until = this.#clock.elapsed() + this.#limits.readMs;
     const parts = [];
     let done = 0;
     let hopeless = 0;
@@ -20089,7 +20136,7 @@ var Upstream = class {
       hopeless = got.every((error2) => error2.hopeless) ? hopeless + 1 : 0;
       const asked = Math.min(...got.map((error2) => error2.retryAfterMs));
       const pause2 = Math.max(asked, pauseAfter(round, this.#random(), this.#limits));
-      if (hopeless >= HOPELESS_ROUNDS || this.#clock.now() + pause2 >= until || signal.aborted)
+      if (hopeless >= HOPELESS_ROUNDS || this.#clock.elapsed() + pause2 >= until || signal.aborted)
         throw this.#failure();
       await this.#clock.sleep(pause2, signal).catch(() => void 0);
       if (signal.aborted) throw this.#failure();
@@ -20139,15 +20186,16 @@ var PIECE_BYTES2 = 1024 * 1024;
 var SYNC_BYTES = 16 * PIECE_BYTES2;
 async function downloadBundle(file2, path, clock2, options2 = proxy) {
   const part = `${path}.part`;
-  await mkdir5(dirname3(path), { recursive: true });
-  const had = await sizeOf(part);
-  if (had > file2.bytes) await rm4(part, { force: true });
-  await requireRoom(path, file2.bytes - (had > file2.bytes ? 0 : had));
   const upstream = new Upstream(file2, clock2, options2);
   try {
+    if (await isFinished(file2, path)) return upstream.transfer;
+    await mkdir5(dirname3(path), { recursive: true });
+    const had = await sizeOf(part);
+    if (had > file2.bytes) await rm5(part, { force: true });
+    await requireRoom(path, file2.bytes - (had > file2.bytes ? 0 : had));
     const sha2565 = await fetchRest(file2, part, upstream, clock2);
     if (sha2565 !== file2.sha256) {
-      await rm4(part, { force: true });
+      await rm5(part, { force: true });
       throw new UpdaterError("DOWNLOAD", `the bundle has sha256 ${sha2565}, expected ${file2.sha256}`, {
         fix: "a mirror serves another file; the next run begins anew"
       });
@@ -20155,9 +20203,19 @@ async function downloadBundle(file2, path, clock2, options2 = proxy) {
     await rename3(part, path);
     await syncFolder(dirname3(path));
     return upstream.transfer;
+  } catch (error2) {
+    const failure3 = dataFailure(error2, "the bundle could not be kept there");
+    if (failure3 === void 0) throw error2;
+    await rm5(part, { force: true }).catch(() => void 0);
+    throw failure3;
   } finally {
     upstream.close();
   }
+}
+async function isFinished({ bytes: bytes3, sha256: sha2565 }, path) {
+  const found = await sizeOf(path) === bytes3 ? await sha256OfFile(path).catch(() => void 0) : void 0;
+  if (found !== sha2565) await rm5(path, { force: true });
+  return found === sha2565;
 }
 async function sizeOf(path) {
   return (await stat3(path).catch(() => void 0))?.size ?? 0;
@@ -20172,7 +20230,7 @@ async function requireRoom(path, bytes3) {
   });
 }
 async function fetchRest(file2, part, upstream, clock2) {
-  const until = clock2.now() + download.totalMs;
+  const until = clock2.elapsed() + download.totalMs;
   const hash2 = createHash3("sha256");
   const handle = await open7(part, "a", 384);
   try {
@@ -20183,7 +20241,7 @@ async function fetchRest(file2, part, upstream, clock2) {
       }
     });
     for (let unsynced = 0; at < file2.bytes; ) {
-      if (clock2.now() > until)
+      if (clock2.elapsed() > until)
         throw new UpdaterError("STREAM", "the download took too long; the next run goes on");
       const piece = await upstream.read(at, Math.min(PIECE_BYTES2, file2.bytes - at));
       await handle.appendFile(piece);
@@ -20424,18 +20482,18 @@ async function install(bus, clock2, request, options2 = rauc) {
     throw new UpdaterError("BUSY", "RAUC is busy with another installation", { fix: "wait for it to end" });
   }
   await bus.call("InstallBundle", "sa{sv}", [bundle, "0"]);
-  const started = clock2.now();
+  const started = clock2.elapsed();
   let [seen, since2] = ["", started];
   for (; ; ) {
     const now = await readProgress(bus);
     if (!now.running) return finish(now, failed2?.());
     const step = `${now.percent} ${now.message}`;
     if (step !== seen) {
-      [seen, since2] = [step, clock2.now()];
+      [seen, since2] = [step, clock2.elapsed()];
       onProgress?.(now);
     }
-    const late = clock2.now() - started > options2.installMs;
-    if (late || clock2.now() - since2 > options2.stallMs) {
+    const late = clock2.elapsed() - started > options2.installMs;
+    if (late || clock2.elapsed() - since2 > options2.stallMs) {
       await stop();
       const why = late ? `took longer than ${options2.installMs / 6e4} minutes` : "made no progress";
       throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${now.message}"`, {
@@ -20490,6 +20548,37 @@ async function holdUdev(processes2) {
       reject(new UpdaterError("RAUC", "udev's queue could not be held", { details: [output2.trim()] }));
     });
   });
+}
+
+// updater/read-back.ts
+init_bundle_globals();
+import { writeFile } from "node:fs/promises";
+var WORN = "the card or disk may be worn out: replace it";
+var messageOf2 = (error2) => error2 instanceof Error ? error2.message : String(error2);
+async function readBack(image, slot2, { bus, places }) {
+  const problem = await problemOf(image, slot2, bus, places);
+  if (problem === void 0) return;
+  const details = await bus.call("Mark", "ss", ["bad", "other"]).then(
+    () => [],
+    (error2) => [`slot ${slot2} could not be marked bad: ${messageOf2(error2)}`]
+  );
+  const { message, fix, cause } = problem;
+  throw new UpdaterError("READ_BACK", message, { fix, cause, details });
+}
+async function problemOf(image, slot2, bus, places) {
+  let device = `slot ${slot2}`;
+  try {
+    const target = (await readSlots(bus)).slots.find(({ bootname }) => bootname === slot2);
+    if (target === void 0) return { message: `RAUC knows no slot ${slot2}`, fix: "see system.conf" };
+    device = target.device;
+    await writeFile(places.dropCaches, "1").catch(() => void 0);
+    const found = await sha256OfRange(device, 0, image.slot.bytes);
+    if (found === image.slot.sha256) return void 0;
+    return { message: `${device} reads back as ${found.slice(0, 12)}, not as it was written`, fix: WORN };
+  } catch (cause) {
+    const fix = (cause instanceof UpdaterError ? cause.fix : void 0) ?? WORN;
+    return { message: `${device} cannot be read back: ${messageOf2(cause)}`, fix, cause };
+  }
 }
 
 // updater/trial/judge.ts
@@ -20588,18 +20677,21 @@ async function performInstall(order, tools) {
   if (trial3.attempts > MAX_INSTALL_ATTEMPTS) {
     const reason = `it could not be installed ${MAX_INSTALL_ATTEMPTS} times`;
     await stateFile.change((had) => failed(had, trial3, reason, world.clock.now()));
+    await removeBundles(places.bundles);
     throw new UpdaterError("RAUC", `v${image.version}: ${reason}`, { fix: "a newer version is waited for" });
   }
+  await removeBundles(places.bundles, image.bundle.sha256);
   await writeIntended(places.intended, image);
   try {
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
     const streamed = failedStreams < MAX_FAILED_STREAMS;
     const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
-    await readBack(order, tools);
+    await readBack(image, trial3.slot, tools);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial3, phase: "installed" } };
     });
+    await removeBundles(places.bundles);
     return { receivedBytes, streamed };
   } catch (error2) {
     if (error2 instanceof UpdaterError && !COUNTED.has(error2.code)) {
@@ -20610,7 +20702,7 @@ async function performInstall(order, tools) {
     }
     throw error2;
   } finally {
-    await rm5(places.intended, { force: true });
+    await rm6(places.intended, { force: true });
   }
 }
 function trialOf({ image, asked, running, before }, { trial: had }) {
@@ -20632,9 +20724,26 @@ function trialOf({ image, asked, running, before }, { trial: had }) {
 var installing2 = ({ onProgress }) => ({ percent, message }) => onProgress(`${percent} % ${message}`);
 async function stream(order, tools) {
   const { image, address } = order;
-  const { world, bus, stateFile } = tools;
+  const { world, stateFile } = tools;
   const file2 = { urls: bundleUrls(image.bundle.urls, address), bytes: image.bundle.bytes };
   const proxy2 = await startProxy(file2, world.clock);
+  try {
+    await installHeld(proxy2, tools);
+    return proxy2.transfer.received;
+  } catch (error2) {
+    if (!(error2 instanceof UpdaterError) || error2.code !== "BUSY") {
+      await stateFile.change((had) => {
+        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
+        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
+      });
+    }
+    throw error2;
+  } finally {
+    await proxy2.close();
+  }
+}
+async function installHeld(proxy2, tools) {
+  const { world, bus } = tools;
   const guard = await holdUdev(world.processes);
   try {
     await install(bus, world.clock, {
@@ -20646,25 +20755,15 @@ async function stream(order, tools) {
         installing2(tools)(progress2);
       }
     });
-    return proxy2.transfer.received;
-  } catch (error2) {
-    if (!(error2 instanceof UpdaterError) || error2.code !== "BUSY") {
-      await stateFile.change((had) => {
-        const before = had.streams?.serial === image.serial ? had.streams.failed : 0;
-        return { ...had, streams: { serial: image.serial, failed: before + 1 } };
-      });
-    }
-    throw error2;
   } finally {
     await guard.release();
-    await proxy2.close();
   }
 }
 async function fromData(order, tools) {
   const { image, address } = order;
   const { world, bus, places } = tools;
-  const path = join7(places.bundles, `${image.bundle.sha256}.raucb`);
   const { bytes: bytes3, sha256: sha2565 } = image.bundle;
+  const path = bundlePath(places.bundles, sha2565);
   const urls = bundleUrls(image.bundle.urls, address);
   const { received } = await downloadBundle({ urls, bytes: bytes3, sha256: sha2565 }, path, world.clock);
   await install(bus, world.clock, {
@@ -20672,28 +20771,10 @@ async function fromData(order, tools) {
     stop: () => stopRauc(tools),
     onProgress: installing2(tools)
   });
-  await rm5(places.bundles, { recursive: true, force: true });
   return received;
 }
 async function stopRauc({ world }) {
   await world.processes.run({ argv: ["systemctl", "stop", UNITS.rauc], timeoutMs: STOP_MS });
-}
-async function readBack({ image, running }, { bus, places }) {
-  const { slots } = await readSlots(bus);
-  const target = slots.find(({ bootname }) => bootname === otherSlot(running.slot));
-  if (target === void 0)
-    throw new UpdaterError("RAUC", "RAUC knows no other slot", { fix: "see system.conf" });
-  await writeFile(places.dropCaches, "1").catch(() => void 0);
-  const found = await sha256OfRange(target.device, 0, image.slot.bytes);
-  if (found === image.slot.sha256) return;
-  await bus.call("Mark", "ss", ["bad", "other"]);
-  throw new UpdaterError(
-    "READ_BACK",
-    `${target.device} reads back as ${found.slice(0, 12)}, not as it was written`,
-    {
-      fix: "the card or disk may be worn out: replace it"
-    }
-  );
 }
 
 // updater/state/file.ts
@@ -20780,7 +20861,7 @@ function newestOf(copies) {
 // updater/trial/health.ts
 init_bundle_globals();
 import { constants as constants2 } from "node:fs";
-import { access as access2, readdir as readdir3 } from "node:fs/promises";
+import { access as access2, readdir as readdir4 } from "node:fs/promises";
 import { join as join9 } from "node:path";
 var SYSTEMCTL_MS = 3e4;
 async function failedUnits(processes2) {
@@ -20805,7 +20886,7 @@ async function gateUnit(processes2, unit, says) {
   return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
 async function runChecks(processes2, folder, timeoutMs = trial.checkMs) {
-  const names = (await readdir3(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
+  const names = (await readdir4(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
   const problems = [];
   for (const name of names) {
     const path = join9(folder, name);
@@ -20947,7 +21028,7 @@ async function wakeAt({ world, say }, at) {
   });
 }
 async function reboot({ world, places }) {
-  await rm6(places.intended, { force: true });
+  await rm7(places.intended, { force: true });
   await world.processes.run({ argv: ["systemctl", "reboot"], timeoutMs: REBOOT_MS });
 }
 
@@ -21010,7 +21091,7 @@ function gateNode(node2) {
     },
     reboot: () => reboot(node2),
     say: node2.say,
-    elapsed: () => performance.now(),
+    elapsed: () => world.clock.elapsed(),
     sleep: (ms) => world.clock.sleep(ms)
   };
 }
@@ -21312,11 +21393,13 @@ ${USAGE}`);
   try {
     const result = await command(node2, flags);
     if (name === "run") say(`memory: ${Math.ceil(process.resourceUsage().maxRSS / 1024)} MiB at most`);
-    if (typeof result === "boolean") return result ? 0 : 1;
-    const text2 = flags.json ? `${JSON.stringify(result)}
-` : renderStatus(result, clock.now(), await nextRun(node2));
+    const code = result === false ? 1 : 0;
+    if (typeof result === "boolean" && !flags.json) return code;
+    const told = typeof result === "boolean" ? await status(node2) : result;
+    const text2 = flags.json ? `${JSON.stringify(told)}
+` : renderStatus(told, clock.now(), await nextRun(node2));
     process.stdout.write(text2);
-    return 0;
+    return code;
   } finally {
     await lock?.release();
   }

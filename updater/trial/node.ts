@@ -76,7 +76,7 @@ export function gateNode(node: UpdaterNode): GateNode {
     },
     reboot: () => reboot(node),
     say: node.say,
-    elapsed: () => performance.now(),
+    elapsed: () => world.clock.elapsed(),
     sleep: (ms) => world.clock.sleep(ms),
   };
 }

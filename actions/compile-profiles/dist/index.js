@@ -29922,6 +29922,7 @@ init_bundle_globals();
 import { setTimeout as sleep } from "node:timers/promises";
 var clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: async (ms, signal) => {
     await sleep(ms, void 0, signal === void 0 ? {} : { signal });
   }

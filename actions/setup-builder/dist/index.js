@@ -96237,6 +96237,7 @@ function minuteOf(ms) {
 }
 var clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: async (ms, signal) => {
     await sleep(ms, void 0, signal === void 0 ? {} : { signal });
   }
