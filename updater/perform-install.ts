@@ -8,6 +8,7 @@ import { type UpdaterCode, UpdaterError } from "./failure.ts";
 import { writeIntended } from "./intended.ts";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
 import { type Places, UNITS } from "./places.ts";
+import { forgetPrevious, keepPrevious } from "./previous.ts";
 import { type RangeProxy, startProxy } from "./proxy/proxy.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
@@ -55,11 +56,7 @@ export interface Installed {
 export async function performInstall(order: InstallOrder, tools: InstallTools): Promise<Installed> {
   const { image } = order;
   const { stateFile, world, places } = tools;
-  const state = await stateFile.change((had) => {
-    // What the other slot held is gone from here on.
-    const { previous: _, ...rest } = had;
-    return { ...rest, trial: trialOf(order, had) };
-  });
+  const state = await stateFile.change((had) => ({ ...had, trial: trialOf(order, had) }));
   const { trial } = state;
   if (trial === undefined) throw new Error("the trial was not written");
   if (trial.attempts > MAX_INSTALL_ATTEMPTS) {
@@ -73,7 +70,9 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
   try {
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
     const streamed = failedStreams < MAX_FAILED_STREAMS;
-    const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
+    const receivedBytes = await keepPrevious(state.previous, tools, () =>
+      streamed ? stream(order, tools) : fromData(order, tools),
+    );
     await readBack(image, trial.slot, tools);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
@@ -146,6 +145,7 @@ async function installHeld(proxy: RangeProxy, tools: InstallTools): Promise<void
   try {
     await install(bus, world.clock, {
       bundle: proxy.url,
+      begin: () => forgetPrevious(tools.stateFile),
       stop: () => stopRauc(tools),
       failed: () => proxy.failure,
       onProgress: (progress) => {
@@ -167,6 +167,7 @@ async function fromData(order: InstallOrder, tools: InstallTools): Promise<numbe
   const { received } = await downloadBundle({ urls, bytes, sha256 }, path, world.clock);
   await install(bus, world.clock, {
     bundle: path,
+    begin: () => forgetPrevious(tools.stateFile),
     stop: () => stopRauc(tools),
     onProgress: installing(tools),
   });

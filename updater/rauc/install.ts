@@ -29,6 +29,8 @@ export interface InstallRequest {
   readonly onProgress?: (progress: Progress) => void;
   /** Ends RAUC, which has no way to be asked for it. */
   readonly stop: () => Promise<void>;
+  /** Called right before RAUC is told to begin; where it throws, RAUC is not. */
+  readonly begin?: () => Promise<unknown>;
   /** Looked at while RAUC works: why it need not go on. */
   readonly failed?: () => string | undefined;
 }
@@ -49,10 +51,11 @@ export async function install(
   request: InstallRequest,
   options: InstallLimits = limits,
 ): Promise<void> {
-  const { bundle, onProgress, stop, failed } = request;
+  const { bundle, onProgress, stop, begin, failed } = request;
   if ((await readProgress(bus)).running) {
     throw new UpdaterError("BUSY", "RAUC is busy with another installation", { fix: "wait for it to end" });
   }
+  await begin?.();
   await bus.call("InstallBundle", "sa{sv}", [bundle, "0"]);
   const started = clock.elapsed();
   let [seen, since] = ["", started];

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UpdaterError } from "../../../updater/failure.ts";
 import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "../../../updater/limits.ts";
-import { committed, trialOf } from "../../unit/updater/example.ts";
+import { committed, idOf, trialOf } from "../../unit/updater/example.ts";
 import { InstallScene } from "./install-scene.ts";
 
 let scene: InstallScene;
@@ -57,6 +58,67 @@ describe("a stream that cannot begin", () => {
     expect(listening()).toBe(before);
     expect((await scene.state()).streams).toEqual({ serial: 6, failed: 1 });
     expect(scene.rauc.calls.filter((call) => call.startsWith("InstallBundle"))).toEqual([]);
+  });
+});
+
+describe("the build in the other slot", () => {
+  const previous = { buildId: idOf("9"), version: "1.4.0", serial: 4, slot: "B" as const };
+  const known = async () => (await scene.state()).previous;
+  beforeEach(() => scene.stateFile.write({ ...committed, previous }));
+
+  it("is forgotten before RAUC is told to write over it", async () => {
+    let seen: unknown = "not asked";
+    scene.rauc.installs = async () => {
+      seen = await known();
+      return "";
+    };
+    await scene.run();
+    expect(seen).toBeUndefined();
+    expect(await known()).toBeUndefined();
+  });
+
+  it("is kept where RAUC was not even asked", async () => {
+    scene.udevHolds = false;
+    await expect(scene.run()).rejects.toThrow("udev's queue");
+    expect(await known()).toEqual(previous);
+    scene.udevHolds = true;
+    scene.rauc.running = true;
+    await expect(scene.run()).rejects.toMatchObject({ code: "BUSY" });
+    expect(await known()).toEqual(previous);
+    await scene.stateFile.change((state) => ({
+      ...state,
+      streams: { serial: 6, failed: MAX_FAILED_STREAMS },
+    }));
+    scene.rauc.running = false;
+    scene.server.fault = "captive portal";
+    await expect(scene.run()).rejects.toMatchObject({ code: "STREAM" });
+    expect(await known()).toEqual(previous);
+    expect(scene.rauc.calls).not.toContainEqual(expect.stringMatching(/^InstallBundle/));
+  });
+
+  it.each([
+    ["unknown to RAUC", ""],
+    ["known to RAUC", previous.buildId],
+  ])("is kept where RAUC ended before it wrote: %s", async (_, buildId) => {
+    scene.rauc.buildId = buildId;
+    scene.rauc.installs = () => "Failed to stream bundle";
+    await expect(scene.run()).rejects.toMatchObject({ code: "RAUC" });
+    expect(await known()).toEqual(previous);
+  });
+
+  it.each([
+    ["has marked its slot bad", { bootStatus: "bad" }],
+    ["has written another", { buildId: idOf("c") }],
+    ["still works", { running: true }],
+    ["does not answer", { silent: new Set(["GetSlotStatus"]) }],
+  ])("stays forgotten where RAUC %s", async (_, then) => {
+    scene.rauc.installs = () => {
+      Object.assign(scene.rauc, then);
+      if ("running" in then) throw new UpdaterError("BUSY", "RAUC is busy with another installation");
+      return "Failed to write";
+    };
+    await expect(scene.run()).rejects.toBeInstanceOf(UpdaterError);
+    expect(await known()).toBeUndefined();
   });
 });
 

@@ -70,6 +70,20 @@ describe("the updater as nodes run it", () => {
     expect((await scene.run("run")).stderr).toContain("v1.1.0 failed here (a person went back from it)");
   });
 
+  it("goes back also after a release that could not be read", async () => {
+    await committed();
+    scene.release("v1.1.0");
+    writeFileSync(join(scene.programs, "next-slot"), slotOf("v1.1.0"));
+    await scene.run("run");
+    await scene.boot("boot-2", "B", buildIdOf("v1.1.0"));
+    scene.release("v1.2.0");
+    scene.portal = true;
+    expect((await scene.run("run")).stderr).toContain("Failed to stream bundle");
+    const back = await scene.run("rollback");
+    expect(back.stderr).toContain("going back to v1.0.0");
+    expect(back.code).toBe(0);
+  });
+
   it("remembers a release that did not come up, and takes the next one", async () => {
     await committed();
     scene.release("v1.1.0");
