@@ -60,10 +60,11 @@ export async function install(
   const started = clock.elapsed();
   let [seen, since] = ["", started];
   for (;;) {
-    const now = await readProgress(bus);
-    if (!now.running) return finish(now, failed?.());
-    const step = `${now.percent} ${now.message}`;
-    if (step !== seen) {
+    // A busy node may leave one question unanswered. RAUC goes on then, and what it writes has to be read back.
+    const now = await readProgress(bus).catch(() => undefined);
+    if (now?.running === false) return finish(now, failed?.());
+    const step = now === undefined ? seen : `${now.percent} ${now.message}`;
+    if (now !== undefined && step !== seen) {
       [seen, since] = [step, clock.elapsed()];
       onProgress?.(now);
     }
@@ -71,7 +72,7 @@ export async function install(
     if (late || clock.elapsed() - since > options.stallMs) {
       await stop();
       const why = late ? `took longer than ${options.installMs / 60_000} minutes` : "made no progress";
-      throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${now.message}"`, {
+      throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${seen}"`, {
         fix: "the next run tries again",
       });
     }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../../lib/external/clock.ts";
+import { UpdaterError } from "../../../updater/failure.ts";
 import { type Bus, parseReplies } from "../../../updater/rauc/bus.ts";
 import { install, readProgress } from "../../../updater/rauc/install.ts";
 import { parseSlots } from "../../../updater/rauc/slots.ts";
@@ -37,6 +38,8 @@ describe("what RAUC says of its slots", () => {
   it("is no JSON: refused", () => expect(() => parseReplies("Failed to connect\n")).toThrow(/none/));
 });
 
+const SILENCE = "no answer";
+
 /** A bus that goes through recordings; the last one stays. */
 function busOf(names: readonly string[]): Bus & { calls: string[] } {
   const left = [...names];
@@ -47,7 +50,11 @@ function busOf(names: readonly string[]): Bus & { calls: string[] } {
       calls.push([method, ...args].join(" "));
       return undefined;
     },
-    properties: async () => recorded((left.length > 1 ? left.shift() : left[0]) ?? ""),
+    properties: async () => {
+      const name = (left.length > 1 ? left.shift() : left[0]) ?? "";
+      if (name === SILENCE) throw new UpdaterError("RAUC", "RAUC's service: Connection timed out");
+      return recorded(name);
+    },
   };
 }
 
@@ -111,6 +118,19 @@ describe("an installation by RAUC", () => {
       });
     },
   );
+
+  it("goes on over a question that is not answered", async () => {
+    const { error, stopped } = await run([
+      ...["props-idle", "props-installing", SILENCE, "props-installing", "props-done"],
+    ]);
+    expect([error, stopped]).toEqual([undefined, 0]);
+  });
+
+  it("of which nothing is heard any more is ended", async () => {
+    const { error, stopped } = await run(["props-idle", "props-installing", SILENCE]);
+    expect(error).toMatchObject({ code: "RAUC", message: expect.stringContaining("made no progress") });
+    expect(stopped).toBe(1);
+  });
 
   it("that makes no progress is ended", async () => {
     const { error, stopped } = await run(["props-idle", "props-installing"]);
