@@ -11,7 +11,6 @@ export type BundleFault =
   | "gzip"
   | "redirect loop"
   | "403"
-  | "silent"
   | "truncated"
   | "links that die";
 
@@ -60,7 +59,6 @@ export class FaultStore {
           .end(gzipSync(Buffer.from("none"))),
       "redirect loop": () => response.writeHead(302, { location: path }).end(),
       403: () => response.writeHead(403).end(),
-      silent: () => undefined,
       truncated: () => {
         response.writeHead(206, { "content-range": "bytes 0-16383/99999999", "content-length": 16384 });
         response.write(Buffer.alloc(100), () => response.destroy());
