@@ -1,38 +1,11 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { root } from "./run-action.ts";
-
-const stepSchema = z.object({
-  uses: z.string().optional(),
-  run: z.string().optional(),
-  with: z.record(z.string(), z.unknown()).optional(),
-  env: z.record(z.string(), z.string()).optional(),
-});
-
-const workflowSchema = z.object({
-  on: z.unknown(),
-  permissions: z.record(z.string(), z.string()),
-  concurrency: z.object({ group: z.string() }).loose(),
-  jobs: z.record(
-    z.string(),
-    z.object({
-      // A job that is another workflow has the time limits of that one.
-      "timeout-minutes": z.number().int().positive().optional(),
-      uses: z.string().optional(),
-      name: z.string().optional(),
-      environment: z.string().optional(),
-      "runs-on": z.string().optional(),
-      permissions: z.record(z.string(), z.string()),
-      if: z.string().optional(),
-      needs: z.union([z.string(), z.array(z.string())]).default([]),
-      steps: z.array(stepSchema).default([]),
-    }),
-  ),
-});
+import { files, jobs, sources, steps } from "./workflow-files.ts";
 
 /** Every permission a job has, and why. A job that is not here has none. */
 const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -65,18 +38,6 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "tests.yml images": { "contents: read": "checks out the project" },
 };
 
-const folder = join(root, ".github", "workflows");
-const files = (await readdir(folder)).sort();
-const sources = await Promise.all(
-  files.map(async (file) => ({ file, text: await readFile(join(folder, file), "utf8") })),
-);
-const jobs = sources.flatMap(({ file, text }) =>
-  Object.entries(workflowSchema.parse(parse(text)).jobs).map(([name, job]) => ({ file, name, job })),
-);
-const steps = jobs.flatMap(({ file, name, job }) =>
-  job.steps.map((step) => ({ where: `${file} ${name}`, step })),
-);
-
 describe("workflows", () => {
   test("give every job a limit of time", () => {
     const endless = jobs.filter(({ job }) => job["timeout-minutes"] === undefined && job.uses === undefined);
@@ -84,9 +45,7 @@ describe("workflows", () => {
   });
 
   test("start at the events the table says, and at no other", () => {
-    const started = Object.fromEntries(
-      sources.map(({ file, text }) => [file, workflowSchema.parse(parse(text)).on]),
-    );
+    const started = Object.fromEntries(sources.map(({ file, workflow }) => [file, workflow.on]));
     expect(started).toEqual({
       "check-dist.yml": {
         pull_request: { paths: ["actions/**", "lib/**", "package-lock.json", "scripts/**"] },
@@ -139,7 +98,7 @@ describe("workflows", () => {
   });
 
   test("give nothing at the top, and to each job what the table says", () => {
-    for (const { text } of sources) expect(workflowSchema.parse(parse(text)).permissions).toEqual({});
+    for (const { workflow } of sources) expect(workflow.permissions).toEqual({});
     const given = jobs.map(({ file, name, job }) => [
       `${file} ${name}`,
       Object.entries(job.permissions).map(([scope, level]) => `${scope}: ${level}`),
@@ -190,65 +149,11 @@ describe("workflows", () => {
 });
 
 test("jobs of a pull request have names of their own, or one that is skipped passes for the one required", () => {
-  const events = new Map(sources.map(({ file, text }) => [file, workflowSchema.parse(parse(text)).on]));
+  const events = new Map(sources.map(({ file, workflow }) => [file, workflow.on]));
   const proposed = jobs.filter(({ file }) => JSON.stringify(events.get(file)).includes("pull_request"));
   const names = proposed.map(({ name, job }) => job.name ?? name);
   expect(names).toContain("all green");
   expect(names).toEqual([...new Set(names)]);
-});
-
-describe("what builds where", () => {
-  /** GitHub's expression `a || b || 'c'`, as GitHub computes it. */
-  function chosen(expression: string, given: Readonly<Record<string, string>>): string {
-    const parts = expression.replace(/^\$\{\{ | \}\}$/g, "").split(" || ");
-    return (
-      parts.map((part) => /^'(.*)'$/.exec(part)?.[1] ?? given[part] ?? "").find((text) => text !== "") ?? ""
-    );
-  }
-  const builders = jobs.filter(({ job }) => job.steps.some(({ uses }) => uses === "./actions/build-image"));
-
-  test.each([
-    [{}, "ubuntu-24.04-arm", "packer", "natively"],
-    [{ "vars.PI_RUNNER": "ubuntu-24.04" }, "ubuntu-24.04", "packer", "under emulation"],
-    [{ "vars.PI_BUILDER": "chroot" }, "ubuntu-24.04-arm", "chroot", "natively"],
-    [
-      { "vars.PI_RUNNER": "ubuntu-24.04", "vars.PI_BUILDER": "chroot" },
-      "ubuntu-24.04",
-      "chroot",
-      "under emulation",
-    ],
-  ])("with %j every image is built on %s by %s, %s", (given, runner, builder, how) => {
-    expect(builders.map(({ file }) => file).sort()).toEqual([
-      ...["main.yml", "pull-request.yml", "rebuild.yml", "release.yml"],
-    ]);
-    for (const { file, job } of builders) {
-      const runsOn = chosen(job["runs-on"] ?? "", given);
-      const steps = job.steps.filter(({ with: of }) => of?.builder !== undefined);
-      expect(runsOn, file).toBe(runner);
-      expect(steps.map((step) => chosen(String(step.with?.builder), given))).toEqual([builder, builder]);
-      // build-image registers an interpreter for arm64 programs where the machine is none: lib/image/binfmt.ts.
-      expect(runsOn.endsWith("-arm") ? "natively" : "under emulation").toBe(how);
-    }
-  });
-
-  test.each([
-    [{}, "raspi3b"],
-    [{ "vars.PI_MACHINE": "virt" }, "virt"],
-  ])("with %j every image boots on %s", (given, machine) => {
-    const boots = steps.filter(({ step }) => step.uses === "./actions/boot-image");
-    expect(boots.map(({ step }) => chosen(String(step.with?.machine), given))).toEqual(
-      builders.map(() => machine),
-    );
-  });
-
-  test("a person's choice goes before the repository's", () => {
-    const given = { "inputs.runner": "ubuntu-24.04", "vars.PI_RUNNER": "mine", "inputs.builder": "chroot" };
-    for (const { file, job } of builders.filter((one) => /^(rebuild|release)/.test(one.file))) {
-      expect(chosen(job["runs-on"] ?? "", given), file).toBe("ubuntu-24.04");
-      const build = job.steps.find(({ uses }) => uses === "./actions/build-image");
-      expect(chosen(String(build?.with?.builder), given), file).toBe("chroot");
-    }
-  });
 });
 
 test("the project's own tests do not run in what people make of the template", () => {
