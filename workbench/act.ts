@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { parseDocument } from "yaml";
 import { writeAtomically } from "../lib/external/files.ts";
 import { withScratch } from "../lib/external/scratch.ts";
 import type { World } from "../lib/external/world.ts";
@@ -50,6 +51,21 @@ function quoted(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }
 
+const QUEUE = ["concurrency", "queue"] as const;
+
+/** Where act finds the workflow: it refuses `queue`, which GitHub knows, and heeds nothing of `concurrency` anyway. */
+async function workflowForAct(
+  { repository, workflow }: Pick<ActRequest, "repository" | "workflow">,
+  folder: string,
+): Promise<string> {
+  const document = parseDocument(await readFile(join(repository, workflow), "utf8"));
+  if (!document.hasIn(QUEUE)) return workflow;
+  document.deleteIn(QUEUE);
+  const copy = join(folder, basename(workflow));
+  await writeAtomically(copy, document.toString());
+  return copy;
+}
+
 /**
  * Runs one workflow without GitHub and without containers. act knows nothing of triggers' filters,
  * permissions, concurrency and a job's timeout: those are tested as tables.
@@ -65,13 +81,14 @@ export async function runAct(request: ActRequest, world: World): Promise<ActResu
     for (const [name, text] of Object.entries(request.home ?? {})) {
       await writeAtomically(join(folder, name), text);
     }
+    const workflow = await workflowForAct(request, folder);
     // Collected as they come: a build prints more than a result keeps.
     const lines: string[] = [];
     const result = await world.processes.run({
       argv: [
         request.binary,
         request.event,
-        ...["--eventpath", payload, "--workflows", request.workflow, "--json"],
+        ...["--eventpath", payload, "--workflows", workflow, "--json"],
         ...RUNNERS.flatMap((runner) => ["--platform", `${runner}=-self-hosted`]),
         ...(request.job === undefined ? [] : ["--job", request.job]),
         ...["--secret-file", secrets],

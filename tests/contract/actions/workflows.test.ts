@@ -59,6 +59,14 @@ describe("workflows", () => {
     });
   });
 
+  test("let every change of the manifest have its turn: the next one in the queue drops none that waits", () => {
+    const manifest = sources.find(({ file }) => file === "manifest.yml");
+    // GitHub keeps but one that waits otherwise; and allows this only where nothing that runs is cancelled.
+    expect(manifest?.workflow.concurrency).toEqual({
+      ...{ group: "manifest", "cancel-in-progress": false, queue: "max" },
+    });
+  });
+
   test("hand secrets to two steps only, in environments of their own, and never to a pull request's", () => {
     const places = jobs.flatMap(({ file, name, job }) =>
       job.steps
