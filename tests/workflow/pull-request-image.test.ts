@@ -7,6 +7,7 @@ import { realWorld } from "../../lib/external/world.ts";
 import { buildImages } from "../../lib/image/build/build.ts";
 import { provisionerNamed } from "../../lib/image/provision/choose.ts";
 import { silentReporter } from "../../lib/progress/silent.ts";
+import { type FakeResults, startResults } from "../../workbench/results/server.ts";
 import { whyFailed } from "../../workbench/why-failed.ts";
 import { git } from "../contract/actions/repository.ts";
 import { copyRepository, openPullRequest, type Scenario } from "./scenario.ts";
@@ -16,10 +17,15 @@ const cache = process.env.PI_TEST_CACHE;
 const MINUTES = 60_000;
 
 let scenario: Scenario;
+let results: FakeResults;
 beforeAll(async () => {
   scenario = await copyRepository();
+  results = await startResults(join(scenario.repository, "..", "blobs"));
 });
-afterAll(() => scenario.remove());
+afterAll(async () => {
+  await results?.close();
+  await scenario?.remove();
+});
 
 /** What main.yml leaves in the cache for the commit the change is based on: the agent of this definition. */
 async function leaveBase(cacheDir: string): Promise<void> {
@@ -53,7 +59,10 @@ test.runIf(cache !== undefined)(
     const run = await openPullRequest(
       scenario,
       { "cluster.yaml": changed },
-      { vars: { PI_CACHE: cache ?? "", PI_BUILDER: "chroot", PI_MACHINE: "virt" }, timeoutMs: 19 * MINUTES },
+      {
+        vars: { PI_CACHE: cache ?? "", PI_BUILDER: "chroot", PI_MACHINE: "virt" },
+        ...{ env: results.environment("run"), timeoutMs: 19 * MINUTES },
+      },
     );
     expect(run.jobs, `${whyFailed(run)}\n${run.log}`).toEqual([
       { job: "compile", matrix: {}, result: "success" },
@@ -71,5 +80,7 @@ test.runIf(cache !== undefined)(
     // A variable that no role reads: the build id is another, and where it stands in the image with it.
     expect(summary).toMatch(/\| changed \| \/usr\/lib\/os-release \| content/);
     expect(summary).not.toContain("#### packages");
+    expect(results.artifacts.map(({ name }) => name)).toEqual(["boot-agent-rpi-arm64"]);
+    expect(results.problems).toEqual([]);
   },
 );

@@ -48,6 +48,8 @@ export async function copyRepository(): Promise<Scenario> {
 export interface PullRequestOptions {
   /** Configuration variables of the repository. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Environment of every step: where the results service is. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Only this job and those it needs. */
   readonly job?: string;
   readonly timeoutMs?: number;

@@ -45,6 +45,15 @@ describe("what builds where", () => {
     );
   });
 
+  test("every boot leaves its console log, which is what says why one failed", () => {
+    const boots = steps.filter(({ step }) => step.uses === "./actions/boot-image");
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's.
+    const name = "boot-${{ matrix.id }}";
+    expect(boots.map(({ where, step }) => [where, step.with?.artifact])).toEqual(
+      builders.map(({ file }) => [`${file} image`, name]),
+    );
+  });
+
   test("a person's choice goes before the repository's", () => {
     const given = { "inputs.runner": "ubuntu-24.04", "vars.PI_RUNNER": "mine", "inputs.builder": "chroot" };
     for (const { file, job } of builders.filter((one) => /^(rebuild|release)/.test(one.file))) {
