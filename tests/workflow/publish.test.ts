@@ -100,7 +100,7 @@ test.runIf(cache !== undefined && process.getuid?.() === 0).each(ways)(
     const done = await start(own, {
       ...{ workflow, event, ref, inputs: given, apiUrl, token },
       secrets: { PI_KEY_SIGNING, PI_CERT_SIGNING },
-      vars: { PI_CACHE: layers },
+      vars: { PI_PUBLISH_CACHE: layers },
       env: { ...results.environment("run"), GITHUB_SHA: commit },
     });
     expect(resultsOf(done), `${done.log}\n${told[0]?.log}`).toMatchObject(jobs);

@@ -153,7 +153,11 @@ async function runOne(order: Order, stage: Stage): Promise<WorkflowRun> {
         ".gitconfig": `[url "file://${places(request.folder).remote}"]\n\tinsteadOf = https://github.com/${NAME}.git\n`,
       },
       secrets: { GITHUB_TOKEN: github.token, ...keys.secretsOf(order) },
-      vars: { PI_CACHE: cacheDir, PI_BUILDER: builder, PI_MACHINE: machine },
+      vars: {
+        ...{ PI_CACHE: cacheDir, PI_BUILDER: builder, PI_MACHINE: machine },
+        // One folder for both: here the playbooks are the own ones, and the keys are the workbench's.
+        PI_PUBLISH_CACHE: cacheDir,
+      },
       scratch: stage.scratch,
       timeoutMs: RUN_MS,
       onLine: (line) => {
