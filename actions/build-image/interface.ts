@@ -33,6 +33,15 @@ export const inputs = z.object({
     .describe(
       "Uploads the finished files as an artifact of this name; publish-release looks for `image-<id>`.",
     ),
+  "retention-days": z.coerce
+    .number({ error: "a number of days" })
+    .int("whole days")
+    .min(1, "at least 1 day")
+    .max(400, "at most 400 days")
+    .optional()
+    .describe(
+      "Days after which GitHub puts the artifact away; without it the repository's setting, 90 where nobody changed it.",
+    ),
   "compare-with": z
     .string()
     .regex(/^[0-9a-f]{40,64}$/, "a commit in full, such as compile-profiles gives as `since`")

@@ -61,7 +61,9 @@ export async function run(
         version === undefined
           ? await filesOf(built)
           : await pack(built, version, out, { cacheDir, world, reporter });
-      if (inputs.artifact !== undefined) await uploadAs(inputs.artifact, files, reporter);
+      if (inputs.artifact !== undefined) {
+        await uploadAs(inputs.artifact, files, inputs["retention-days"], reporter);
+      }
       await tell(built, files);
       await compare(built, inputs, cacheDir, world, reporter);
       if (inputs.cache === "read-write" && around.commit !== undefined) {
@@ -98,10 +100,15 @@ async function pack(
   return [...Object.values(names), THROW_AWAY_CA].map((name) => join(out, version.tag, name));
 }
 
-async function uploadAs(name: string, files: readonly string[], reporter: Reporter): Promise<void> {
+async function uploadAs(
+  name: string,
+  files: readonly string[],
+  retentionDays: number | undefined,
+  reporter: Reporter,
+): Promise<void> {
   const { openRunArtifacts } = await import("../../lib/external/run-artifacts.ts");
   const artifacts = await openRunArtifacts();
-  await reporter.step(`upload ${name}`, {}, () => artifacts.upload(name, files));
+  await reporter.step(`upload ${name}`, {}, () => artifacts.upload(name, files, { retentionDays }));
 }
 
 async function tell(built: BuiltImage, files: readonly string[]): Promise<void> {

@@ -16,10 +16,16 @@ export interface RunArtifact {
   readonly digest: string | undefined;
 }
 
+/** How long an artifact is kept. */
+export interface Keep {
+  /** Undefined: as long as the repository says. GitHub takes less where the repository allows less. */
+  readonly retentionDays?: number | undefined;
+}
+
 /** The artifacts of the workflow's run we are in. */
 export interface RunArtifacts {
   /** Uploads files, all of one folder, as one artifact; one of this name that an earlier attempt left is replaced. */
-  upload(name: string, files: readonly string[]): Promise<void>;
+  upload(name: string, files: readonly string[], keep?: Keep): Promise<void>;
   list(): Promise<readonly RunArtifact[]>;
   /** Unpacks an artifact into `folder`, once its digest has been compared. */
   download(artifact: RunArtifact, folder: string): Promise<void>;
@@ -41,12 +47,15 @@ export async function openRunArtifacts(): Promise<RunArtifacts> {
   };
   return {
     list,
-    upload: async (name, files) => {
+    upload: async (name, files, { retentionDays } = {}) => {
       const folder = dirname(files[0] ?? "");
       try {
         const before = await list();
         if (before.some((one) => one.name === name)) await client.deleteArtifact(name);
-        await client.uploadArtifact(name, [...files], folder, { compressionLevel: NO_COMPRESSION });
+        await client.uploadArtifact(name, [...files], folder, {
+          compressionLevel: NO_COMPRESSION,
+          ...(retentionDays === undefined ? {} : { retentionDays }),
+        });
       } catch (cause) {
         const names = files.map((file) => basename(file)).join(", ");
         throw new ArtifactError("UPLOAD", `the artifact ${name} (${names}) could not be uploaded`, { cause });

@@ -9,6 +9,8 @@ export interface FakeArtifact {
   bytes: number;
   /** `sha256:<hex>`, as the client said. */
   digest: string | undefined;
+  /** When it is to be put away; undefined: after the repository's days. */
+  readonly expiresAt: string | undefined;
 }
 
 export interface Answer {
@@ -40,7 +42,8 @@ export function artifactService(blobs: BlobStorage, urlOf: (blob: string, name: 
         }
         if (found !== undefined) artifacts.splice(artifacts.indexOf(found), 1);
         const id = String(artifacts.length + 1 + Math.floor(Math.random() * 1e9));
-        const made = { id, run, name: String(body.name), blob: `artifact-${id}` };
+        const expiresAt = typeof body.expires_at === "string" ? body.expires_at : undefined;
+        const made = { id, run, name: String(body.name), blob: `artifact-${id}`, expiresAt };
         artifacts.push({ ...made, finished: false, bytes: 0, digest: undefined });
         blobs.add(made.blob);
         return ok({ ok: true, signed_upload_url: urlOf(made.blob, made.name) });

@@ -54,6 +54,15 @@ describe("what builds where", () => {
     );
   });
 
+  test("a preview is put away after some days: one comes every week", () => {
+    const kept = steps.filter(({ step }) => step.uses === "./actions/build-image" && step.with?.artifact);
+    expect(kept.map(({ where, step }) => [where, step.with?.["retention-days"]])).toEqual([
+      ["rebuild.yml image", 5],
+      // What a release is made of stays until the run has succeeded, however often it is run again.
+      ["release.yml image", undefined],
+    ]);
+  });
+
   test("a person's choice goes before the repository's", () => {
     const given = { "inputs.runner": "ubuntu-24.04", "vars.PI_RUNNER": "mine", "inputs.builder": "chroot" };
     for (const { file, job } of builders.filter((one) => /^(rebuild|release)/.test(one.file))) {

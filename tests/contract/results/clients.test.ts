@@ -67,6 +67,17 @@ describe("artifacts, with GitHub's own client", () => {
     expect(await readFile(join(folder, "out", "b"), "utf8")).toBe("second");
   });
 
+  test("are kept as many days as are asked for, and as the repository says else", async () => {
+    const artifacts = await openRunArtifacts();
+    const before = Date.now();
+    await artifacts.upload("preview", [await put("a", "first")], { retentionDays: 5 });
+    await artifacts.upload("release", [await put("b", "second")]);
+    const [preview, release] = results.artifacts.map(({ expiresAt }) => expiresAt);
+    const days = (Date.parse(preview ?? "") - before) / (24 * 60 * 60_000);
+    expect(Math.round(days)).toBe(5);
+    expect(release).toBeUndefined();
+  });
+
   test("of another run are not seen", async () => {
     await (await openRunArtifacts()).upload("boot", [await put("b", "first")]);
     enter("run-2");
