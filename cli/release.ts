@@ -78,7 +78,10 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   const store = openStore(place, { env: takeEnvironment(process.env) }, world);
   const stored = await store.releases();
   const published = stored.filter(({ draft }) => !draft).map(({ tag }) => tag);
-  const question = { wanted, headTags: source.tags, published, backport: flags.backport === true };
+  const question = {
+    ...{ wanted, headTags: source.tags, published },
+    ...{ backport: flags.backport === true, sayBackport: "say --backport" },
+  };
   const chosen = chooseVersion(question);
   const { tag, channel } = chosen.version;
   context.print(`${tag} (${chosen.because}) for ${channel}, to ${store.place}\n`);

@@ -1,7 +1,6 @@
 import { z } from "zod";
+import { backportInput } from "../runner/backport.ts";
 import { JOB_TOKEN } from "../runner/github.ts";
-
-const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
 export const inputs = z.object({
   version: z.string().describe("The version to publish: `v1.2.3` for stable, `v1.2.3-rc.1` for beta."),
@@ -9,11 +8,7 @@ export const inputs = z.object({
     .string()
     .default("cluster.yaml")
     .describe("The definition the builds are of, relative to the workspace; `keys/` lies beside it."),
-  backport: flag
-    .default(false)
-    .describe(
-      "`true` allows a version below the channel's latest: published, and no node moves to it by itself.",
-    ),
+  backport: backportInput,
   attest: z
     .enum(["auto", "off"])
     .default("auto")

@@ -23,6 +23,7 @@ import { publishRelease } from "../../lib/release/publish-release.ts";
 import { runWorkflow } from "../../lib/release/run-workflow.ts";
 import type { ReleaseStore, StoredRelease } from "../../lib/release/store.ts";
 import { parseVersion, type Version } from "../../lib/release/version.ts";
+import { backportOf } from "../runner/backport.ts";
 import { ActionError } from "../runner/failure.ts";
 import type { GithubContext } from "../runner/github.ts";
 import { keysOfJob } from "../runner/keys.ts";
@@ -110,7 +111,7 @@ async function readOrder(
   const store = openStore({ kind: "github", owner, repo }, { env, ...waits }, world);
   const stored = await store.releases();
   const published = stored.filter(({ draft }) => !draft).map(({ tag }) => tag);
-  const question = { wanted: inputs.version, headTags: [], published, backport: inputs.backport };
+  const question = { wanted: inputs.version, headTags: [], published, ...backportOf(inputs) };
   const { version } = chooseVersion(question);
   const now = new Date(world.clock.now());
   const keys = await keysOfJob(file, cluster, secrets, now);

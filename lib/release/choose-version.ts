@@ -8,6 +8,8 @@ export interface VersionQuestion {
   /** Tags of all published releases of the store. */
   readonly published: readonly string[];
   readonly backport: boolean;
+  /** What a person does to make it one, here: `say --backport`. */
+  readonly sayBackport: string;
 }
 
 export interface ChosenVersion {
@@ -49,7 +51,7 @@ export function chooseVersion(question: VersionQuestion): ChosenVersion {
       "VERSION",
       `${version.tag} comes before ${latest.tag}, which ${version.channel} offers already`,
       {
-        fix: "choose a higher version, or say --backport: it is published, and no node moves to it by itself",
+        fix: `choose a higher version, or ${question.sayBackport}: it is published, and no node moves to it by itself`,
       },
     );
   }

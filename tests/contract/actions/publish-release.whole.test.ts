@@ -186,6 +186,16 @@ describe("a release from the builds of other jobs", () => {
     expect(github.repository.releases).toEqual([]);
   });
 
+  test("is not made below what the channel offers, unless the input says that it is a backport", async () => {
+    await publish("v1.1.0", BOTH);
+    await expect(publish("v1.0.5", BOTH)).rejects.toMatchObject({
+      ...{ code: "VERSION", message: expect.stringContaining("v1.0.5 comes before v1.1.0") },
+      fix: expect.stringMatching(/`backport`.*rebuild/),
+    });
+    await publish("v1.0.5", BOTH, { backport: "true" });
+    expect(github.repository.releases.map(({ tag }) => tag)).toEqual(["v1.1.0", "v1.0.5"]);
+  });
+
   test("is not made of a tag that was moved", async () => {
     github.repository.tags.set("v1.0.0", { commit: "d".repeat(40), annotated: true });
     await expect(publish("v1.0.0", BOTH)).rejects.toMatchObject({ code: "CONFLICT" });

@@ -21,6 +21,7 @@ const workflowSchema = z.object({
       // A job that is another workflow has the time limits of that one.
       "timeout-minutes": z.number().int().positive().optional(),
       uses: z.string().optional(),
+      with: z.record(z.string(), z.unknown()).optional(),
       name: z.string().optional(),
       environment: z.string().optional(),
       "runs-on": z.string().optional(),

@@ -67,6 +67,18 @@ describe("workflows", () => {
     });
   });
 
+  test("hand on what a person said of a backport, which a tag's push cannot say", () => {
+    const said = [...jobs.map(({ file, name, job }) => ({ where: `${file} ${name}`, step: job })), ...steps]
+      .filter(({ step }) => step.with?.backport !== undefined)
+      .map(({ where, step }) => [where, step.uses, step.with?.backport]);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's.
+    const input = "${{ inputs.backport }}";
+    expect(said).toEqual([
+      ["rebuild.yml release", "./.github/workflows/release.yml", input],
+      ["release.yml publish", "./actions/publish-release", input],
+    ]);
+  });
+
   test("hand secrets to two steps only, in environments of their own, and never to a pull request's", () => {
     const places = jobs.flatMap(({ file, name, job }) =>
       job.steps

@@ -51,7 +51,13 @@ describe("a version", () => {
 });
 
 describe("which version is released", () => {
-  const question = { wanted: undefined, headTags: [], published: [], backport: false };
+  const question = {
+    wanted: undefined,
+    headTags: [],
+    published: [],
+    backport: false,
+    sayBackport: "say --backport",
+  };
 
   test("the one asked for, else the highest tag on HEAD, else the next release candidate", () => {
     expect(chooseVersion({ ...question, wanted: "v2.0.0", headTags: ["v1.0.0"] })).toMatchObject({
@@ -74,6 +80,11 @@ describe("which version is released", () => {
     const below = { ...question, wanted: "v1.0.5", published: ["v1.1.0", "v1.0.4"] };
     expect(() => chooseVersion(below)).toThrow("v1.0.5 comes before v1.1.0, which stable offers already");
     expect(chooseVersion({ ...below, backport: true }).version.tag).toBe("v1.0.5");
+    const told = {
+      code: "VERSION",
+      fix: expect.stringContaining("or say --backport: it is published, and no"),
+    };
+    expect(() => chooseVersion(below)).toThrow(expect.objectContaining(told));
   });
 
   test("a stable one may come before a release candidate of a later version", () => {
