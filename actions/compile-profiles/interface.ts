@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { backportInput } from "../runner/backport.ts";
+import { JOB_TOKEN } from "../runner/github.ts";
 import { listOf } from "../runner/inputs.ts";
 
 export const inputs = z.object({
@@ -16,7 +18,14 @@ export const inputs = z.object({
     .string()
     .optional()
     .describe(
-      "The version the builds are for, such as `v1.2.3`: refused here where it is none, not after hours. Needs all profiles.",
+      "The version the builds are for, such as `v1.2.3`: refused here, not after hours, where it is none, comes before the latest, or is another commit's. Needs all profiles.",
+    ),
+  backport: backportInput,
+  token: z
+    .string()
+    .default(JOB_TOKEN)
+    .describe(
+      "Token with `contents: read`, to hold `version` against what is published; without one that is left to publish-release.",
     ),
   profiles: z
     .string()

@@ -11,11 +11,13 @@ import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Reporter } from "../../lib/progress/reporter.ts";
 import { parseVersion } from "../../lib/release/version.ts";
 import { ActionError } from "../runner/failure.ts";
+import type { GithubContext } from "../runner/github.ts";
 import { addSummary, writeOutputs } from "../runner/outputs.ts";
 import { problemTable } from "../runner/problems.ts";
 import { checkoutRoot, withEarlier } from "./earlier.ts";
 import { type Inputs, outputs } from "./interface.ts";
 import { matrixOf, type Selection, selectAffected, selectAll, selectProfiles } from "./select.ts";
+import { compareWithPublished } from "./version.ts";
 
 export interface Surroundings {
   /** Root of this repository: boards/, ansible/ and what else shapes an image. */
@@ -23,9 +25,11 @@ export interface Surroundings {
   readonly workspace: string;
   /** Folder for files of this job. */
   readonly temporary: string;
+  /** Undefined where we are in no workflow. */
+  readonly context: GithubContext | undefined;
 }
 
-/** Compiles the definition, selects builds, and tells the workflow. Throws DefinitionError, ActionError. */
+/** Compiles the definition, selects builds, and tells the workflow. Throws DefinitionError, ActionError, ReleaseError. */
 export async function run(
   inputs: Inputs,
   around: Surroundings,
@@ -36,6 +40,7 @@ export async function run(
   const definition = resolve(around.workspace, inputs.definition);
   const plan = await compileShowing(definition, around);
   const { selections, since } = await select(inputs, definition, plan, around, world, reporter);
+  await compareWithPublished(inputs, around.context, world, reporter);
   const matrix = matrixOf(selections);
   const planFile = join(around.temporary, "home-pi-plan.json");
   await writeAtomically(planFile, `${JSON.stringify(plan, undefined, 2)}\n`);

@@ -52,9 +52,12 @@ export function githubContext(env: Readonly<Record<string, string | undefined>>)
 // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub's, which the runner replaces.
 export const JOB_TOKEN = "${{ github.token }}";
 
+/** Whether there is a token: the runner leaves none empty, and others leave its expression as it was. */
+export const isToken = (token: string): boolean => token !== "" && token !== JOB_TOKEN;
+
 /** The token, which is taken for none where the runner left its expression as it was. Throws ActionError INPUT. */
 export function requireToken(token: string): string {
-  if (token !== JOB_TOKEN) return token;
+  if (isToken(token)) return token;
   throw new ActionError("INPUT", "input `token`: is required", {
     fix: "leave it out on GitHub; elsewhere set it under `with:` of the step",
   });

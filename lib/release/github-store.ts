@@ -121,7 +121,10 @@ function releaseFields(details: ReleaseDetails, draft: boolean) {
 }
 
 /** A tag that was moved after the build would publish images of another commit. */
-async function requireTag(github: Github, { tag, commit }: ReleaseDetails): Promise<void> {
+export async function requireTag(
+  github: Pick<Github, "commitOfTag">,
+  { tag, commit }: Pick<ReleaseDetails, "tag" | "commit">,
+): Promise<void> {
   const found = await github.commitOfTag(tag);
   // GitHub makes a missing tag when it publishes, on the commit it is told.
   if (found === undefined || found === commit) return;

@@ -77795,8 +77795,9 @@ function githubContext(env) {
   };
 }
 var JOB_TOKEN = "${{ github.token }}";
+var isToken = (token) => token !== "" && token !== JOB_TOKEN;
 function requireToken(token) {
-  if (token !== JOB_TOKEN) return token;
+  if (isToken(token)) return token;
   throw new ActionError("INPUT", "input `token`: is required", {
     fix: "leave it out on GitHub; elsewhere set it under `with:` of the step"
   });

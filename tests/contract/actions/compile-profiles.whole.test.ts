@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startGithub } from "../../../workbench/github/server.ts";
 import { commitFiles, git } from "./repository.ts";
 import { runAction } from "./run-action.ts";
 
@@ -26,8 +27,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const compile = (inputs: Record<string, string> = {}) =>
-  runAction("compile-profiles", inputs, folder, workspace);
+const compile = (inputs: Record<string, string> = {}, env: Record<string, string> = {}) =>
+  runAction("compile-profiles", inputs, folder, workspace, env);
 const idsOf = (matrix: string | undefined): string[] =>
   (JSON.parse(matrix ?? "{}") as { include: { id: string }[] }).include.map(({ id }) => id);
 
@@ -82,6 +83,27 @@ describe("compile-profiles", () => {
   test("selects named profiles", async () => {
     const { outputs } = await compile({ profiles: " server,\n" });
     expect(idsOf(outputs.matrix)).toEqual(["server-rpi-arm64"]);
+  });
+
+  test("refuses a version below the published ones, and says where nobody could be asked", async () => {
+    const github = await startGithub();
+    try {
+      const fields = { target: "d".repeat(40), name: "", body: "", assets: [] };
+      const flags = { draft: false, prerelease: false, immutable: false };
+      github.repository.releases.push({ id: 1, tag: "v1.1.0", ...fields, ...flags });
+      const env = {
+        ...{ GITHUB_REPOSITORY: "someone/cluster", GITHUB_SHA: "c".repeat(40) },
+        ...{ GITHUB_API_URL: github.apiUrl },
+      };
+      const asked = await compile({ version: "v1.0.5", token: github.token }, env);
+      expect([asked.exitCode, asked.outputs]).toEqual([1, {}]);
+      expect(asked.lines).toEqual([expect.stringMatching(/^::error::v1\.0\.5 comes before v1\.1\.0/)]);
+      const alone = await compile({ version: "v1.0.5" }, env);
+      expect(alone.exitCode).toBe(0);
+      expect(alone.lines.join("\n")).toContain("there is no token");
+    } finally {
+      await github.close();
+    }
   });
 
   test("annotates the lines of a broken definition, ten at most, and lists all in log and summary", async () => {

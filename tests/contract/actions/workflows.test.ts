@@ -75,6 +75,8 @@ describe("workflows", () => {
     const input = "${{ inputs.backport }}";
     expect(said).toEqual([
       ["rebuild.yml release", "./.github/workflows/release.yml", input],
+      ["rebuild.yml compile", "./actions/compile-profiles", input],
+      ["release.yml compile", "./actions/compile-profiles", input],
       ["release.yml publish", "./actions/publish-release", input],
     ]);
   });
