@@ -67,6 +67,12 @@ describe("workflows", () => {
     });
   });
 
+  test("write the manifest from the default branch only, and on schedule whatever the event tells", () => {
+    const manifest = jobs.find(({ file, name }) => file === "manifest.yml" && name === "manifest");
+    const branch = "github.ref_name == github.event.repository.default_branch";
+    expect(manifest?.job.if).toBe(`github.event_name == 'schedule' || ${branch}`);
+  });
+
   test("hand on what a person said of a backport, which a tag's push cannot say", () => {
     const said = [...jobs.map(({ file, name, job }) => ({ where: `${file} ${name}`, step: job })), ...steps]
       .filter(({ step }) => step.with?.backport !== undefined)
