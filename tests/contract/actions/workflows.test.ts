@@ -186,6 +186,22 @@ test("jobs of a pull request have names of their own, or one that is skipped pas
   expect(names).toEqual([...new Set(names)]);
 });
 
+test("the check people require has a name no other workflow's job has: one run by hand on the branch would pass for it", () => {
+  const last = jobs.filter(({ name }) => name === "all-green");
+  expect(Object.fromEntries(last.map(({ file, job }) => [file, job.name]))).toEqual({
+    "check-dist.yml": "dist all green",
+    "main.yml": "main all green",
+    "manifest.yml": "manifest all green",
+    "pull-request.yml": "all green",
+    "rebuild.yml": "rebuild all green",
+    "release.yml": "release all green",
+    "tests.yml": "tests all green",
+  });
+  expect(jobs.filter(({ job }) => job.name === "all green").map(({ file }) => file)).toEqual([
+    "pull-request.yml",
+  ]);
+});
+
 test("the project's own tests do not run in what people make of the template", () => {
   const own = jobs.filter(({ file }) => file === "tests.yml" || file === "check-dist.yml");
   expect(own.map(({ job }) => job.if)).toEqual(
