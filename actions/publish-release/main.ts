@@ -86,12 +86,14 @@ export async function run(
   const done = isPublished ? await confirm(order, reporter) : await publish(order, world, reporter);
   const announced = await announce(order, world, reporter);
   const { serverUrl, owner, repo } = around.context;
-  const url = `${serverUrl}/${owner}/${repo}/releases/tag/${tag}`;
+  const repository = `${owner}/${repo}`;
+  const url = `${serverUrl}/${repository}/releases/tag/${tag}`;
   writeOutputs(outputs, {
     ...{ tag, url, published: String(!isPublished), assets: JSON.stringify(done.assets) },
     attestation: done.attested?.kind === "attested" ? String(done.attested.id) : "",
   });
-  await addSummary(releaseSummary({ ...done, tag, url, published: !isPublished, manifest: announced }));
+  const told = { ...done, repository, tag, url, published: !isPublished, manifest: announced };
+  await addSummary(releaseSummary(told));
 }
 
 async function readOrder(

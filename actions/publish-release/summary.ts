@@ -4,6 +4,8 @@ import type { Attested } from "../../lib/release/attest.ts";
 import type { ReleaseDocument } from "../../lib/release/document.ts";
 
 export interface Told {
+  /** `OWNER/REPO`. */
+  readonly repository: string;
   readonly tag: string;
   readonly url: string;
   readonly published: boolean;
@@ -14,7 +16,8 @@ export interface Told {
 }
 
 /** The release as a table: images with their state, size and digest; what was attested and who told the nodes. */
-export function releaseSummary({ tag, url, published, document, attested, manifest }: Told): string {
+export function releaseSummary(told: Told): string {
+  const { repository, tag, url, published, document, attested, manifest } = told;
   const rows = document.builds.map((build) => {
     const image = document.assets.find(({ name }) => name === build.image);
     return [
@@ -27,15 +30,15 @@ export function releaseSummary({ tag, url, published, document, attested, manife
   const state = published ? "published" : "was published before, nothing was uploaded";
   const notes = [
     `[${tag}](${url}): ${state}.`,
-    ...(attested === undefined ? [] : [attestedNote(attested)]),
+    ...(attested === undefined ? [] : [attestedNote(attested, repository)]),
     ...(manifest === undefined ? [] : [`Nodes were told by [this run](${manifest}).`]),
   ];
   const table = markdownTable(["image", "", "size", "sha256"], rows);
   return `### Release ${tag}\n\n${notes.join("\n")}\n\n${table}`;
 }
 
-function attestedNote(attested: Attested): string {
+function attestedNote(attested: Attested, repository: string): string {
   return attested.kind === "attested"
-    ? `Attested: \`gh attestation verify FILE --repo OWNER/REPO\` (${attested.id}).`
+    ? `Attested: \`gh attestation verify FILE --repo ${repository}\` (${attested.id}).`
     : `Not attested: ${attested.why}.`;
 }

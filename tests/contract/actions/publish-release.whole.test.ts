@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { inputs as schema } from "../../../actions/publish-release/interface.ts";
@@ -37,6 +37,7 @@ beforeEach(async () => {
   vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const env = {
     ...{ GITHUB_REPOSITORY: "someone/cluster", GITHUB_API_URL: github.apiUrl, GITHUB_SHA: COMMIT },
+    GITHUB_STEP_SUMMARY: join(cluster.folder, "summary.md"),
     ...{ GITHUB_SERVER_URL: "https://github.com", GITHUB_WORKSPACE: cluster.workspace, GITHUB_OUTPUT: "" },
     ...sigstore.environment,
   };
@@ -114,6 +115,11 @@ describe("a release from the builds of other jobs", () => {
     expect(statement).toMatchObject({
       subject: expect.arrayContaining([{ name: "release.json", digest: expect.anything() }]),
     });
+
+    // As it is copied into a terminal.
+    expect(await readFile(join(cluster.folder, "summary.md"), "utf8")).toContain(
+      "`gh attestation verify FILE --repo someone/cluster`",
+    );
 
     const sent = uploads();
     expect(await publish("v1.0.0_again", BOTH)).toContain(
