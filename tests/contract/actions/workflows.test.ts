@@ -48,7 +48,13 @@ describe("workflows", () => {
     const started = Object.fromEntries(sources.map(({ file, workflow }) => [file, workflow.on]));
     expect(started).toEqual({
       "check-dist.yml": {
-        pull_request: { paths: ["actions/**", "lib/**", "package-lock.json", "scripts/**"] },
+        // Whatever goes into what is generated, and what is generated itself.
+        pull_request: {
+          paths: [
+            ...["actions/**", "updater/**", "lib/**", "schema/**"],
+            ...["package.json", "package-lock.json", "scripts/**"],
+          ],
+        },
       },
       "main.yml": { push: { branches: ["main"] } },
       "manifest.yml": { workflow_dispatch: expect.anything(), schedule: [{ cron: expect.any(String) }] },
