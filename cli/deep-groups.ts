@@ -198,5 +198,11 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
       shows: "a file of 1.9 GiB goes up in 160 MB of memory, and how fast next to curl",
       argv: [process.execPath, "bench/upload.ts"],
     },
+    {
+      name: "bench-artifact",
+      doors: ["deep"],
+      shows: "an artifact of 1.9 GiB goes up and down in 300 MB of memory",
+      argv: [process.execPath, "bench/artifact.ts"],
+    },
   ];
 }
