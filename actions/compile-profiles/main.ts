@@ -131,6 +131,10 @@ async function select(
 
 const SHOWN_ID_DIGITS = 12;
 
+/** The cache knows builds by their final ids. Those hold the packages' versions, which only a build asks for. */
+const CACHED_LATER =
+  "Whether one is taken from the cache is known once its packages' versions are: its own job says so.";
+
 function summaryOf(plan: Plan, selections: readonly Selection[]): string {
   const chosen = selections.filter(({ why }) => why !== "").length;
   const rows = selections.map(({ build, why }) => [
@@ -141,5 +145,6 @@ function summaryOf(plan: Plan, selections: readonly Selection[]): string {
     why === "" ? "unchanged" : why,
   ]);
   const head = ["profile", "board", "build id (before packages)", "build", "why"];
-  return `### Cluster ${plan.cluster}: ${chosen} of ${plan.builds.length} images to build\n\n${markdownTable(head, rows)}`;
+  const title = `### Cluster ${plan.cluster}: ${chosen} of ${plan.builds.length} images to build`;
+  return `${title}\n\n${markdownTable(head, rows)}${chosen === 0 ? "" : `\n${CACHED_LATER}\n`}`;
 }

@@ -58917,6 +58917,7 @@ async function select(inputs2, definition, plan, around2, world, reporter) {
   });
 }
 var SHOWN_ID_DIGITS = 12;
+var CACHED_LATER = "Whether one is taken from the cache is known once its packages' versions are: its own job says so.";
 function summaryOf(plan, selections) {
   const chosen = selections.filter(({ why }) => why !== "").length;
   const rows = selections.map(({ build, why }) => [
@@ -58927,9 +58928,12 @@ function summaryOf(plan, selections) {
     why === "" ? "unchanged" : why
   ]);
   const head = ["profile", "board", "build id (before packages)", "build", "why"];
-  return `### Cluster ${plan.cluster}: ${chosen} of ${plan.builds.length} images to build
+  const title = `### Cluster ${plan.cluster}: ${chosen} of ${plan.builds.length} images to build`;
+  return `${title}
 
-${markdownTable(head, rows)}`;
+${markdownTable(head, rows)}${chosen === 0 ? "" : `
+${CACHED_LATER}
+`}`;
 }
 
 // actions/compile-profiles/index.ts

@@ -42,6 +42,7 @@ describe("compile-profiles", () => {
     expect(plan.builds[0]?.buildId).toMatch(/^[0-9a-f]{64}$/);
     expect(summary).toContain("2 of 2 images to build");
     expect(summary).toContain(plan.builds[0]?.buildId.slice(0, 12));
+    expect(summary).toContain("Whether one is taken from the cache");
   });
 
   test("selects what a commit changed, and says why", async () => {
