@@ -14,7 +14,9 @@ export type WorkbenchCode =
   /** A workflow was not told what it needs, or was told what it does not take. */
   | "INPUT"
   /** What an earlier run left is not what this one can go on from. */
-  | "KEPT";
+  | "KEPT"
+  /** Jobs cannot run here as the user that hosted runners have. */
+  | "RUNNER";
 
 export class WorkbenchError extends Failure<WorkbenchCode> {
   readonly area = "workbench";
