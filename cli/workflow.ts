@@ -12,6 +12,7 @@ interface WorkflowFlags {
   readonly base?: string;
   readonly builder: "chroot" | "packer";
   readonly machine: MachineName;
+  readonly asRunner?: boolean;
 }
 
 async function workflow(context: CliContext, name: string, flags: WorkflowFlags): Promise<void> {
@@ -27,6 +28,7 @@ async function workflow(context: CliContext, name: string, flags: WorkflowFlags)
     {
       ...{ order, folder, cacheDir, checkout: project, builder: flags.builder, machine: flags.machine },
       ...(flags.base === undefined ? {} : { base: flags.base }),
+      asRunner: flags.asRunner === true,
       packerDir: process.env.PI_PACKER_DIR,
       actDir: join(project, "node_modules", ".cache"),
       show: (text) => reporter.info(text),
@@ -69,5 +71,6 @@ export function register(program: Command, context: CliContext): void {
         .choices(machineNames)
         .default("virt"),
     )
+    .option("--as-runner", "run the jobs as an unprivileged user with sudo, as on GitHub; needs root")
     .action((name: string, flags: WorkflowFlags) => workflow(context, name, flags));
 }

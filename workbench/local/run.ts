@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "../../lib/external/files.ts";
 import { withScratch } from "../../lib/external/scratch.ts";
@@ -8,6 +8,7 @@ import { actBinary } from "../act-binary.ts";
 import type { Fault } from "../github/faults.ts";
 import { type FakeGithub, startGithub } from "../github/server.ts";
 import { type FakeResults, startResults } from "../results/server.ts";
+import { takeBack } from "../runner/user.ts";
 import { copyCheckout, git } from "./copy.ts";
 import { openKept } from "./keep.ts";
 import { leaveAll, places } from "./leave.ts";
@@ -31,6 +32,8 @@ export interface LocalRequest {
   readonly machine: "raspi3b" | "virt";
   /** Commit a pull request is against; HEAD where nothing is said. */
   readonly base?: string;
+  /** Runs the jobs as the unprivileged user `runner` with sudo, as GitHub does; needs root. Else as whoever runs this. */
+  readonly asRunner?: boolean;
   /** What GitHub does wrong. */
   readonly faults?: readonly Fault[];
   /** What people who wait are shown; `all`: the tools' own output, too. */
@@ -76,13 +79,15 @@ interface Stage {
 export async function runLocally(request: LocalRequest, world: World): Promise<LocalRun> {
   const { folder, checkout, order } = request;
   const place = places(folder);
+  // First: the folders of keys are made for their owner only, with all above them that are missing.
+  await mkdir(folder, { recursive: true });
   // Without the definition: where it is broken, the workflow is to say so.
   const keys = await ownKeys(place.keys, "workbench");
   if (!(await exists(place.remote))) {
-    await mkdir(folder, { recursive: true });
     await git(world, folder, "init", "--quiet", "--bare", place.remote);
   }
   return withScratch(folder, "run-", async (scratch) => {
+    await chmod(scratch, 0o755);
     const repository = join(scratch, "repository");
     const base = order.event === "pull_request" ? { base: request.base ?? "HEAD" } : {};
     const commit = await copyCheckout({ checkout, repository, more: keys.committed, ...base }, world);
@@ -98,6 +103,7 @@ export async function runLocally(request: LocalRequest, world: World): Promise<L
       const problems = [...github.problems, ...results.problems];
       return { runs, commit, uploaded: github.received, problems };
     } finally {
+      if (request.asRunner === true) await takeBack(place.remote);
       await github.close();
       await results.close();
     }
@@ -158,6 +164,9 @@ async function runOne(order: Order, stage: Stage): Promise<WorkflowRun> {
         // One folder for both: here the playbooks are the own ones, and the keys are the workbench's.
         PI_PUBLISH_CACHE: cacheDir,
       },
+      ...(request.asRunner === true
+        ? { runner: { cacheDir: request.actDir, writes: [places(request.folder).remote] } }
+        : {}),
       scratch: stage.scratch,
       timeoutMs: RUN_MS,
       onLine: (line) => {
