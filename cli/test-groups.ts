@@ -75,7 +75,15 @@ export function testGroups(cache: string): TestGroup[] {
         "workflows in act and by GitHub's own parser: pull requests, the manifest, refusals, other repositories; ./pi workflow",
       argv: vitest(
         "workflow",
-        ...["pull-request.test", "manifest", "refusals", "foreign.test", "lint", "pi-workflow"].map(workflow),
+        ...[
+          "pull-request.test",
+          "manifest",
+          "refusals",
+          "foreign.test",
+          "lint",
+          "pi-workflow",
+          "runner-user",
+        ].map(workflow),
       ),
     },
     {
@@ -195,7 +203,7 @@ export function testGroups(cache: string): TestGroup[] {
     {
       name: "pull-request",
       doors: ["ci"],
-      shows: "act builds and boots the one image a change affects",
+      shows: "act builds and boots the one image a change affects, as a hosted runner's user",
       argv: vitest("workflow", "tests/workflow/pull-request-image.test.ts"),
       env,
     },

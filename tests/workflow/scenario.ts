@@ -1,4 +1,4 @@
-import { cp, lstat, mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { processes } from "../../lib/external/process.ts";
@@ -19,6 +19,8 @@ export interface Scenario {
 /** A copy of what git would commit here now, as a repository of its own. */
 export async function copyRepository(): Promise<Scenario> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "workflow-")));
+  // Read by a hosted runner's user as well.
+  await chmod(folder, 0o755);
   const repository = join(folder, "repository");
   await mkdir(repository);
   const listed = await processes.run({
@@ -52,6 +54,8 @@ export interface PullRequestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Only this job and those it needs. */
   readonly job?: string;
+  /** Runs its jobs as a hosted runner's user; needs root. */
+  readonly asRunner?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -59,18 +63,20 @@ export interface PullRequestOptions {
 export async function openPullRequest(
   scenario: Scenario,
   files: Readonly<Record<string, string>>,
-  { timeoutMs = 120_000, ...options }: PullRequestOptions = {},
+  { timeoutMs = 120_000, asRunner = false, ...options }: PullRequestOptions = {},
 ): Promise<ActResult> {
   await git(scenario.repository, "checkout", "-q", "-B", "change", "main");
   await commitFiles(scenario.repository, files);
+  const cacheDir = join(root, "node_modules", ".cache");
   return runAct(
     {
-      binary: await actBinary(join(root, "node_modules", ".cache"), world),
+      binary: await actBinary(cacheDir, world),
       repository: scenario.repository,
       workflow: ".github/workflows/pull-request.yml",
       event: "pull_request",
       payload: { pull_request: { number: 7, base: { ref: "main" }, head: { ref: "change" } } },
       ...options,
+      ...(asRunner ? { runner: { cacheDir } } : {}),
       scratch: dirname(scenario.repository),
       timeoutMs,
     },
