@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { DefinitionError, type Problem } from "../../lib/cluster/failure.ts";
-import { formatPlace, type Place } from "../../lib/failure.ts";
+import { describeFailure, Failure, formatPlace, type Place } from "../../lib/failure.ts";
 import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Remark } from "./ending.ts";
 
@@ -19,13 +19,21 @@ export function inWorkspace(place: Place, folders: Folders): Place {
   return { ...place, file: outside ? absolute : inside.split(sep).join("/") };
 }
 
-/** Every problem of a definition as a remark at its line; undefined for any other error. */
+/**
+ * Every problem of a definition as a remark at its line, and any other failure that says where at that place;
+ * undefined for those that do not.
+ */
 export function problemRemarks(error: unknown, folders: Folders): readonly Remark[] | undefined {
-  if (!(error instanceof DefinitionError)) return undefined;
-  return error.problems.map((problem) => ({
-    text: `${problem.message} (${problem.fix})`,
-    place: inWorkspace(problem.place, folders),
-  }));
+  if (error instanceof DefinitionError) {
+    return error.problems.map((problem) => ({
+      text: `${problem.message} (${problem.fix})`,
+      place: inWorkspace(problem.place, folders),
+    }));
+  }
+  if (!(error instanceof Failure) || error.place === undefined) return undefined;
+  const place = inWorkspace(error.place, folders);
+  const text = describeFailure(error).join("\n");
+  return [{ text: text.replace(formatPlace(error.place), () => formatPlace(place)), place }];
 }
 
 /** All problems as a table for the job's summary. */

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -82,6 +82,41 @@ describe.runIf(able)("the committed bundles, started as the runner does", () => 
     expect((JSON.parse(digests) as Record<string, string>)[basename(image)]).toBe(await sha256OfFile(image));
     expect(built.summary).toContain(buildId);
     expect(built.lines.filter((line) => line.startsWith("::error"))).toEqual([]);
+    expect(await leftovers(cacheDir ?? "")).toEqual([]);
+  });
+
+  test("build-image annotates the task that failed where it stands, as Ansible says under `chroot`", async () => {
+    const own = join(folder, "broken-role");
+    await mkdir(join(own, "roles", "broken", "tasks"), { recursive: true });
+    const agent = "    packages: [ethtool]\n";
+    const definition = await readFile(join(root, "cluster.yaml"), "utf8");
+    expect(definition.split(agent)).toHaveLength(2);
+    const changed = definition.replace(agent, `${agent}    ansible: { roles: [./roles/broken] }\n`);
+    await writeFile(join(own, "cluster.yaml"), changed);
+    const script = "echo half the story; echo the other half >&2; exit 3";
+    await writeFile(
+      join(own, "roles", "broken", "tasks", "main.yml"),
+      `---\n- name: Break on purpose\n  ansible.builtin.command: sh -c '${script}'\n  changed_when: true\n`,
+    );
+    const inputs = { id: "agent-rpi-arm64", builder: "chroot", "cache-dir": cacheDir ?? "" };
+    const runner = join(folder, "broken-role-runner");
+    await mkdir(runner);
+    const run = await runAction("build-image", inputs, runner, own, {}, 5 * MINUTES);
+    expect(run.exitCode).toBe(1);
+    const [annotation = "", ...others] = run.lines.filter((line) => line.startsWith("::error"));
+    expect(others, run.lines.join("\n")).toEqual([]);
+    const [properties, text = ""] = annotation.split("::").slice(1);
+    expect(properties).toBe("error file=roles/broken/tasks/main.yml,line=2,col=3");
+    expect(text).toContain(
+      'the playbook failed for agent: task "roles/broken : Break on purpose": non-zero return code',
+    );
+    expect(text).toContain("%0A  half the story%0A  the other half");
+    // What it printed is in the group of its step, which is closed before the annotation.
+    const group = run.lines.findIndex((line) => line.startsWith("::group::playbook for agent"));
+    const end = run.lines.findIndex((line, index) => index > group && line.startsWith("::endgroup::"));
+    expect(run.lines.slice(group, end).join("\n")).toContain("Break on purpose]");
+    expect(end).toBeLessThan(run.lines.indexOf(annotation));
+    expect(run.outputs).toEqual({});
     expect(await leftovers(cacheDir ?? "")).toEqual([]);
   });
 

@@ -52518,11 +52518,16 @@ function inWorkspace(place, folders2) {
   return { ...place, file: outside ? absolute : inside.split(sep2).join("/") };
 }
 function problemRemarks(error62, folders2) {
-  if (!(error62 instanceof DefinitionError)) return void 0;
-  return error62.problems.map((problem) => ({
-    text: `${problem.message} (${problem.fix})`,
-    place: inWorkspace(problem.place, folders2)
-  }));
+  if (error62 instanceof DefinitionError) {
+    return error62.problems.map((problem) => ({
+      text: `${problem.message} (${problem.fix})`,
+      place: inWorkspace(problem.place, folders2)
+    }));
+  }
+  if (!(error62 instanceof Failure) || error62.place === void 0) return void 0;
+  const place = inWorkspace(error62.place, folders2);
+  const text2 = describeFailure(error62).join("\n");
+  return [{ text: text2.replace(formatPlace(error62.place), () => formatPlace(place)), place }];
 }
 function problemTable(problems, folders2) {
   const rows = problems.map(({ place, message, fix }) => [

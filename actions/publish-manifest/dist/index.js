@@ -78381,11 +78381,16 @@ function inWorkspace(place, folders) {
   return { ...place, file: outside ? absolute : inside.split(sep2).join("/") };
 }
 function problemRemarks(error62, folders) {
-  if (!(error62 instanceof DefinitionError)) return void 0;
-  return error62.problems.map((problem) => ({
-    text: `${problem.message} (${problem.fix})`,
-    place: inWorkspace(problem.place, folders)
-  }));
+  if (error62 instanceof DefinitionError) {
+    return error62.problems.map((problem) => ({
+      text: `${problem.message} (${problem.fix})`,
+      place: inWorkspace(problem.place, folders)
+    }));
+  }
+  if (!(error62 instanceof Failure) || error62.place === void 0) return void 0;
+  const place = inWorkspace(error62.place, folders);
+  const text2 = describeFailure(error62).join("\n");
+  return [{ text: text2.replace(formatPlace(error62.place), () => formatPlace(place)), place }];
 }
 
 // actions/publish-manifest/interface.ts

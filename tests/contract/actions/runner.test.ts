@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { inputs as bootInputs } from "../../../actions/boot-image/interface.ts";
 import { failureLines } from "../../../actions/runner/ending.ts";
 import { listOf, readInputs } from "../../../actions/runner/inputs.ts";
+import { problemRemarks } from "../../../actions/runner/problems.ts";
+import { ImageError } from "../../../lib/image/failure.ts";
 import { markdownTable } from "../../../lib/progress/markdown.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -44,6 +46,24 @@ describe("inputs", () => {
 });
 
 describe("a failure", () => {
+  test("that says where is annotated at that file of the repository", () => {
+    const folders = { project: "/actions/ours", workspace: "/work/cluster" };
+    const at = (file: string) =>
+      problemRemarks(
+        new ImageError("PROVISION", "the playbook failed", { place: { file, line: 2, column: 3 } }),
+        folders,
+      );
+    const place = { file: "roles/mine/tasks/main.yml", line: 2, column: 3 };
+    expect(at("/work/cluster/roles/mine/tasks/main.yml")).toEqual([
+      { text: "roles/mine/tasks/main.yml:2:3: the playbook failed", place },
+    ]);
+    const elsewhere = "/actions/ours/ansible/site.yml";
+    expect(at(elsewhere)).toEqual([
+      { text: `${elsewhere}:2:3: the playbook failed`, place: { ...place, file: elsewhere } },
+    ]);
+    expect(problemRemarks(new ImageError("PROVISION", "nowhere"), folders)).toBeUndefined();
+  });
+
   test("annotates ten places and logs the others as text the runner does not obey", () => {
     const remarks = Array.from({ length: 12 }, (_, at) => ({
       text: `::debug::${at}`,
