@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { shapeBuilds } from "../../lib/cluster/compile.ts";
 import { loadDefinition } from "../../lib/cluster/load.ts";
 import { assetsRoot } from "../../lib/external/assets.ts";
-import { type GithubApi, openGithubApi } from "../../lib/external/github-api.ts";
+import { type GithubApi, openGithubApi, type WorkflowRun } from "../../lib/external/github-api.ts";
 import type { GithubWaits } from "../../lib/external/github-client.ts";
 import { withScratch } from "../../lib/external/scratch.ts";
 import type { World } from "../../lib/external/world.ts";
@@ -208,12 +208,12 @@ async function attest(
   );
 }
 
-/** Nodes are told by the one workflow that holds their keys. Returns the page of its run. */
+/** Nodes are told by the one workflow that holds their keys. Returns its run. */
 async function announce(
   { inputs, version, api }: Order,
   world: World,
   reporter: Reporter,
-): Promise<string | undefined> {
+): Promise<WorkflowRun | undefined> {
   const workflow = inputs["manifest-workflow"];
   if (workflow === undefined) return undefined;
   const request = {
@@ -221,8 +221,5 @@ async function announce(
     ref: inputs["manifest-ref"],
     inputs: { change: "release", version: version.tag },
   };
-  const { url } = await reporter.step(`run ${workflow}`, {}, () =>
-    runWorkflow(api, request, world, reporter),
-  );
-  return url;
+  return reporter.step(`run ${workflow}`, {}, () => runWorkflow(api, request, world, reporter));
 }

@@ -1,4 +1,5 @@
 import prettyBytes from "pretty-bytes";
+import type { WorkflowRun } from "../../lib/external/github-api.ts";
 import { markdownTable } from "../../lib/progress/markdown.ts";
 import type { Attested } from "../../lib/release/attest.ts";
 import type { ReleaseDocument } from "../../lib/release/document.ts";
@@ -11,8 +12,8 @@ export interface Told {
   readonly published: boolean;
   readonly document: ReleaseDocument;
   readonly attested: Attested | undefined;
-  /** Page of the run that told the nodes. */
-  readonly manifest: string | undefined;
+  /** The run that told the nodes, or waits for an approval to do so. */
+  readonly manifest: Pick<WorkflowRun, "url" | "waits"> | undefined;
 }
 
 /** The release as a table: images with their state, size and digest; what was attested and who told the nodes. */
@@ -31,10 +32,16 @@ export function releaseSummary(told: Told): string {
   const notes = [
     `[${tag}](${url}): ${state}.`,
     ...(attested === undefined ? [] : [attestedNote(attested, repository)]),
-    ...(manifest === undefined ? [] : [`Nodes were told by [this run](${manifest}).`]),
+    ...(manifest === undefined ? [] : [toldNote(manifest)]),
   ];
   const table = markdownTable(["image", "", "size", "sha256"], rows);
   return `### Release ${tag}\n\n${notes.join("\n")}\n\n${table}`;
+}
+
+function toldNote({ url, waits }: Pick<WorkflowRun, "url" | "waits">): string {
+  return waits
+    ? `Nodes are told as soon as [this run](${url}) is approved.`
+    : `Nodes were told by [this run](${url}).`;
 }
 
 function attestedNote(attested: Attested, repository: string): string {

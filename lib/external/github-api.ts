@@ -19,6 +19,8 @@ export interface WorkflowRun {
   readonly url: string;
   /** `success`, `failure`, `cancelled` ...; undefined while it runs. */
   readonly conclusion: string | undefined;
+  /** Whether it stands still until somebody approves a deployment. */
+  readonly waits: boolean;
 }
 
 /** The parts of GitHub beside releases that a pipeline uses. Every call throws GithubError. */
@@ -82,7 +84,10 @@ export function openGithubApi(
       ask(async () => {
         const { data } = await client.rest.actions.getWorkflowRun({ ...at, run_id });
         const { id, html_url, status, conclusion } = parsed(described, data, "a run");
-        return { id, url: html_url, conclusion: status === "completed" ? (conclusion ?? "none") : undefined };
+        return {
+          ...{ id, url: html_url, waits: status === "waiting" },
+          conclusion: status === "completed" ? (conclusion ?? "none") : undefined,
+        };
       }),
     enable: (workflow_id) =>
       ask(async () => {

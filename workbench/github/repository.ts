@@ -58,6 +58,8 @@ export interface FakeRun {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Undefined while it runs. */
   conclusion: string | undefined;
+  /** While it runs: `waiting` for somebody's approval, say. Default: `in_progress`. */
+  status?: string;
 }
 
 export function emptyRepository(owner: string, repo: string): FakeRepository {

@@ -14,7 +14,7 @@ export function workflowRunRecord({ owner, repo }: FakeRepository, run: FakeRun)
     path: `.github/workflows/${run.workflow}`,
     head_branch: run.ref,
     event: "workflow_dispatch",
-    status: run.conclusion === undefined ? "in_progress" : "completed",
+    status: run.conclusion === undefined ? (run.status ?? "in_progress") : "completed",
     conclusion: run.conclusion ?? null,
     html_url: `https://github.example/${owner}/${repo}/actions/runs/${run.id}`,
   };

@@ -84198,7 +84198,10 @@ function openGithubApi(options2, world) {
     run: (run_id) => ask(async () => {
       const { data } = await client.rest.actions.getWorkflowRun({ ...at, run_id });
       const { id, html_url, status, conclusion } = parsed2(described, data, "a run");
-      return { id, url: html_url, conclusion: status === "completed" ? conclusion ?? "none" : void 0 };
+      return {
+        ...{ id, url: html_url, waits: status === "waiting" },
+        conclusion: status === "completed" ? conclusion ?? "none" : void 0
+      };
     }),
     enable: (workflow_id) => ask(async () => {
       await client.rest.actions.enableWorkflow({ ...at, workflow_id, ...once });

@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => github.close());
 
 /** Time passes only by waiting; `onSleep` is told how often it was waited. */
-function run(onSleep: (times: number) => void = () => undefined) {
+function run(onSleep: (times: number) => void = () => undefined, { reporter } = quietReporter()) {
   let [now, times] = [Date.now(), 0];
   const clock = {
     now: () => now,
@@ -30,7 +30,7 @@ function run(onSleep: (times: number) => void = () => undefined) {
   const world = { clock, signal: new AbortController().signal };
   const { apiUrl, token } = github;
   const api = openGithubApi({ owner, repo, token, apiUrl, limits }, world);
-  return runWorkflow(api, request, world, quietReporter().reporter);
+  return runWorkflow(api, request, world, reporter);
 }
 
 describe("another workflow", () => {
@@ -73,5 +73,32 @@ describe("another workflow", () => {
       code: "WORKFLOW",
       message: expect.stringContaining("was not over after 25 minutes"),
     });
+  });
+
+  test("that waits for approval all the time is left to it, with a warning that says where", async () => {
+    github.repository.onDispatch = (one) => {
+      one.status = "waiting";
+    };
+    const quiet = quietReporter();
+    const left = await run(undefined, quiet);
+    expect(left).toMatchObject({ conclusion: undefined, waits: true });
+    expect(quiet.said.at(-1)).toMatch(
+      /^manifest\.yml still waits for approval after 25 minutes.*"Review deployments": https:\/\/\S+\/actions\/runs\/\d+/,
+    );
+    expect(github.repository.runs).toHaveLength(1);
+    expect(github.problems).toEqual([]);
+  });
+
+  test("that is approved in time is waited for as any other", async () => {
+    github.repository.onDispatch = (one) => {
+      one.status = "waiting";
+    };
+    const quiet = quietReporter();
+    const done = await run((times) => {
+      const [first] = github.repository.runs;
+      if (first !== undefined && times === 100) first.conclusion = "success";
+    }, quiet);
+    expect(done.conclusion).toBe("success");
+    expect(quiet.said).toHaveLength(1);
   });
 });
