@@ -117,7 +117,6 @@ describe.runIf(able)("the committed bundles, started as the runner does", () => 
     expect(run.lines.slice(group, end).join("\n")).toContain("Break on purpose]");
     expect(end).toBeLessThan(run.lines.indexOf(annotation));
     expect(run.outputs).toEqual({});
-    expect(await leftovers(cacheDir ?? "")).toEqual([]);
   });
 
   test("boot-image tells which checks an image passed, and fails with those it did not", async () => {
