@@ -3,26 +3,34 @@ import type { GithubApi } from "../external/github-api.ts";
 import { GithubError } from "../external/github-failure.ts";
 import type { Finding } from "../image/preflight.ts";
 import { secretNames } from "../keys/places.ts";
+import { type Admission, judgeAdmission } from "./deployment-rules.ts";
 
 // What of GitHub's answers is used. `undefined` everywhere: GitHub says 404.
 const repository = z.object({ default_branch: z.string(), visibility: z.string().optional() });
 const actions = z.object({ enabled: z.boolean() });
 const workflow = z.object({ default_workflow_permissions: z.enum(["read", "write"]) });
-const environment = z.object({ deployment_branch_policy: z.looseObject({}).nullish() });
+const environment = z.object({
+  deployment_branch_policy: z.object({ protected_branches: z.boolean() }).nullish(),
+});
+const rules = z.object({
+  branch_policies: z.array(z.object({ name: z.string(), type: z.enum(["branch", "tag"]).default("branch") })),
+});
 const secrets = z.object({ secrets: z.array(z.object({ name: z.string() })) });
 const pages = z.object({ source: z.object({ branch: z.string(), path: z.string() }).nullish() });
 
-/** The environments of the workflows, and the secrets a person puts into each. */
-export const ENVIRONMENTS = {
+/** The branch whose pushes main.yml, as it comes, runs for. */
+const BRANCH = "main";
+
+/** The environments of the workflows, and the secrets that each needs. */
+const ENVIRONMENTS = {
   release: [secretNames.signingKey, secretNames.signing],
-  manifest: [secretNames.targets, secretNames.online],
+  manifest: [secretNames.online],
 } as const;
 
-export type EnvironmentName = keyof typeof ENVIRONMENTS;
+type EnvironmentName = keyof typeof ENVIRONMENTS;
 
-export interface EnvironmentFacts {
-  /** Whether only certain branches or tags may use it. */
-  readonly limited: boolean;
+interface EnvironmentFacts {
+  readonly admission: Admission;
   readonly secrets: readonly string[];
 }
 
@@ -42,11 +50,23 @@ async function readEnvironment(
 ): Promise<EnvironmentFacts | undefined> {
   const found = environment.safeParse(await api.look(`/environments/${name}`)).data;
   if (found === undefined) return undefined;
+  const policy = found.deployment_branch_policy ?? undefined;
   const listed = secrets.safeParse(await api.look(`/environments/${name}/secrets`)).data;
   return {
-    limited: (found.deployment_branch_policy ?? undefined) !== undefined,
+    admission:
+      policy === undefined
+        ? "everyone"
+        : policy.protected_branches
+          ? "protected"
+          : await readRules(api, name),
     secrets: (listed?.secrets ?? []).map((secret) => secret.name),
   };
+}
+
+async function readRules(api: Pick<GithubApi, "look">, name: string): Promise<Admission> {
+  const path = `/environments/${name}/deployment-branch-policies`;
+  const listed = rules.safeParse(await api.look(path)).data?.branch_policies ?? [];
+  return listed.map(({ name: pattern, type }) => ({ type, pattern }));
 }
 
 /** Asks GitHub. Throws GithubError DENIED where the token may not see settings. */
@@ -96,6 +116,7 @@ export function judgeSettings(settings: GithubSettings): Finding[] {
       ),
       ...(isPublic ? {} : { warning: true as const }),
     },
+    judgeBranch(repo.default_branch),
     finding(
       "workflows",
       actionsEnabled,
@@ -120,13 +141,22 @@ export function judgeSettings(settings: GithubSettings): Finding[] {
   ];
 }
 
+function judgeBranch(name: string): Finding {
+  const ok = name === BRANCH;
+  const fix =
+    `rename it to ${BRANCH}, or write ${JSON.stringify(name)} under \`branches\` in .github/workflows/main.yml: ` +
+    "else nothing is built on it that pull requests could be compared with";
+  return { ...finding("default branch", ok, name, fix), ...(ok ? {} : { warning: true as const }) };
+}
+
 function judgeEnvironment(
   name: EnvironmentName,
   facts: EnvironmentFacts | undefined,
   defaultBranch: string,
 ): Finding[] {
-  const who = name === "release" ? "tags v*, and the default branch" : `the branch ${defaultBranch}`;
-  const limit = `Settings, Environments, ${name}: deployment only from ${who}`;
+  const tags = name === "release";
+  const who = tags ? `the tag v* and the branch ${defaultBranch}` : `the branch ${defaultBranch} only`;
+  const limit = `Settings, Environments, ${name}: "Selected branches and tags", with a rule for ${who}`;
   if (facts === undefined) {
     return [
       finding(`environment ${name}`, false, "missing", `Settings, Environments: make ${name}; ${limit}`),
@@ -134,15 +164,30 @@ function judgeEnvironment(
   }
   const missing = ENVIRONMENTS[name].filter((secret) => !facts.secrets.includes(secret));
   return [
-    finding(`environment ${name}`, facts.limited, facts.limited ? "limited" : "open to every branch", limit),
+    {
+      ...{ name: `environment ${name}`, fix: limit },
+      ...judgeAdmission(facts.admission, { branch: defaultBranch, tags }),
+    },
     finding(
       `secrets of ${name}`,
       missing.length === 0,
       missing.length === 0 ? "present" : `without ${missing.join(", ")}`,
       "./pi keys init says the commands, also for keys that are there",
     ),
+    ...(name === "manifest" && !facts.secrets.includes(secretNames.targets) ? [SIGNED_ELSEWHERE] : []),
   ];
 }
+
+/** Right for those who chose it, and easily forgotten by others. */
+const SIGNED_ELSEWHERE: Finding = {
+  ...finding(
+    secretNames.targets,
+    false,
+    "left out: each release waits until you sign it with ./pi keys approve",
+    "nothing, where you sign on a machine of your own; else ./pi keys init says the command",
+  ),
+  warning: true,
+};
 
 /** Why a question could not be asked, as a finding. */
 export function deniedFinding(error: unknown): Finding {

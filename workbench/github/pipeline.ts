@@ -13,6 +13,7 @@ const SETTINGS = [
   "/actions/permissions",
   "/actions/permissions/workflow",
   "/environments/{environment_name}",
+  "/environments/{environment_name}/deployment-branch-policies",
   "/environments/{environment_name}/secrets",
   "/immutable-releases",
   "/pages",

@@ -28,6 +28,14 @@ const secretsOf = (...names: readonly string[]) => ({
     updated_at: "2026-01-01T00:00:00Z",
   })),
 });
+/** As GitHub lists rules: `tag v*`. */
+const rulesOf = (...texts: readonly string[]) => ({
+  total_count: texts.length,
+  branch_policies: texts.map((text, id) => {
+    const [type, name] = text.split(" ");
+    return { id, node_id: `rule-${id}`, name, type };
+  }),
+});
 const limited = { deployment_branch_policy: { protected_branches: false, custom_branch_policies: true } };
 
 let github: FakeGithub;
@@ -50,6 +58,8 @@ beforeEach(async () => {
     can_approve_pull_request_reviews: false,
   });
   settings.set("/environments/release", example("environment", { name: "release", ...limited }));
+  settings.set("/environments/release/deployment-branch-policies", rulesOf("tag v*", "branch main"));
+  settings.set("/environments/manifest/deployment-branch-policies", rulesOf("branch main"));
   settings.set("/environments/release/secrets", secretsOf("PI_KEY_SIGNING", "PI_CERT_SIGNING"));
   settings.set("/environments/manifest", example("environment", { name: "manifest", ...limited }));
   settings.set("/environments/manifest/secrets", secretsOf("PI_KEY_TARGETS", "PI_KEY_ONLINE"));
@@ -90,6 +100,19 @@ describe("./pi doctor --github", () => {
       example("environment", { name: "release", deployment_branch_policy: null }),
       "open to every branch",
     ],
+    [
+      "/environments/release/deployment-branch-policies",
+      rulesOf("branch main"),
+      'does not admit tags v*: their jobs would be refused\n         fix: Settings, Environments, release: "Selected branches and tags", with a rule for the tag v* and the branch main',
+    ],
+    [
+      "/environments/manifest/deployment-branch-policies",
+      example("deployment-branch-policies-list", {
+        branch_policies: [{ id: 361471, node_id: "MDE2OkdhdGVCcmFuY2hQb2xpY3kzNjE0NzE=", name: "release/*" }],
+      }),
+      "environment manifest: does not admit the branch main",
+    ],
+    ["/environments/manifest/secrets", secretsOf("PI_KEY_TARGETS"), "without PI_KEY_ONLINE"],
   ])("tells that %s is not so, and what to do", async (path, setting, message) => {
     if (setting === undefined) github.repository.settings.delete(path);
     else github.repository.settings.set(path, setting);
@@ -106,6 +129,30 @@ describe("./pi doctor --github", () => {
     const { code, said } = await doctor();
     expect(said).toContain("warning  visibility: private");
     expect(code).toBe(0);
+  });
+
+  test("warns of a targets key that is left out, as for those who sign elsewhere, and no more", async () => {
+    github.repository.settings.set("/environments/manifest/secrets", secretsOf("PI_KEY_ONLINE"));
+    const { code, said } = await doctor();
+    expect(said).toContain("ok       secrets of manifest: present");
+    expect(said).toContain(
+      "warning  PI_KEY_TARGETS: left out: each release waits until you sign it with ./pi keys approve",
+    );
+    expect(code).toBe(0);
+  });
+
+  test("warns of a default branch that main.yml does not run for", async () => {
+    const { settings } = github.repository;
+    const named = { ...LACKING, visibility: "public", default_branch: "trunk" };
+    settings.set("", example("full-repository-default-response", named));
+    settings.set("/environments/release/deployment-branch-policies", rulesOf("tag v*", "branch trunk"));
+    settings.set("/environments/manifest/deployment-branch-policies", rulesOf("branch trunk"));
+    const { code, said } = await doctor();
+    expect(said).toContain(
+      'warning  default branch: trunk\n         fix: rename it to main, or write "trunk"',
+    );
+    expect(code).toBe(0);
+    expect(github.problems).toEqual([]);
   });
 
   test("needs a token, and never shows it", async () => {
