@@ -1,8 +1,12 @@
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Bench } from "../../lib/emulator/disk.ts";
+import { withScratch } from "../../lib/external/scratch.ts";
+import { WorkbenchError } from "../../workbench/act-binary.ts";
+import { openRunner, type RunnerUser } from "../../workbench/runner/user.ts";
 import { root, runAction } from "../contract/actions/run-action.ts";
 import { type RunningAction, startAction } from "../contract/actions/running-action.ts";
 import { type ControlGroup, makeControlGroup } from "./control-group.ts";
@@ -31,13 +35,17 @@ describe.runIf(able)("a step of a job that is cancelled, with the runner's patie
 
   const runner = (name: string): string => join(at.temporary, name);
 
-  async function begin(name: string, inputs: Readonly<Record<string, string>>): Promise<RunningAction> {
+  async function begin(
+    name: string,
+    inputs: Readonly<Record<string, string>>,
+    who: { readonly user?: RunnerUser } = {},
+  ): Promise<RunningAction> {
     count += 1;
     group = await makeControlGroup(`home-pi-cancel-${process.pid}-${count}`);
     await rm(runner(name), { recursive: true, force: true });
     await mkdir(runner(name));
     const given = { "cache-dir": at.cache, ...inputs };
-    const step = await startAction(name, { inputs: given, folder: runner(name), workspace });
+    const step = await startAction(name, { inputs: given, folder: runner(name), workspace, ...who });
     await group.join(step.pid);
     return step;
   }
@@ -77,6 +85,35 @@ describe.runIf(able)("a step of a job that is cancelled, with the runner's patie
     expect(await traces()).toEqual([]);
     await post();
     expect(await traces()).toEqual([]);
+  });
+
+  test("build-image of a user with sudo ends no other way, cancelled or killed, and nothing is left", async (context) => {
+    await at.without("builds");
+    await withScratch(tmpdir(), "cancelled-user-", async (folder) => {
+      for (const path of [dirname(at.cache), at.temporary, at.out]) await chmod(path, 0o755);
+      const cacheDir = join(root, "node_modules", ".cache");
+      const wanted = { folder, cacheDir, programs: [process.execPath], reads: [join(root, "actions")] };
+      const user = await openRunner(wanted, world).catch((error: unknown) =>
+        // In the home of somebody who lets nobody in.
+        error instanceof WorkbenchError && error.code === "RUNNER"
+          ? context.skip(error.message)
+          : Promise.reject(error),
+      );
+      const step = await begin("build-image", { id: "agent-rpi-arm64" }, { user });
+      await step.printed("TASK [ssh :");
+      expect([...(await group.members()).values()].join("\n")).toMatch(/^sudo/m);
+      const ended = await step.cancel();
+      expect(ended, step.output().slice(-1500)).toMatchObject({ by: "SIGINT", exitCode: 1 });
+      expect(step.output()).toContain("stopped: nothing half made is left");
+      expect(await traces()).toEqual([]);
+      await group.remove();
+
+      // The runner's last resort reaches the user's process only: root's hears that the line to it has ended.
+      const killed = await begin("build-image", { id: "agent-rpi-arm64" }, { user });
+      await killed.printed("TASK [ssh :");
+      await killed.kill();
+      await vi.waitFor(async () => expect(await traces()).toEqual([]), { timeout: 20_000, interval: 100 });
+    });
   });
 
   test("build-image, killed there, leaves what the post step removes: files and an interpreter", async () => {

@@ -13,7 +13,7 @@ const ROOT = { uid: 0, gid: 0 } as const;
 export interface RunnerUser {
   /** Folder with the programs that were asked for, in which the user can start them wherever they lie. */
   readonly bin: string;
-  /** What runs a program as this user. */
+  /** What runs a program as this user, through a shell: variables with a hyphen in their names do not pass. */
   command(argv: readonly [string, ...string[]]): [string, ...string[]];
   /** Environment that a login would have set. */
   readonly env: Readonly<Record<string, string>>;

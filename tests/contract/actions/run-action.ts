@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { processes } from "../../../lib/external/process.ts";
 
 export const root = join(import.meta.dirname, "..", "..", "..");
@@ -13,9 +13,9 @@ export interface ActionRun {
   readonly state: Readonly<Record<string, string>>;
 }
 
-/** What the runner starts for an action. */
-export const bundleOf = (name: string): readonly [string, ...string[]] => [
-  process.execPath,
+/** What the runner starts for an action, with the Node of a folder. */
+export const bundleOf = (name: string, bin = dirname(process.execPath)): [string, ...string[]] => [
+  join(bin, basename(process.execPath)),
   join(root, "actions", name, "dist", "index.js"),
 ];
 

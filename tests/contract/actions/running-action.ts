@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RunnerUser } from "../../../workbench/runner/user.ts";
 import { bundleOf, runnersEnvironment } from "./run-action.ts";
 
 /** How long the runner waits after SIGINT, and then after SIGTERM, before it kills. */
@@ -33,17 +34,24 @@ export interface Started {
   readonly folder: string;
   readonly workspace: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Who runs it, where that is not who tests. */
+  readonly user?: RunnerUser;
 }
 
 export async function startAction(name: string, started: Started): Promise<RunningAction> {
-  const { inputs, folder, workspace, env = {} } = started;
+  const { inputs, folder, workspace, env = {}, user } = started;
+  const given = await runnersEnvironment(inputs, folder, workspace);
+  for (const path of user === undefined ? [] : [folder, workspace]) await user?.give(path);
+  const named = Object.entries({ ...given, ...env }).map(([key, value]) => `${key}=${value}`);
+  const [file, ...argv] =
+    user === undefined ? bundleOf(name) : user.command(["env", ...named, ...bundleOf(name, user.bin)]);
   // Were the test killed, or over too soon, the step is stopped as well.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", ...bundleOf(name)], {
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", file, ...argv], {
     cwd: workspace,
     env: {
       PATH: process.env.PATH ?? "",
       HOME: process.env.HOME ?? "/root",
-      ...(await runnersEnvironment(inputs, folder, workspace)),
+      ...given,
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
