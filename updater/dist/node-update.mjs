@@ -20275,6 +20275,77 @@ async function writeIntended(path, image) {
 `, 384);
 }
 
+// updater/previous.ts
+init_bundle_globals();
+
+// updater/rauc/install.ts
+init_bundle_globals();
+var operation = external_exports.object({ type: external_exports.literal("s"), data: external_exports.string() });
+var progress = external_exports.object({ type: external_exports.literal("(isi)"), data: external_exports.tuple([external_exports.number(), external_exports.string(), external_exports.number()]) });
+var answers2 = external_exports.tuple([operation, progress, operation]);
+async function readProgress(bus) {
+  const parsed = answers2.safeParse(await bus.properties(["Operation", "Progress", "LastError"]));
+  if (!parsed.success) throw new UpdaterError("RAUC", "RAUC's progress is not what is known of it");
+  const [{ data: state }, { data }, { data: error2 }] = parsed.data;
+  return { running: state !== "idle", percent: data[0], message: data[1], error: error2 };
+}
+async function install(bus, clock2, request, options2 = rauc) {
+  const { bundle, onProgress, stop, begin, failed: failed2 } = request;
+  if ((await readProgress(bus)).running) {
+    throw new UpdaterError("BUSY", "RAUC is busy with another installation", { fix: "wait for it to end" });
+  }
+  await begin?.();
+  await bus.call("InstallBundle", "sa{sv}", [bundle, "0"]);
+  const started = clock2.elapsed();
+  let [seen, since2] = ["", started];
+  for (; ; ) {
+    const now = await readProgress(bus).catch(() => void 0);
+    if (now?.running === false) return finish(now, failed2?.());
+    const step = now === void 0 ? seen : `${now.percent} ${now.message}`;
+    if (now !== void 0 && step !== seen) {
+      [seen, since2] = [step, clock2.elapsed()];
+      onProgress?.(now);
+    }
+    const late = clock2.elapsed() - started > options2.installMs;
+    if (late || clock2.elapsed() - since2 > options2.stallMs) {
+      await stop();
+      const why = late ? `took longer than ${options2.installMs / 6e4} minutes` : "made no progress";
+      throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${seen}"`, {
+        fix: "the next run tries again"
+      });
+    }
+    await clock2.sleep(options2.pollMs);
+  }
+}
+function finish(last, stream2) {
+  if (last.error === "" && last.percent === 100) return;
+  const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
+  throw new UpdaterError(stream2 === void 0 ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
+    ...stream2 === void 0 ? {} : { details: [stream2] },
+    fix: "journalctl -u rauc tells more"
+  });
+}
+
+// updater/previous.ts
+async function forgetPrevious(stateFile) {
+  return stateFile.change(({ previous: _, ...rest }) => rest);
+}
+async function keepPrevious(previous, { bus, stateFile }, work) {
+  try {
+    return await work();
+  } catch (error2) {
+    if (previous !== void 0 && await isThere(previous, bus).catch(() => false)) {
+      await stateFile.change((had) => ({ ...had, previous })).catch(() => void 0);
+    }
+    throw error2;
+  }
+}
+async function isThere({ slot: slot2, buildId }, bus) {
+  if ((await readProgress(bus)).running) return false;
+  const found = (await readSlots(bus)).slots.find(({ bootname }) => bootname === slot2);
+  return found?.bootStatus === "good" && (found.buildId === void 0 || found.buildId === buildId);
+}
+
 // updater/proxy/proxy.ts
 init_bundle_globals();
 import { randomBytes as randomBytes3 } from "node:crypto";
@@ -20465,53 +20536,6 @@ async function startProxy(file2, clock2, options2 = proxy) {
   };
 }
 
-// updater/rauc/install.ts
-init_bundle_globals();
-var operation = external_exports.object({ type: external_exports.literal("s"), data: external_exports.string() });
-var progress = external_exports.object({ type: external_exports.literal("(isi)"), data: external_exports.tuple([external_exports.number(), external_exports.string(), external_exports.number()]) });
-var answers2 = external_exports.tuple([operation, progress, operation]);
-async function readProgress(bus) {
-  const parsed = answers2.safeParse(await bus.properties(["Operation", "Progress", "LastError"]));
-  if (!parsed.success) throw new UpdaterError("RAUC", "RAUC's progress is not what is known of it");
-  const [{ data: state }, { data }, { data: error2 }] = parsed.data;
-  return { running: state !== "idle", percent: data[0], message: data[1], error: error2 };
-}
-async function install(bus, clock2, request, options2 = rauc) {
-  const { bundle, onProgress, stop, failed: failed2 } = request;
-  if ((await readProgress(bus)).running) {
-    throw new UpdaterError("BUSY", "RAUC is busy with another installation", { fix: "wait for it to end" });
-  }
-  await bus.call("InstallBundle", "sa{sv}", [bundle, "0"]);
-  const started = clock2.elapsed();
-  let [seen, since2] = ["", started];
-  for (; ; ) {
-    const now = await readProgress(bus);
-    if (!now.running) return finish(now, failed2?.());
-    const step = `${now.percent} ${now.message}`;
-    if (step !== seen) {
-      [seen, since2] = [step, clock2.elapsed()];
-      onProgress?.(now);
-    }
-    const late = clock2.elapsed() - started > options2.installMs;
-    if (late || clock2.elapsed() - since2 > options2.stallMs) {
-      await stop();
-      const why = late ? `took longer than ${options2.installMs / 6e4} minutes` : "made no progress";
-      throw new UpdaterError("RAUC", `RAUC's installation ${why} and was ended at "${now.message}"`, {
-        fix: "the next run tries again"
-      });
-    }
-    await clock2.sleep(options2.pollMs);
-  }
-}
-function finish(last, stream2) {
-  if (last.error === "" && last.percent === 100) return;
-  const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
-  throw new UpdaterError(stream2 === void 0 ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
-    ...stream2 === void 0 ? {} : { details: [stream2] },
-    fix: "journalctl -u rauc tells more"
-  });
-}
-
 // updater/rauc/udev-guard.ts
 init_bundle_globals();
 var LONGEST_SECONDS = 180;
@@ -20668,10 +20692,7 @@ var COUNTED = /* @__PURE__ */ new Set(["RAUC", "READ_BACK"]);
 async function performInstall(order, tools) {
   const { image } = order;
   const { stateFile, world, places } = tools;
-  const state = await stateFile.change((had) => {
-    const { previous: _, ...rest } = had;
-    return { ...rest, trial: trialOf(order, had) };
-  });
+  const state = await stateFile.change((had) => ({ ...had, trial: trialOf(order, had) }));
   const { trial: trial3 } = state;
   if (trial3 === void 0) throw new Error("the trial was not written");
   if (trial3.attempts > MAX_INSTALL_ATTEMPTS) {
@@ -20685,7 +20706,11 @@ async function performInstall(order, tools) {
   try {
     const failedStreams = state.streams?.serial === image.serial ? state.streams.failed : 0;
     const streamed = failedStreams < MAX_FAILED_STREAMS;
-    const receivedBytes = await (streamed ? stream(order, tools) : fromData(order, tools));
+    const receivedBytes = await keepPrevious(
+      state.previous,
+      tools,
+      () => streamed ? stream(order, tools) : fromData(order, tools)
+    );
     await readBack(image, trial3.slot, tools);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
@@ -20748,6 +20773,7 @@ async function installHeld(proxy2, tools) {
   try {
     await install(bus, world.clock, {
       bundle: proxy2.url,
+      begin: () => forgetPrevious(tools.stateFile),
       stop: () => stopRauc(tools),
       failed: () => proxy2.failure,
       onProgress: (progress2) => {
@@ -20768,6 +20794,7 @@ async function fromData(order, tools) {
   const { received } = await downloadBundle({ urls, bytes: bytes3, sha256: sha2565 }, path, world.clock);
   await install(bus, world.clock, {
     bundle: path,
+    begin: () => forgetPrevious(tools.stateFile),
     stop: () => stopRauc(tools),
     onProgress: installing2(tools)
   });

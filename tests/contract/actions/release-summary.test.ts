@@ -10,6 +10,7 @@ const page = "https://github.example/someone/cluster/actions/runs/7";
 const summary = (waits: boolean): string =>
   releaseSummary({
     ...{
+      repository: "someone/cluster",
       tag: "v1.0.0",
       url: "https://github.example/v1.0.0",
       published: true,
