@@ -189,7 +189,7 @@ export function testGroups(cache: string): TestGroup[] {
       name: "node",
       doors: ["ci"],
       shows:
-        "a node takes a good release, comes back from a bad one by itself, and lives through 70 power cuts",
+        "a node takes a good release, comes back from a bad one by itself, takes the next, and lives through 70 power cuts",
       argv: image("upgrade-cuts"),
       env: { ...env, PI_TEST_CUTS: "60", PI_TEST_BOOTED: "0" },
     },
