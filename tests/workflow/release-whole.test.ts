@@ -61,7 +61,7 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)(
           ["virt", true],
         ]);
         const built = first.runs[0]?.summaries.filter((text) =>
-          /built by chroot|taken from the cache/.test(text),
+          /^\| made \| (built by chroot|taken from the cache)/m.test(text),
         );
         expect(built).toHaveLength(2);
         expect(await git(kept("repository.git"), "log", "--format=%s", "manifest")).toBe(`Release ${TAG}`);
@@ -114,7 +114,9 @@ describe.runIf(finished !== undefined && process.getuid?.() === 0)(
         expect(jobsOf(second), why(second)).toEqual(everyJob);
         expect(second.commit).toBe(first.commit);
         expect(second.problems).toEqual([]);
-        const reused = second.runs[0]?.summaries.filter((text) => text.includes("taken from the cache"));
+        const reused = second.runs[0]?.summaries.filter((text) =>
+          text.includes("| made | taken from the cache"),
+        );
         expect(reused).toHaveLength(2);
         expect([...second.uploaded]).toEqual([]);
         expect(second.runs[0]?.log).toContain("published already, from this commit: nothing is uploaded");
