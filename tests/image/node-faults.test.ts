@@ -204,7 +204,10 @@ async function refusesOnBadDisk({ node }: NodeSession, refuses: Refuses): Promis
   await node.command("fallocate -l $(df --output=avail -B1 /data | tail -1) /data/filler || true; sync");
   await refuses("data full", /it is full/);
   await node.command("rm /data/filler; sync");
-  await node.command("mount -o remount,ro /data");
+  // As the kernel does it to a file system with errors, whoever writes to it.
+  await node.command(
+    "echo u >/proc/sysrq-trigger; until findmnt -no OPTIONS /data | grep -q '^ro'; do sleep 1; done",
+  );
   await refuses("data read-only", /cannot be written to/).catch(async (error: unknown) => {
     await node.command("mount -o remount,rw /data");
     throw error;
