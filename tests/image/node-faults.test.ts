@@ -228,7 +228,7 @@ async function refusesByClock({ node, stage }: NodeSession, refuses: Refuses): P
   const setTo = async (offsetMs: number): Promise<number> => {
     const at = world.clock.now() + right + offsetMs;
     await node.command(
-      `systemctl stop systemd-timesyncd; date -s @${Math.round(at / 1000)}; touch /run/systemd/timesync/synchronized`,
+      `systemctl stop systemd-timesyncd; date -s @${Math.round(at / 1000)}; mkdir -p /run/systemd/timesync; touch /run/systemd/timesync/synchronized`,
     );
     return new Date(at).getUTCFullYear();
   };
