@@ -35,6 +35,11 @@ export abstract class Failure<Code extends string = string> extends Error {
   }
 }
 
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** `cluster.yaml:12:7`, the form editors and terminals make clickable. */
 export function formatPlace(place: Place): string {
   return [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");

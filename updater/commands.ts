@@ -1,4 +1,5 @@
 import { exists } from "../lib/external/files.ts";
+import { messageOf } from "../lib/failure.ts";
 import { decide } from "./decide.ts";
 import { UpdaterError } from "./failure.ts";
 import { UNITS } from "./places.ts";
@@ -135,7 +136,7 @@ export async function rollback(node: UpdaterNode): Promise<void> {
 export async function run(node: UpdaterNode): Promise<Status> {
   await commitMissed(node).catch((error: unknown) =>
     // The run that follows says so in the status.
-    node.say(`not committed: ${error instanceof Error ? error.message : error}`),
+    node.say(`not committed: ${messageOf(error)}`),
   );
   return runUpdater(node, { act: true });
 }

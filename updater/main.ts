@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";
 import { processes } from "../lib/external/process.ts";
-import { describeFailure } from "../lib/failure.ts";
+import { describeFailure, messageOf } from "../lib/failure.ts";
 import { accept, commit, installWish, nextRun, pause, rollback, run, status } from "./commands.ts";
 import { UpdaterError } from "./failure.ts";
 import { placesOf } from "./places.ts";
@@ -64,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     parsed = parse(args);
   } catch (error) {
-    process.stderr.write(`node-update: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.stderr.write(`node-update: ${messageOf(error)}\n${USAGE}`);
     return 2;
   }
   const { values: flags, positionals } = parsed;

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { sha256OfRange } from "../lib/external/ranges.ts";
+import { messageOf } from "../lib/failure.ts";
 import type { ChannelImage } from "../lib/manifest/channel.ts";
 import { UpdaterError } from "./failure.ts";
 import type { Places } from "./places.ts";
@@ -8,8 +9,6 @@ import { readSlots } from "./rauc/slots.ts";
 import type { SlotName } from "./state/record.ts";
 
 const WORN = "the card or disk may be worn out: replace it";
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
  * RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot. RAUC has

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { World } from "../lib/external/world.ts";
+import { messageOf } from "../lib/failure.ts";
 import { checkClock, readChannel } from "./channel/read.ts";
 import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts";
 import { decide, type Facts } from "./decide.ts";
@@ -143,7 +144,7 @@ async function publishProblem(node: UpdaterNode, { facts }: Known, error: unknow
     .read()
     .catch(() => ({ state: emptyState }));
   const had = await readStatus(node.places);
-  const said = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  const said = messageOf(error).replace(/\.$/, "");
   const intended = had?.intended?.replace(/^v/, "");
   const givenUp = intended !== undefined && state.failed.some(({ version }) => version === intended);
   const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
@@ -185,7 +186,7 @@ async function wakeAt({ world, say }: UpdaterNode, at: number): Promise<void> {
   const run = (argv: [string, ...string[]]) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
   await run(["systemctl", "stop", `${unit}.timer`]).catch(() => undefined);
   await run(["systemd-run", "--collect", ...timer, ...start]).catch((error: unknown) => {
-    say(`the next window is not waited for: ${error instanceof Error ? error.message : error}`);
+    say(`the next window is not waited for: ${messageOf(error)}`);
   });
 }
 

@@ -1,5 +1,6 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
+import { messageOf } from "../failure.ts";
 import { type Source, SourceError } from "./source.ts";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -49,8 +50,6 @@ interface Answer {
   readonly location: string | undefined;
   readonly body: Buffer;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Not found (404, and 403 as object stores say it) is undefined. */
 function take({ status, body }: Answer, url: URL): Uint8Array | undefined {

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import { messageOf } from "../failure.ts";
 
 /** How a server answered: its status, or why there is none. */
 export type Answer =
@@ -27,7 +28,7 @@ export function askHead(url: string, timeoutMs: number): Promise<Answer> {
       asked.end();
     } catch (error) {
       // A proxy that is no address.
-      resolve({ kind: "silent", why: error instanceof Error ? error.message : String(error) });
+      resolve({ kind: "silent", why: messageOf(error) });
     }
   });
 }

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { messageOf } from "../failure.ts";
 import type { Keys, RoleName } from "../keys/keys.ts";
 import { RENEW_BELOW_DAYS } from "./limits.ts";
 import { daysLeft, describeExpiry } from "./repository/expiry.ts";
@@ -19,7 +20,6 @@ const ROLES: readonly RoleName[] = ["root", "targets", "online"];
 const FIX_DAYS = RENEW_BELOW_DAYS.root;
 
 /** What went wrong while a key was asked for, as one line. */
-const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function roleRows(keys: Keys, root: Signed<"root">, role: RoleName, problems: string[]): KeyStatus["rows"] {
   const { keys: known, threshold } = contentOfRoot(root)[role];
@@ -28,7 +28,7 @@ function roleRows(keys: Keys, root: Signed<"root">, role: RoleName, problems: st
     here = keys.role(role);
   } catch (error) {
     // That a key lies elsewhere is how it should be; that one here cannot be used is not.
-    if ((error as { code?: string }).code !== "MISSING") problems.push(said(error));
+    if ((error as { code?: string }).code !== "MISSING") problems.push(messageOf(error));
   }
   const asked = `${threshold} of ${known.length} must sign`;
   const rows = known.map(({ keyId }): [string, string, string] => {
@@ -61,8 +61,8 @@ export function keyStatus(keys: Keys, root: Signed<"root">, now: Date): KeyStatu
     if (daysLeft(until, now) < CERTIFICATE_DAYS)
       problems.push(`the signing certificate has ${describeExpiry(until, now)}: ./pi keys rotate signing`);
   } catch (error) {
-    rows.push(["signing", "cannot be used here", said(error)]);
-    if ((error as { code?: string }).code !== "MISSING") problems.push(said(error));
+    rows.push(["signing", "cannot be used here", messageOf(error)]);
+    if ((error as { code?: string }).code !== "MISSING") problems.push(messageOf(error));
   }
   return { rows, problems };
 }

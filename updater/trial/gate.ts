@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/failure.ts";
 import { trial as limits } from "../limits.ts";
 import { nameOf, otherSlot, type SlotName, type State } from "../state/record.ts";
 import { type BootFacts, failed, type Health, judge, type Standing, standingOf } from "./judge.ts";
@@ -55,7 +56,7 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
 /** A node too busy to say how it is, is looked at again. */
 async function lookAt(node: GateNode, standing: Standing): Promise<Health | "unknown"> {
   return node.health(standing).catch((error: unknown) => {
-    node.say(`its health is not known: ${error instanceof Error ? error.message : error}`);
+    node.say(`its health is not known: ${messageOf(error)}`);
     return "unknown" as const;
   });
 }
@@ -70,9 +71,7 @@ async function leave(
   // Neither a state that cannot be written nor a RAUC that does not answer keeps a bad build running: unmarked, it
   // uses up its attempts.
   const trying = async (what: string, work: () => Promise<void>): Promise<void> => {
-    await work().catch((error: unknown) =>
-      node.say(`${what}: ${error instanceof Error ? error.message : error}`),
-    );
+    await work().catch((error: unknown) => node.say(`${what}: ${messageOf(error)}`));
   };
   if (standing.kind === "trial") {
     const { trial } = standing;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readBounded } from "../../external/bounded-file.ts";
 import { sha256OfText } from "../../external/files.ts";
 import { type Source, SourceError } from "../../external/source.ts";
+import { messageOf } from "../../failure.ts";
 import { CHANNEL_NAMES, type ChannelName, type Channels, parseChannel } from "../channel.ts";
 import { ManifestError } from "../failure.ts";
 import { MAX_BYTES } from "../limits.ts";
@@ -59,7 +60,7 @@ function explain(error: unknown, fetcher: CheckingFetcher, rootFile: string): un
       own.code === "INTERRUPTED" ? "INTERRUPTED" : own.code === "TOO_LARGE" ? "FILE" : "UNREACHABLE";
     return new ManifestError(code, own.message, own.fix === undefined ? {} : { fix: own.fix });
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const file = /root\.json is expired/.test(message) ? rootFile : fetcher.last;
   const why = message.replace(/^Unable to load (snapshot|targets) (metadata )?error (\w*Error: )?/, "");
   if (/is expired/.test(message)) {

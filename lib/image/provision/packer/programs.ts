@@ -5,6 +5,7 @@ import semver from "semver";
 import { download } from "../../../external/download.ts";
 import { exists } from "../../../external/files.ts";
 import type { World } from "../../../external/world.ts";
+import { messageOf } from "../../../failure.ts";
 import type { Reporter } from "../../../progress/reporter.ts";
 import { packerEnvironment } from "./environment.ts";
 import { PackerError } from "./failure.ts";
@@ -63,7 +64,7 @@ export async function packerOnPath(
       return await realpath(packer);
     } catch (error) {
       world.signal.throwIfAborted();
-      reporter.info(`${error instanceof Error ? error.message : String(error)}: not used`);
+      reporter.info(`${messageOf(error)}: not used`);
     }
   }
   return undefined;
