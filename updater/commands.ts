@@ -1,5 +1,6 @@
 import { exists } from "../lib/external/files.ts";
 import { messageOf } from "../lib/failure.ts";
+import { readBuild } from "./config.ts";
 import { decide } from "./decide.ts";
 import { UpdaterError } from "./failure.ts";
 import { UNITS } from "./places.ts";
@@ -142,9 +143,11 @@ export async function run(node: UpdaterNode): Promise<Status> {
 }
 
 async function commitMissed(node: UpdaterNode): Promise<void> {
-  const { facts } = await readKnown(node);
+  // Every run of the timer comes by here: RAUC is not asked.
+  if (!(await exists(node.places.markedGood))) return;
+  const { buildId } = await readBuild(node.places);
   const { state } = await stateFileOf(node).read();
-  if (facts.passed && state.committed?.buildId !== facts.running.buildId) await commit(node);
+  if (state.committed?.buildId !== buildId) await commit(node);
 }
 
 /** After mark-good: what runs is what the node comes back to. Throws UNCOMMITTED where it was not marked good. */
