@@ -24,7 +24,7 @@ export const inputs = z.object({
     .string()
     .optional()
     .describe(
-      "The version the build is for, such as `v1.2.3`: the files get its name, the image is packed as small as it gets, and there is a bundle, signed by nobody yet.",
+      "The version the build is for, such as `v1.2.3`: the files get its name, the image is packed smaller, and there is a bundle, signed by nobody yet.",
     ),
   artifact: z
     .string()

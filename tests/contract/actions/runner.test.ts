@@ -47,14 +47,14 @@ describe("inputs", () => {
 
 describe("a failure", () => {
   test("that says where is annotated at that file of the repository", () => {
-    const folders = { project: "/actions/ours", workspace: "/work/cluster" };
+    const folders = { project: "/actions/ours", workspace: "/checkout/cluster" };
     const at = (file: string) =>
       problemRemarks(
         new ImageError("PROVISION", "the playbook failed", { place: { file, line: 2, column: 3 } }),
         folders,
       );
     const place = { file: "roles/mine/tasks/main.yml", line: 2, column: 3 };
-    expect(at("/work/cluster/roles/mine/tasks/main.yml")).toEqual([
+    expect(at("/checkout/cluster/roles/mine/tasks/main.yml")).toEqual([
       { text: "roles/mine/tasks/main.yml:2:3: the playbook failed", place },
     ]);
     const elsewhere = "/actions/ours/ansible/site.yml";

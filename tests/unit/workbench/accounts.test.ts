@@ -6,10 +6,10 @@ const group = "root:x:0:\nada:x:1001:\nbuilders:x:1002:ada\n";
 
 describe("the runner's account", () => {
   it("comes last, with ids that neither a user nor a group has", () => {
-    expect(withRunner({ passwd, group }, "/work/home")).toEqual({
+    expect(withRunner({ passwd, group }, "/scratch/home")).toEqual({
       uid: 1003,
       gid: 1003,
-      passwd: `${passwd}runner:*:1003:1003::/work/home:/bin/bash\n`,
+      passwd: `${passwd}runner:*:1003:1003::/scratch/home:/bin/bash\n`,
       group: `${group}runner:*:1003:\n`,
     });
   });
