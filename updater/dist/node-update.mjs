@@ -5506,6 +5506,9 @@ var Failure = class extends Error {
     this.details = options2.details ?? [];
   }
 };
+function messageOf(error2) {
+  return error2 instanceof Error ? error2.message : String(error2);
+}
 function formatPlace(place) {
   return [place.file, place.line, place.column].filter((part) => part !== void 0).join(":");
 }
@@ -5877,138 +5880,7 @@ async function roomAt(path) {
   };
 }
 
-// updater/decide.ts
-init_bundle_globals();
-
-// lib/manifest/client/window.ts
-init_bundle_globals();
-var TEXT = /^(\d{2}):(\d{2})-(\d{2}):(\d{2}) (\S+)$/;
-var MINUTE_MS = 6e4;
-var DAY_MINUTES = 24 * 60;
-function parseWindow(text2) {
-  const match = TEXT.exec(text2);
-  if (match === null) return void 0;
-  const [from, to] = [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])];
-  const zone = match[5] ?? "";
-  if (from >= DAY_MINUTES || to >= DAY_MINUTES || from === to) return void 0;
-  try {
-    minuteOfDay(0, zone);
-  } catch {
-    return void 0;
-  }
-  return { from, to, zone };
-}
-var formats = /* @__PURE__ */ new Map();
-function formatOf(timeZone) {
-  const options2 = { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat("en-GB", options2);
-  formats.set(timeZone, format);
-  return format;
-}
-function minuteOfDay(now, zone) {
-  const [hour = "0", minute = "0"] = formatOf(zone).format(now).split(":");
-  return Number(hour) * 60 + Number(minute);
-}
-function isOpen(window2, now) {
-  const minute = minuteOfDay(now, window2.zone);
-  return window2.from < window2.to ? minute >= window2.from && minute < window2.to : minute >= window2.from || minute < window2.to;
-}
-function nextOpening(window2, now) {
-  if (isOpen(window2, now)) return now;
-  const start2 = Math.floor(now / MINUTE_MS) * MINUTE_MS;
-  const away = (window2.from - minuteOfDay(start2, window2.zone) + DAY_MINUTES) % DAY_MINUTES;
-  for (let at = start2 + Math.max(1, away - 120) * MINUTE_MS; ; at += MINUTE_MS) {
-    if (isOpen(window2, at)) return at;
-  }
-}
-
-// updater/limits.ts
-init_bundle_globals();
-var KIB = 1024;
-var MIB = 1024 * KIB;
-var SECOND = 1e3;
-var MINUTE = 60 * SECOND;
-var HOUR = 60 * MINUTE;
-var DAY_MS = 24 * HOUR;
-var CLOCK_TOLERANCE_MS = DAY_MS;
-var TIME_SYNC_WAIT_MS = 90 * SECOND;
-var DATE_TIMEOUT_MS = 20 * SECOND;
-var MAX_STATE_BYTES = 256 * KIB;
-var MAX_INSTALL_ATTEMPTS = 5;
-var MAX_FAILED = 50;
-var MAX_FAILED_STREAMS = 2;
-var MAX_RETURNS = 2;
-var UNREAD_ALARM_MS = 3 * DAY_MS;
-var EXPIRY_WARNING_DAYS = 14;
-var proxy = {
-  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
-  blockBytes: 4 * KIB,
-  /** All cached blocks together, in bytes. */
-  cacheBytes: 12 * MIB,
-  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
-  straightBytes: 128 * KIB,
-  /** How far it is read ahead of at the most, in bytes. */
-  readAheadBytes: MIB,
-  /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
-  maxRangeBytes: 4 * MIB,
-  /** Requests to servers at one time. */
-  parallel: 4,
-  /** Without a byte from a server, in milliseconds. */
-  stallMs: 20 * SECOND,
-  /** For one range of a server, in milliseconds: 17 KiB/s at the least for a full read-ahead. */
-  rangeMs: MINUTE,
-  /** For one read by RAUC, all retries and mirrors included, in milliseconds. The kernel gives nbd 300 s. */
-  readMs: 200 * SECOND,
-  /** First pause after all mirrors failed, and the longest one, in milliseconds. */
-  firstPauseMs: SECOND,
-  longestPauseMs: 30 * SECOND,
-  /** Redirects on the way to a file. */
-  redirects: 8
-};
-var rauc = {
-  /** One call on the bus, in milliseconds. */
-  callMs: 30 * SECOND,
-  /** `rauc status` reads the boot state with two small programs, in milliseconds. */
-  statusMs: MINUTE,
-  /** Between two looks at the progress, in milliseconds. */
-  pollMs: 2 * SECOND,
-  /** Without any progress, in milliseconds: hashing two slots on a Pi 3 shows none for minutes. */
-  stallMs: 20 * MINUTE,
-  /** For one installation, in milliseconds. */
-  installMs: 3 * HOUR
-};
-var download = {
-  /** For one file, in milliseconds. */
-  totalMs: 2 * HOUR,
-  /** Left free on data besides the bundle, in bytes. */
-  spareBytes: 128 * MIB,
-  attempts: 8
-};
-var trial = {
-  /** From the start of the gate until a new build must have proved itself, in milliseconds. */
-  deadlineMs: 10 * MINUTE,
-  /** Between two looks, in milliseconds. */
-  pollMs: 5 * SECOND,
-  /** For one check in health.d, in milliseconds. */
-  checkMs: MINUTE
-};
-
-// updater/plan.ts
-init_bundle_globals();
-var nothing = (reason, more = {}) => ({
-  kind: "nothing",
-  reason,
-  alarm: false,
-  ...more
-});
-var alarm = (reason, more = {}) => ({
-  kind: "nothing",
-  reason,
-  alarm: true,
-  ...more
-});
-
-// updater/state/record.ts
+// updater/config.ts
 init_bundle_globals();
 
 // node_modules/zod/index.js
@@ -18338,7 +18210,224 @@ function date4(params) {
   return _coercedDate(ZodDate, params);
 }
 
+// lib/external/bounded-file.ts
+init_bundle_globals();
+import { open as open3 } from "node:fs/promises";
+var answers = {
+  ENOENT: "absent",
+  ENOTDIR: "absent",
+  EISDIR: "folder",
+  EACCES: "denied",
+  EPERM: "denied"
+};
+async function readBounded(path, maxBytes) {
+  try {
+    const handle = await open3(path, "r");
+    try {
+      const stats = await handle.stat();
+      if (stats.isDirectory()) return { kind: "folder" };
+      if (stats.size > maxBytes) return { kind: "too-large", sizeBytes: stats.size };
+      return { kind: "content", bytes: await handle.readFile() };
+    } finally {
+      await handle.close();
+    }
+  } catch (error2) {
+    const kind = answers[error2.code ?? ""];
+    if (kind === void 0) throw error2;
+    return { kind };
+  }
+}
+
+// lib/manifest/client/window.ts
+init_bundle_globals();
+var TEXT = /^(\d{2}):(\d{2})-(\d{2}):(\d{2}) (\S+)$/;
+var MINUTE_MS = 6e4;
+var DAY_MINUTES = 24 * 60;
+function parseWindow(text2) {
+  const match = TEXT.exec(text2);
+  if (match === null) return void 0;
+  const [from, to] = [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])];
+  const zone = match[5] ?? "";
+  if (from >= DAY_MINUTES || to >= DAY_MINUTES || from === to) return void 0;
+  try {
+    minuteOfDay(0, zone);
+  } catch {
+    return void 0;
+  }
+  return { from, to, zone };
+}
+var formats = /* @__PURE__ */ new Map();
+function formatOf(timeZone) {
+  const options2 = { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat("en-GB", options2);
+  formats.set(timeZone, format);
+  return format;
+}
+function minuteOfDay(now, zone) {
+  const [hour = "0", minute = "0"] = formatOf(zone).format(now).split(":");
+  return Number(hour) * 60 + Number(minute);
+}
+function isOpen(window2, now) {
+  const minute = minuteOfDay(now, window2.zone);
+  return window2.from < window2.to ? minute >= window2.from && minute < window2.to : minute >= window2.from || minute < window2.to;
+}
+function nextOpening(window2, now) {
+  if (isOpen(window2, now)) return now;
+  const start2 = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+  const away = (window2.from - minuteOfDay(start2, window2.zone) + DAY_MINUTES) % DAY_MINUTES;
+  for (let at = start2 + Math.max(1, away - 120) * MINUTE_MS; ; at += MINUTE_MS) {
+    if (isOpen(window2, at)) return at;
+  }
+}
+
+// updater/failure.ts
+init_bundle_globals();
+var UpdaterError = class extends Failure {
+  area = "updater";
+};
+
+// updater/config.ts
+var MAX_BYTES = 64 * 1024;
+var configRecord = external_exports.strictObject({
+  channel: external_exports.enum(["stable", "beta"]),
+  mode: external_exports.enum(["auto", "ask", "off"]),
+  window: external_exports.string().optional(),
+  /** Of the manifest; the folder above it is what relative addresses of bundles start from. */
+  address: external_exports.url({ protocol: /^https?$/ }).optional()
+});
+var identityRecord = external_exports.object({ updateAddress: external_exports.url({ protocol: /^https?$/ }).nullish() });
+async function ownAddress(places) {
+  const read = await readBounded(places.identity, MAX_BYTES);
+  if (read.kind !== "content") return void 0;
+  try {
+    return identityRecord.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8"))).updateAddress ?? void 0;
+  } catch {
+    return void 0;
+  }
+}
+var buildRecord = external_exports.object({
+  cluster: external_exports.string(),
+  profile: external_exports.string(),
+  board: external_exports.string(),
+  buildId: external_exports.string().regex(/^[0-9a-f]{64}$/)
+});
+async function readRecord(path, schema, code) {
+  const read = await readBounded(path, MAX_BYTES);
+  const fix = "it belongs to the image: build it anew";
+  if (read.kind !== "content") throw new UpdaterError(code, `${path}: is missing`, { fix });
+  try {
+    return schema.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8")));
+  } catch (cause) {
+    throw new UpdaterError(code, `${path}: is not what it should be`, { fix, cause });
+  }
+}
+async function readConfig(places) {
+  const { channel, mode, window: window2, address: named } = await readRecord(places.config, configRecord, "CONFIG");
+  const address = await ownAddress(places) ?? named;
+  const parsed = window2 === void 0 ? void 0 : parseWindow(window2);
+  if (window2 !== void 0 && parsed === void 0) {
+    throw new UpdaterError("CONFIG", `${places.config}: "${window2}" is no window`, {
+      fix: "correct cluster.yaml"
+    });
+  }
+  const base = address === void 0 || address.endsWith("/") ? address : `${address}/`;
+  return { channel, mode, window: parsed, address: base };
+}
+function readBuild(places) {
+  return readRecord(places.build, buildRecord, "IMAGE");
+}
+
+// updater/decide.ts
+init_bundle_globals();
+
+// updater/limits.ts
+init_bundle_globals();
+var KIB = 1024;
+var MIB = 1024 * KIB;
+var SECOND = 1e3;
+var MINUTE = 60 * SECOND;
+var HOUR = 60 * MINUTE;
+var DAY_MS = 24 * HOUR;
+var CLOCK_TOLERANCE_MS = DAY_MS;
+var TIME_SYNC_WAIT_MS = 90 * SECOND;
+var DATE_TIMEOUT_MS = 20 * SECOND;
+var MAX_STATE_BYTES = 256 * KIB;
+var MAX_INSTALL_ATTEMPTS = 5;
+var MAX_FAILED = 50;
+var MAX_FAILED_STREAMS = 2;
+var MAX_RETURNS = 2;
+var UNREAD_ALARM_MS = 3 * DAY_MS;
+var EXPIRY_WARNING_DAYS = 14;
+var proxy = {
+  /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
+  blockBytes: 4 * KIB,
+  /** All cached blocks together, in bytes. */
+  cacheBytes: 12 * MIB,
+  /** A reader that has gone straight on for so long is read ahead of, in bytes. */
+  straightBytes: 128 * KIB,
+  /** How far it is read ahead of at the most, in bytes. */
+  readAheadBytes: MIB,
+  /** The largest range one request may ask for, in bytes. The kernel's own limit for nbd is far below. */
+  maxRangeBytes: 4 * MIB,
+  /** Requests to servers at one time. */
+  parallel: 4,
+  /** Without a byte from a server, in milliseconds. */
+  stallMs: 20 * SECOND,
+  /** For one range of a server, in milliseconds: 17 KiB/s at the least for a full read-ahead. */
+  rangeMs: MINUTE,
+  /** For one read by RAUC, all retries and mirrors included, in milliseconds. The kernel gives nbd 300 s. */
+  readMs: 200 * SECOND,
+  /** First pause after all mirrors failed, and the longest one, in milliseconds. */
+  firstPauseMs: SECOND,
+  longestPauseMs: 30 * SECOND,
+  /** Redirects on the way to a file. */
+  redirects: 8
+};
+var rauc = {
+  /** One call on the bus, in milliseconds. */
+  callMs: 30 * SECOND,
+  /** `rauc status` reads the boot state with two small programs, in milliseconds. */
+  statusMs: MINUTE,
+  /** Between two looks at the progress, in milliseconds. */
+  pollMs: 2 * SECOND,
+  /** Without any progress, in milliseconds: hashing two slots on a Pi 3 shows none for minutes. */
+  stallMs: 20 * MINUTE,
+  /** For one installation, in milliseconds. */
+  installMs: 3 * HOUR
+};
+var download = {
+  /** For one file, in milliseconds. */
+  totalMs: 2 * HOUR,
+  /** Left free on data besides the bundle, in bytes. */
+  spareBytes: 128 * MIB,
+  attempts: 8
+};
+var trial = {
+  /** From the start of the gate until a new build must have proved itself, in milliseconds. */
+  deadlineMs: 10 * MINUTE,
+  /** Between two looks, in milliseconds. */
+  pollMs: 5 * SECOND,
+  /** For one check in health.d, in milliseconds. */
+  checkMs: MINUTE
+};
+
+// updater/plan.ts
+init_bundle_globals();
+var nothing = (reason, more = {}) => ({
+  kind: "nothing",
+  reason,
+  alarm: false,
+  ...more
+});
+var alarm = (reason, more = {}) => ({
+  kind: "nothing",
+  reason,
+  alarm: true,
+  ...more
+});
+
 // updater/state/record.ts
+init_bundle_globals();
 var sha256 = external_exports.string().regex(/^[0-9a-f]{64}$/);
 var serial = external_exports.int().nonnegative();
 var moment = external_exports.number().nonnegative();
@@ -18565,12 +18654,6 @@ function choose(state, reading, facts) {
     asked
   };
 }
-
-// updater/failure.ts
-init_bundle_globals();
-var UpdaterError = class extends Failure {
-  area = "updater";
-};
 
 // updater/places.ts
 init_bundle_globals();
@@ -18868,7 +18951,6 @@ function lightSource(base, { timeoutMs }) {
     }
   };
 }
-var messageOf = (error2) => error2 instanceof Error ? error2.message : String(error2);
 function take({ status: status2, body }, url2) {
   if (status2 === 200) return body;
   if (status2 === 404 || status2 === 403) return void 0;
@@ -18941,7 +19023,7 @@ function askServerDate(url2, timeoutMs) {
 
 // lib/manifest/limits.ts
 init_bundle_globals();
-var MAX_BYTES = {
+var MAX_BYTES2 = {
   root: 512e3,
   timestamp: 16384,
   snapshot: 65536,
@@ -18980,34 +19062,6 @@ function judgeClock(facts) {
 init_bundle_globals();
 import { copyFile, mkdir as mkdir4, open as open5, readdir as readdir2, readlink } from "node:fs/promises";
 import { join as join5 } from "node:path";
-
-// lib/external/bounded-file.ts
-init_bundle_globals();
-import { open as open3 } from "node:fs/promises";
-var answers = {
-  ENOENT: "absent",
-  ENOTDIR: "absent",
-  EISDIR: "folder",
-  EACCES: "denied",
-  EPERM: "denied"
-};
-async function readBounded(path, maxBytes) {
-  try {
-    const handle = await open3(path, "r");
-    try {
-      const stats = await handle.stat();
-      if (stats.isDirectory()) return { kind: "folder" };
-      if (stats.size > maxBytes) return { kind: "too-large", sizeBytes: stats.size };
-      return { kind: "content", bytes: await handle.readFile() };
-    } finally {
-      await handle.close();
-    }
-  } catch (error2) {
-    const kind = answers[error2.code ?? ""];
-    if (kind === void 0) throw error2;
-    return { kind };
-  }
-}
 
 // lib/external/checkpoint.ts
 init_bundle_globals();
@@ -19297,7 +19351,7 @@ var CheckingFetcher = class {
   }
   async #read(path, maxLength) {
     const kind = kindOf(path);
-    const content = await this.#source.read(path, Math.min(maxLength, MAX_BYTES[kind]));
+    const content = await this.#source.read(path, Math.min(maxLength, MAX_BYTES2[kind]));
     if (content === void 0 && kind === "root") throw new import_error.DownloadHTTPError("not there", 404);
     this.last = path;
     if (content === void 0) {
@@ -19333,7 +19387,7 @@ function readRoot(content, path = "keys/root.json") {
 async function seedRoot(folder, trusted) {
   await mkdir3(folder, { recursive: true });
   const file2 = join3(folder, "root.json");
-  const known = await readBounded(file2, MAX_BYTES.root);
+  const known = await readBounded(file2, MAX_BYTES2.root);
   if (known.kind === "content") {
     try {
       const [had, given] = [readRoot(known.bytes, file2), readRoot(trusted)];
@@ -19356,10 +19410,10 @@ function tufUpdater(folder, fetcher, now) {
     config: {
       maxRootRotations: MAX_ROOTS,
       maxDelegations: 0,
-      rootMaxLength: MAX_BYTES.root,
-      timestampMaxLength: MAX_BYTES.timestamp,
-      snapshotMaxLength: MAX_BYTES.snapshot,
-      targetsMaxLength: MAX_BYTES.targets
+      rootMaxLength: MAX_BYTES2.root,
+      timestampMaxLength: MAX_BYTES2.timestamp,
+      snapshotMaxLength: MAX_BYTES2.snapshot,
+      targetsMaxLength: MAX_BYTES2.targets
     }
   });
   setTime(updater, now);
@@ -19368,7 +19422,7 @@ function tufUpdater(folder, fetcher, now) {
 
 // lib/manifest/client/open.ts
 async function readKept(folder, kind) {
-  const read = await readBounded(join4(folder, `${kind}.json`), MAX_BYTES[kind]);
+  const read = await readBounded(join4(folder, `${kind}.json`), MAX_BYTES2[kind]);
   if (read.kind === "content") return readMetadata(kind, `${kind}.json`, read.bytes);
   throw new ManifestError("ABSENT", `${kind}.json: was not kept in ${folder}`, { fix: "empty that folder" });
 }
@@ -19380,7 +19434,7 @@ function explain(error2, fetcher, rootFile) {
     const code = own2.code === "INTERRUPTED" ? "INTERRUPTED" : own2.code === "TOO_LARGE" ? "FILE" : "UNREACHABLE";
     return new ManifestError(code, own2.message, own2.fix === void 0 ? {} : { fix: own2.fix });
   }
-  const message = error2 instanceof Error ? error2.message : String(error2);
+  const message = messageOf(error2);
   const file2 = /root\.json is expired/.test(message) ? rootFile : fetcher.last;
   const why = message.replace(/^Unable to load (snapshot|targets) (metadata )?error (\w*Error: )?/, "");
   if (/is expired/.test(message)) {
@@ -19402,7 +19456,7 @@ function explain(error2, fetcher, rootFile) {
 }
 async function readChannel(source, name, digest, length) {
   const file2 = channelFile(name, digest);
-  const content = await source.read(file2, Math.min(MAX_BYTES.channel, length));
+  const content = await source.read(file2, Math.min(MAX_BYTES2.channel, length));
   if (content === void 0) {
     throw new ManifestError("ABSENT", `${file2}: is not in ${source.place}`, {
       fix: "publish the release again"
@@ -19494,7 +19548,7 @@ async function tidy(folder, kept) {
   for (const name of names.filter((one) => !kept.includes(one))) await removeWhole(join5(folder, name));
 }
 async function keysIn(file2) {
-  const read = await readBounded(file2, MAX_BYTES.root);
+  const read = await readBounded(file2, MAX_BYTES2.root);
   if (read.kind !== "content")
     throw new ManifestError("ABSENT", `${file2}: was not kept`, { fix: "the next run reads it again" });
   const { roles } = readRoot(read.bytes, file2).signed;
@@ -19656,7 +19710,7 @@ var releaseRecord = external_exports.object({
 async function readRelease(tag, document2, opened, address) {
   const target = opened.targets.get(`releases/${tag}/release.json`);
   const image = Object.values(document2.images)[0];
-  if (target === void 0 || image === void 0 || target.bytes > MAX_BYTES.channel) return void 0;
+  if (target === void 0 || image === void 0 || target.bytes > MAX_BYTES2.channel) return void 0;
   const from = { tag: document2.release, name: image.bundle.name };
   for (const url2 of bundleUrls(image.bundle.urls, address)) {
     const file2 = addressOf(url2, from, { tag, name: "release.json" });
@@ -19746,58 +19800,6 @@ async function readChannel2(address, channel, running, state, places, clock2) {
     const reason = `The channel cannot be read: ${error2.message.replace(/\.$/, "")}.`;
     return { reading: { kind: "problem", reason, alarm: alarm2 }, opened: void 0, state };
   }
-}
-
-// updater/config.ts
-init_bundle_globals();
-var MAX_BYTES2 = 64 * 1024;
-var configRecord = external_exports.strictObject({
-  channel: external_exports.enum(["stable", "beta"]),
-  mode: external_exports.enum(["auto", "ask", "off"]),
-  window: external_exports.string().optional(),
-  /** Of the manifest; the folder above it is what relative addresses of bundles start from. */
-  address: external_exports.url({ protocol: /^https?$/ }).optional()
-});
-var identityRecord = external_exports.object({ updateAddress: external_exports.url({ protocol: /^https?$/ }).nullish() });
-async function ownAddress(places) {
-  const read = await readBounded(places.identity, MAX_BYTES2);
-  if (read.kind !== "content") return void 0;
-  try {
-    return identityRecord.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8"))).updateAddress ?? void 0;
-  } catch {
-    return void 0;
-  }
-}
-var buildRecord = external_exports.object({
-  cluster: external_exports.string(),
-  profile: external_exports.string(),
-  board: external_exports.string(),
-  buildId: external_exports.string().regex(/^[0-9a-f]{64}$/)
-});
-async function readRecord(path, schema, code) {
-  const read = await readBounded(path, MAX_BYTES2);
-  const fix = "it belongs to the image: build it anew";
-  if (read.kind !== "content") throw new UpdaterError(code, `${path}: is missing`, { fix });
-  try {
-    return schema.parse(JSON.parse(Buffer.from(read.bytes).toString("utf8")));
-  } catch (cause) {
-    throw new UpdaterError(code, `${path}: is not what it should be`, { fix, cause });
-  }
-}
-async function readConfig(places) {
-  const { channel, mode, window: window2, address: named } = await readRecord(places.config, configRecord, "CONFIG");
-  const address = await ownAddress(places) ?? named;
-  const parsed = window2 === void 0 ? void 0 : parseWindow(window2);
-  if (window2 !== void 0 && parsed === void 0) {
-    throw new UpdaterError("CONFIG", `${places.config}: "${window2}" is no window`, {
-      fix: "correct cluster.yaml"
-    });
-  }
-  const base = address === void 0 || address.endsWith("/") ? address : `${address}/`;
-  return { channel, mode, window: parsed, address: base };
-}
-function readBuild(places) {
-  return readRecord(places.build, buildRecord, "IMAGE");
 }
 
 // updater/perform-install.ts
@@ -20578,13 +20580,12 @@ async function holdUdev(processes2) {
 init_bundle_globals();
 import { writeFile } from "node:fs/promises";
 var WORN = "the card or disk may be worn out: replace it";
-var messageOf2 = (error2) => error2 instanceof Error ? error2.message : String(error2);
 async function readBack(image, slot2, { bus, places }) {
   const problem = await problemOf(image, slot2, bus, places);
   if (problem === void 0) return;
   const details = await bus.call("Mark", "ss", ["bad", "other"]).then(
     () => [],
-    (error2) => [`slot ${slot2} could not be marked bad: ${messageOf2(error2)}`]
+    (error2) => [`slot ${slot2} could not be marked bad: ${messageOf(error2)}`]
   );
   const { message, fix, cause } = problem;
   throw new UpdaterError("READ_BACK", message, { fix, cause, details });
@@ -20601,7 +20602,7 @@ async function problemOf(image, slot2, bus, places) {
     return { message: `${device} reads back as ${found.slice(0, 12)}, not as it was written`, fix: WORN };
   } catch (cause) {
     const fix = (cause instanceof UpdaterError ? cause.fix : void 0) ?? WORN;
-    return { message: `${device} cannot be read back: ${messageOf2(cause)}`, fix, cause };
+    return { message: `${device} cannot be read back: ${messageOf(cause)}`, fix, cause };
   }
 }
 
@@ -21018,7 +21019,7 @@ async function installNow(node2, { facts }, plan, address) {
 async function publishProblem(node2, { facts }, error2) {
   const { state } = await stateFileOf(node2).read().catch(() => ({ state: emptyState }));
   const had = await readStatus(node2.places);
-  const said = (error2 instanceof Error ? error2.message : String(error2)).replace(/\.$/, "");
+  const said = messageOf(error2).replace(/\.$/, "");
   const intended = had?.intended?.replace(/^v/, "");
   const givenUp = intended !== void 0 && state.failed.some(({ version: version2 }) => version2 === intended);
   const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
@@ -21051,7 +21052,7 @@ async function wakeAt({ world, say }, at) {
   const run3 = (argv) => world.processes.run({ argv, timeoutMs: REBOOT_MS });
   await run3(["systemctl", "stop", `${unit}.timer`]).catch(() => void 0);
   await run3(["systemd-run", "--collect", ...timer, ...start2]).catch((error2) => {
-    say(`the next window is not waited for: ${error2 instanceof Error ? error2.message : error2}`);
+    say(`the next window is not waited for: ${messageOf(error2)}`);
   });
 }
 async function reboot({ world, places }) {
@@ -21221,15 +21222,16 @@ async function run2(node2) {
   await commitMissed(node2).catch(
     (error2) => (
       // The run that follows says so in the status.
-      node2.say(`not committed: ${error2 instanceof Error ? error2.message : error2}`)
+      node2.say(`not committed: ${messageOf(error2)}`)
     )
   );
   return runUpdater(node2, { act: true });
 }
 async function commitMissed(node2) {
-  const { facts } = await readKnown(node2);
+  if (!await exists(node2.places.markedGood)) return;
+  const { buildId } = await readBuild(node2.places);
   const { state } = await stateFileOf(node2).read();
-  if (facts.passed && state.committed?.buildId !== facts.running.buildId) await commit(node2);
+  if (state.committed?.buildId !== buildId) await commit(node2);
 }
 async function commit(node2) {
   if (!await exists(node2.places.markedGood)) {
@@ -21318,15 +21320,13 @@ async function runGate(node2, options2 = trial) {
 }
 async function lookAt(node2, standing) {
   return node2.health(standing).catch((error2) => {
-    node2.say(`its health is not known: ${error2 instanceof Error ? error2.message : error2}`);
+    node2.say(`its health is not known: ${messageOf(error2)}`);
     return "unknown";
   });
 }
 async function leave(node2, standing, state, facts, reason) {
   const trying = async (what, work) => {
-    await work().catch(
-      (error2) => node2.say(`${what}: ${error2 instanceof Error ? error2.message : error2}`)
-    );
+    await work().catch((error2) => node2.say(`${what}: ${messageOf(error2)}`));
   };
   if (standing.kind === "trial") {
     const { trial: trial3 } = standing;
@@ -21388,7 +21388,7 @@ async function main(args) {
   try {
     parsed = parse4(args);
   } catch (error2) {
-    process.stderr.write(`node-update: ${error2 instanceof Error ? error2.message : error2}
+    process.stderr.write(`node-update: ${messageOf(error2)}
 ${USAGE}`);
     return 2;
   }

@@ -41891,6 +41891,9 @@ var init_files = __esm({
 });
 
 // lib/failure.ts
+function messageOf(error63) {
+  return error63 instanceof Error ? error63.message : String(error63);
+}
 function formatPlace(place) {
   return [place.file, place.line, place.column].filter((part) => part !== void 0).join(":");
 }
@@ -95566,7 +95569,7 @@ async function packerOnPath(searchPath, pins, world, reporter) {
       return await realpath(packer);
     } catch (error63) {
       world.signal.throwIfAborted();
-      reporter.info(`${error63 instanceof Error ? error63.message : String(error63)}: not used`);
+      reporter.info(`${messageOf(error63)}: not used`);
     }
   }
   return void 0;
@@ -95623,6 +95626,7 @@ var init_programs = __esm({
     import_semver2 = __toESM(require_semver2(), 1);
     init_download();
     init_files();
+    init_failure();
     init_environment();
     init_failure3();
     init_pins();
@@ -96992,6 +96996,7 @@ init_memory();
 
 // lib/external/reach.ts
 init_bundle_globals();
+init_failure();
 import { Agent as Agent3, request } from "node:http";
 function askHead(url3, timeoutMs) {
   const started = performance.now();
@@ -97010,7 +97015,7 @@ function askHead(url3, timeoutMs) {
       });
       asked.end();
     } catch (error63) {
-      resolve5({ kind: "silent", why: error63 instanceof Error ? error63.message : String(error63) });
+      resolve5({ kind: "silent", why: messageOf(error63) });
     }
   });
 }
