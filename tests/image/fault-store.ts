@@ -12,6 +12,7 @@ export type BundleFault =
   | "redirect loop"
   | "403"
   | "truncated"
+  | "silent"
   | "links that die";
 
 const LINK_LIVES_MS = 5_000;
@@ -24,6 +25,8 @@ export class FaultStore {
   redirected = 0;
   /** Links that were used when they were dead. */
   refused = 0;
+  /** Requests that were never answered. */
+  unanswered = 0;
   bundleBytes = 0;
 
   serve(folder: string): Promise<Listening> {
@@ -62,6 +65,9 @@ export class FaultStore {
       truncated: () => {
         response.writeHead(206, { "content-range": "bytes 0-16383/99999999", "content-length": 16384 });
         response.write(Buffer.alloc(100), () => response.destroy());
+      },
+      silent: () => {
+        this.unanswered += 1;
       },
       "links that die": () => {
         this.redirected += 1;

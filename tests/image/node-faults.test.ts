@@ -6,6 +6,7 @@ import { throwAway } from "../../lib/keys/certificates.ts";
 import { localHome } from "../../lib/manifest/local-home.ts";
 import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
 import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
+import { HOST_FROM_GUEST } from "../../lib/rehearsal/limits.ts";
 import { bundleOf, sealBundle } from "../../lib/release/build-files.ts";
 import { parseVersion } from "../../lib/release/version.ts";
 import { FaultStore } from "./fault-store.ts";
@@ -15,6 +16,8 @@ import { copyTestKeys, openTestKeys } from "./test-keys.ts";
 
 const MINUTE = 60_000;
 const DAY_MS = 24 * 60 * MINUTE;
+/** The network goes and comes back, for three minutes. */
+const FLAPS = `sh -c 'wire=$(ls /sys/class/net | grep -vx lo | head -n 1); for i in $(seq 12); do sleep 10; ip link set $wire down; sleep 5; ip link set $wire up; done'`;
 
 /** Releases of one session count up: each case has a version of its own, whatever became of the one before. */
 class Versions {
@@ -164,13 +167,26 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
         await rm(manifest, { recursive: true });
         await cp(now, manifest, { recursive: true });
 
-        // Somebody else installs.
+        // Somebody else installs, and does not get on.
+        faults.fault = "silent";
+        const address = `http://${HOST_FROM_GUEST}:${session.stage.storePort}/somebody-elses.raucb`;
         await node.command(
-          "systemd-run --unit=other rauc install http://10.0.2.2:9/none; busctl call de.pengutronix.rauc / de.pengutronix.rauc.Installer InstallBundle 'sa{sv}' http://192.0.2.1/silent 0 || true",
+          `busctl call de.pengutronix.rauc / de.pengutronix.rauc.Installer InstallBundle 'sa{sv}' ${address} 0`,
         );
         await session.release(versions.next(), next);
         await refuses("another installation", /busy with another installation/);
-        await node.command("systemctl stop other rauc 2>/dev/null || true");
+        expect(faults.unanswered).toBeGreaterThan(0);
+        await session.release(versions.next(), large);
+        faults.fault = "none";
+        await node.command("systemctl stop rauc");
+
+        // A name that nobody knows, as where the network's DNS is away.
+        const identity = "/run/home-pi/identity.json";
+        await node.command(
+          `cp ${identity} /run/own-identity; sed -i 's|${HOST_FROM_GUEST}|store.invalid|' ${identity}`,
+        );
+        await refuses("no DNS", /store\.invalid/);
+        await node.command(`mv /run/own-identity ${identity}`);
 
         // Five releases and three roots later, over links that die after five seconds.
         await rotateThrice(session);
@@ -179,6 +195,7 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
         await session.release(last, await session.edited("last", harmless("the last one")));
         faults.fault = "links that die";
         await startUpdater(node);
+        await node.command(`systemd-run --unit=flaps ${FLAPS}`);
         await waitForCommitted(node, last);
         console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
         expect(faults.redirected).toBeGreaterThan(1);
