@@ -55,9 +55,17 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
     {
       name: "first-boot",
       doors: ["deep"],
-      shows: "a first boot whose power is cut at 200 points, six of them booted again",
+      shows: "a first boot whose power is cut at 500 points, six of them booted again",
       argv: image("first-boot-cuts"),
       env,
+    },
+    {
+      name: "first-boot-raspi3b",
+      doors: ["deep"],
+      shows:
+        "the same on an emulated Pi 3, whose card writes in order, sector by sector; two of them booted again",
+      argv: image("first-boot-cuts"),
+      env: { ...env, PI_TEST_MACHINE: "raspi3b", PI_TEST_BOOTED: "2" },
     },
     {
       name: "reboots",
@@ -138,9 +146,10 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
     {
       name: "node-raspi3b",
       doors: ["deep"],
-      shows: "a node on an emulated Pi 3 takes good releases and comes back from a bad one",
-      argv: image("node-demo"),
-      env: { ...env, PI_TEST_MACHINE: "raspi3b" },
+      shows:
+        "a node on an emulated Pi 3 takes a good release, comes back from a bad one, takes the next; power cut at 500 points of it",
+      argv: image("upgrade-cuts"),
+      env: { ...env, PI_TEST_MACHINE: "raspi3b", PI_TEST_BOOTED: "0" },
     },
     {
       name: "node-demo",

@@ -13,14 +13,14 @@ export interface MachineRequest {
   readonly qmpSocket: string;
   /** Port of 127.0.0.1 that leads to the guest's port 22; without it there is no network. */
   readonly sshPort?: number;
-  /** What only `virt` can have, for tests of hard cases. */
-  readonly extras?: VirtExtras;
+  /** For tests of hard cases. */
+  readonly extras?: MachineExtras;
 }
 
-export interface VirtExtras {
-  /** A further disk, found before or after the one under test. */
+export interface MachineExtras {
+  /** Only on `virt`: a further disk, found before or after the one under test. */
   readonly secondDisk?: { readonly path: string; readonly found: "before" | "after" };
-  /** A hardware watchdog that resets the machine (i6300esb): a Pi's own cannot be used in emulation. */
+  /** Only on `virt`: a hardware watchdog that resets the machine (i6300esb). A Pi's own cannot be used in emulation. */
   readonly watchdog?: boolean;
   /** File that gets every write to the disk, in the form of Linux' dm-log-writes. */
   readonly writeLog?: string;
@@ -47,7 +47,6 @@ function network(port: number | undefined): string[] {
 
 /** The emulator's command line. Serial line on stdin and stdout, QMP on a socket, no display. */
 export function machineCommand(request: MachineRequest): Argv {
-  const drive = rawDrive(request.disk);
   const common = [
     ...["-display", "none", "-monitor", "none"],
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
@@ -61,7 +60,7 @@ export function machineCommand(request: MachineRequest): Argv {
       // U-Boot and Linux speak on the mini UART, which is the second serial line.
       ...["-serial", "null", "-serial", "stdio"],
       ...["-kernel", request.firmware],
-      ...["-drive", `if=sd,${drive}`],
+      ...["-drive", `if=sd,${ownDrive(request)}`],
     ];
   }
   return [
@@ -82,18 +81,22 @@ function rawDrive(path: string): string {
   return `format=raw,cache=unsafe,file=${option(path)}`;
 }
 
+/** The disk under test. With a log, flushes must reach it: they say what a power cut may take. */
+function ownDrive({ disk, extras }: MachineRequest): string {
+  if (extras?.writeLog === undefined) return rawDrive(disk);
+  return (
+    `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},` +
+    `log.driver=file,log.filename=${option(extras.writeLog)}`
+  );
+}
+
 /** Disks of `virt`, in the order the guest finds them: what is named last comes first on its bus. */
-function virtDisks({ disk, extras }: MachineRequest): string[] {
+function virtDisks(request: MachineRequest): string[] {
   const attach = (id: string, drive: string): string[] => [
     ...["-drive", `if=none,id=${id},${drive}`, "-device", `virtio-blk-device,drive=${id}`],
   ];
-  const log = extras?.writeLog;
-  // With the log, flushes must reach it: they say what a power cut may take.
-  const logged =
-    `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},` +
-    `log.driver=file,log.filename=${option(log ?? "")}`;
-  const own = attach("disk", log === undefined ? rawDrive(disk) : logged);
-  const second = extras?.secondDisk;
+  const own = attach("disk", ownDrive(request));
+  const second = request.extras?.secondDisk;
   if (second === undefined) return own;
   const other = attach("other", rawDrive(second.path));
   return second.found === "before" ? [...own, ...other] : [...other, ...own];

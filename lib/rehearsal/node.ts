@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Bench, Disk } from "../emulator/disk.ts";
-import type { MachineName, VirtExtras } from "../emulator/machine.ts";
+import type { MachineExtras, MachineName } from "../emulator/machine.ts";
 import { PoweredMachine } from "../emulator/power.ts";
 import { type Prepared, prepare } from "../emulator/prepare.ts";
 import { makeKey, type SshKey, sshCommand } from "../emulator/ssh.ts";
@@ -69,7 +69,7 @@ export class RehearsalNode {
     return this.#sshPort;
   }
 
-  async switchOn(extras?: VirtExtras): Promise<void> {
+  async switchOn(extras?: MachineExtras): Promise<void> {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();

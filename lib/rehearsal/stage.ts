@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { MachineName, VirtExtras } from "../emulator/machine.ts";
+import type { MachineExtras, MachineName } from "../emulator/machine.ts";
 import { type ServedRequest, serveFiles } from "../external/file-server.ts";
 import type { Listening } from "../external/listening.ts";
 import { openLogFile } from "../external/log-file.ts";
@@ -28,7 +28,7 @@ export interface StageRequest {
   readonly serve?: (folder: string) => Promise<Listening>;
   readonly onLine?: (line: string) => void;
   /** Looks at the flashed card before it is powered for the first time, and says what the machine gets besides. */
-  readonly beforePower?: (node: RehearsalNode) => Promise<VirtExtras>;
+  readonly beforePower?: (node: RehearsalNode) => Promise<MachineExtras>;
 }
 
 /** A node that is switched on, with what it reaches. */

@@ -10,7 +10,8 @@ import { readRange, sha256OfRange } from "../../lib/external/ranges.ts";
 import { decodeCopy } from "../../updater/state/file.ts";
 import type { State } from "../../updater/state/record.ts";
 import { readData } from "./data-partition.ts";
-import { copySparse, type Recorded, slotOfWrite } from "./recorded-upgrades.ts";
+import { type Recorded, slotOfWrite } from "./recorded-upgrades.ts";
+import { copySparse } from "./recorded-writes.ts";
 
 const MINUTE = 60_000;
 const HEAD_BYTES = 8 * 1024 ** 2;

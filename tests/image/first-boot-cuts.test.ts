@@ -1,20 +1,16 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BOOT_STATE_BYTES, BOOT_STATE_OFFSETS, decodeBootState } from "../../lib/emulator/boot-state.ts";
-import {
-  applyWrite,
-  type Cut,
-  cutAfter,
-  type LoggedWrite,
-  readWriteLog,
-} from "../../lib/emulator/card/write-log.ts";
+import { applyWrite, type Cut, type LoggedWrite } from "../../lib/emulator/card/write-log.ts";
 import { CARD_BYTES } from "../../lib/emulator/limits.ts";
 import { readPartitionTable } from "../../lib/emulator/partition-table.ts";
 import { processes } from "../../lib/external/process.ts";
 import { readRange, setFileLength, writeRange } from "../../lib/external/ranges.ts";
+import { machineAsked } from "./card-machine.ts";
 import { editData } from "./data-partition.ts";
 import { type Card, withCard } from "./powered-card.ts";
 import { randomFrom } from "./random-numbers.ts";
+import { copySparse, cutOn, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
 import { cacheDir } from "./surroundings.ts";
 
 const MIB = 1024 ** 2;
@@ -22,11 +18,8 @@ const MIB = 1024 ** 2;
 const HEAD_BYTES = 8 * MIB;
 const SEED = Number(process.env.PI_TEST_SEED ?? 20261122);
 /** Cards that are judged, and how many of the named ones boot as well. */
-const JUDGED = Number(process.env.PI_TEST_CUTS ?? 200);
+const JUDGED = Number(process.env.PI_TEST_CUTS ?? 500);
 const BOOTED = Number(process.env.PI_TEST_BOOTED ?? 6);
-
-const copySparse = (from: string, to: string) =>
-  processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: 120_000 });
 
 /** Where in the log a first boot is, by what it writes. */
 function landmarks(entries: readonly LoggedWrite[], dataOffset: number): Map<string, number> {
@@ -58,9 +51,9 @@ async function recordFirstBoot(card: Card): Promise<Recorded> {
   const [before, log] = [join(card.bench.work, "before.img"), join(card.bench.work, "writes")];
   await copySparse(card.disk.path, before);
   await setFileLength(card.disk.path, CARD_BYTES);
-  await processes.run({ argv: ["truncate", "-s", "0", log], timeoutMs: 5_000 });
+  await makeWriteLog(log);
   await card.report({ writeLog: log });
-  return { card, before, log, entries: await readWriteLog(log) };
+  return { card, before, log, entries: await recordedWrites(log, card.machine) };
 }
 
 async function carryOut({ log }: Recorded, image: string, cut: Cut, done: number): Promise<void> {
@@ -93,7 +86,9 @@ async function judge({ card }: Recorded, image: string): Promise<string[]> {
 
 describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => {
   test("ends in a working node on the next boot, wherever it was cut", async () => {
-    await withCard({ name: "first-boot-cuts" }, async (card) => {
+    const machine = machineAsked("virt");
+    const cutAt = cutOn[machine];
+    await withCard({ name: `first-boot-cuts-${machine}`, machine }, async (card) => {
       const recorded = await recordFirstBoot(card);
       const { entries, before } = recorded;
       const writes = entries.filter((entry) => entry.kind === "write");
@@ -114,7 +109,7 @@ describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => 
       const problems: string[] = [];
       let done = 0;
       for (const at of cuts) {
-        const cut = cutAfter(entries, at, random);
+        const cut = cutAt(entries, at, random);
         await carryOut(recorded, work("lean.img"), { ...cut, reached: [] }, done);
         done = cut.kept.length;
         await copySparse(work("lean.img"), work("cut.img"));
@@ -130,7 +125,7 @@ describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => 
 
       for (const [name, at] of [...named].slice(0, BOOTED)) {
         await copySparse(before, card.disk.path);
-        await carryOut(recorded, card.disk.path, cutAfter(entries, at, random), 0);
+        await carryOut(recorded, card.disk.path, cutAt(entries, at, random), 0);
         const report = await card.report();
         const { data, failedUnits, markedGood, bootState } = report;
         console.log(`cut: ${name} (${at} of ${entries.length}): data ${data.state}`);

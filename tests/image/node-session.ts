@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MachineName, VirtExtras } from "../../lib/emulator/machine.ts";
+import type { MachineExtras, MachineName } from "../../lib/emulator/machine.ts";
 import type { Listening } from "../../lib/external/listening.ts";
 import { withScratch } from "../../lib/external/scratch.ts";
 import type { BuiltImage } from "../../lib/image/build/results.ts";
@@ -19,7 +19,7 @@ export interface SessionRequest {
   readonly name: string;
   readonly machine?: MachineName;
   readonly serve?: (folder: string) => Promise<Listening>;
-  readonly beforePower?: (node: RehearsalNode) => Promise<VirtExtras>;
+  readonly beforePower?: (node: RehearsalNode) => Promise<MachineExtras>;
   /** Made while the node starts for the first time. */
   readonly meanwhile?: (edited: NodeSession["edited"]) => Promise<void>;
 }

@@ -5,7 +5,7 @@ import { waitForReport } from "../../lib/emulator/await-report.ts";
 import type { Bench, Disk } from "../../lib/emulator/disk.ts";
 import { findBuiltImage } from "../../lib/emulator/find-image.ts";
 import { machineLimits } from "../../lib/emulator/limits.ts";
-import type { MachineName, VirtExtras } from "../../lib/emulator/machine.ts";
+import type { MachineExtras, MachineName } from "../../lib/emulator/machine.ts";
 import { PoweredMachine } from "../../lib/emulator/power.ts";
 import { type Prepared, prepare } from "../../lib/emulator/prepare.ts";
 import type { Report } from "../../lib/emulator/report.ts";
@@ -58,7 +58,7 @@ export class Card {
   }
 
   /** Switches the machine on, lets `work` look at it, and cuts the power on every path. */
-  async powered<T>(work: (node: PoweredNode) => Promise<T>, extras?: VirtExtras): Promise<T> {
+  async powered<T>(work: (node: PoweredNode) => Promise<T>, extras?: MachineExtras): Promise<T> {
     this.#boots += 1;
     this.#log(`--- power-on ${this.#boots}\n`);
     const { disk, dtb, firmware } = this.#prepared;
@@ -81,7 +81,7 @@ export class Card {
   }
 
   /** One boot until the node reported. */
-  report(extras?: VirtExtras): Promise<Report> {
+  report(extras?: MachineExtras): Promise<Report> {
     return this.powered((node) => node.report(), extras);
   }
 }

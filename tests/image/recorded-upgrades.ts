@@ -2,10 +2,9 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { BOOT_STATE_OFFSETS } from "../../lib/emulator/boot-state.ts";
 import type { SlotName } from "../../lib/emulator/card/slot.ts";
-import { type LoggedWrite, readWriteLog } from "../../lib/emulator/card/write-log.ts";
+import { dataOf, type LoggedWrite } from "../../lib/emulator/card/write-log.ts";
 import { CARD_BYTES } from "../../lib/emulator/limits.ts";
-import { processes } from "../../lib/external/process.ts";
-import { readRange, setFileLength } from "../../lib/external/ranges.ts";
+import { setFileLength } from "../../lib/external/ranges.ts";
 import { DEMO_EDITIONS } from "../../lib/rehearsal/demonstration.ts";
 import type { EditedBuild } from "../../lib/rehearsal/edition.ts";
 import { startUpdater, waitForCommitted, waitForReturn } from "../../lib/rehearsal/follow.ts";
@@ -16,13 +15,10 @@ import {
   type SessionRequest,
   withNodeSession,
 } from "./node-session.ts";
+import { copySparse, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
 
-const MINUTE = 60_000;
 /** A state file is some hundred bytes; no larger write is searched for one. */
 const SEARCHED_BYTES = 64 * 1024;
-
-export const copySparse = (from: string, to: string) =>
-  processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: 2 * MINUTE });
 
 /** A flashed card that took v1.1.0 into slot B, and came back from v1.2.0 in slot A: every write of it. */
 export interface Recorded {
@@ -56,7 +52,7 @@ export async function withRecordedUpgrades(
       [before, log] = [join(bench.work, "before.img"), join(bench.work, "writes")];
       await copySparse(disk.path, before);
       await setFileLength(before, CARD_BYTES);
-      await processes.run({ argv: ["truncate", "-s", "0", log], timeoutMs: 5_000 });
+      await makeWriteLog(log);
       return { writeLog: log };
     },
   };
@@ -82,7 +78,8 @@ export async function withRecordedUpgrades(
     expect(new Set([first, good, bad].map(({ info }) => info.slot.bytes)).size).toBe(1);
     const builds = { first: first.info.buildId, good: good.info.buildId, bad: bad.info.buildId };
     const slotBytes = first.info.slot.bytes;
-    await work({ session, before, log, entries: await readWriteLog(log), slots, slotBytes, builds });
+    const entries = await recordedWrites(log, node.machine);
+    await work({ session, before, log, entries, slots, slotBytes, builds });
   });
 }
 
@@ -109,7 +106,7 @@ export async function landmarks(recorded: Recorded): Promise<Map<string, number>
   const said = async (text: string): Promise<number> => {
     for (const [at, entry] of entries.entries()) {
       if (!isWrite(entry) || entry.offset < data.offset || entry.bytes > SEARCHED_BYTES) continue;
-      if ((await readRange(log, entry.dataOffset, entry.bytes)).includes(text)) return at + 1;
+      if ((await dataOf(log, entry)).includes(text)) return at + 1;
     }
     throw new Error(`no write says ${text}`);
   };

@@ -6,6 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   applyWrite,
   cutAfter,
+  cutInOrder,
+  dataOf,
+  joinSectors,
   type LoggedWrite,
   readWriteLog,
 } from "../../../lib/emulator/card/write-log.ts";
@@ -65,6 +68,33 @@ describe("a log of writes", () => {
     expect([0, 1, 2, 3, 4].map((sector) => bytes[sector * SECTOR])).toEqual([0, 0xbb, 0xaa, 0xaa, 0]);
   });
 
+  it("is put together where a card writes sector by sector, and read as it was written", async () => {
+    const file = log(
+      head(),
+      entry(4, 1, 0, 0x01),
+      entry(5, 1, 0, 0x02),
+      entry(6, 1, 0, 0x03),
+      // Not where the last one ended.
+      entry(5, 1, 0, 0x04),
+      // More than a sector comes from elsewhere.
+      entry(6, 2, 0, 0x05),
+    );
+    const joined = joinSectors(await readWriteLog(file));
+    expect(joined.map(({ offset, bytes }) => [offset / SECTOR, bytes / SECTOR])).toEqual([
+      [4, 3],
+      [5, 1],
+      [6, 2],
+    ]);
+    const data = await Promise.all(joined.map((write) => dataOf(file, write)));
+    expect(data.map((one) => one.filter((_, at) => at % SECTOR === SECTOR - 1))).toEqual(
+      [[1, 2, 3], [4], [5, 5]].map((bytes) => Buffer.from(bytes)),
+    );
+    const [first] = joined;
+    if (first === undefined) throw new Error("nothing was read");
+    const torn = await dataOf(file, first, 2 * SECTOR);
+    expect([torn.length, torn[0], torn[SECTOR]]).toEqual([2 * SECTOR, 1, 2]);
+  });
+
   it("of another form is refused", async () => {
     await expect(readWriteLog(log(Buffer.alloc(4096)))).rejects.toMatchObject({ code: "CARD" });
   });
@@ -105,6 +135,29 @@ describe("cutAfter", () => {
           }
         },
       ),
+    );
+  });
+});
+
+describe("cutInOrder", () => {
+  const writes = [3, 1, 4].map(
+    (sectors, at): LoggedWrite => ({
+      ...{ kind: "write", offset: 0, bytes: sectors * SECTOR, dataOffset: at, through: false },
+    }),
+  );
+
+  it("keeps what was written, and tears the next write between two sectors", () => {
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat(writes.length), random, (at, chance) => {
+        const { kept, reached } = cutInOrder(writes, at, () => chance);
+        expect(kept).toEqual(writes.slice(0, at));
+        expect(reached.map(({ write }) => write)).toEqual(writes.slice(at, at + 1));
+        for (const { write, bytes } of reached) {
+          expect(bytes % SECTOR).toBe(0);
+          expect(bytes).toBeLessThan(write.bytes);
+        }
+      }),
     );
   });
 });
