@@ -1,21 +1,18 @@
-import { cp, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { BuiltImage } from "../../lib/image/build/results.ts";
-import { throwAway } from "../../lib/keys/certificates.ts";
 import { localHome } from "../../lib/manifest/local-home.ts";
 import { rotateKeys } from "../../lib/manifest/rotate-keys.ts";
-import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
+import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehearsal/follow.ts";
 import { HOST_FROM_GUEST } from "../../lib/rehearsal/limits.ts";
-import { bundleOf, sealBundle } from "../../lib/release/build-files.ts";
-import { parseVersion } from "../../lib/release/version.ts";
+import { craftBundle, flip } from "./crafted-bundles.ts";
 import { FaultStore } from "./fault-store.ts";
 import { harmless, type NodeSession, runUpdaterOn, withNodeSession } from "./node-session.ts";
-import { cacheDir, quietReporter, quietStep, world } from "./surroundings.ts";
+import { losesWhatItKnew, refusesByClock, refusesOnBadDisk } from "./node-troubles.ts";
+import { cacheDir, world } from "./surroundings.ts";
 import { copyTestKeys, openTestKeys } from "./test-keys.ts";
 
 const MINUTE = 60_000;
-const DAY_MS = 24 * 60 * MINUTE;
 /** The network goes and comes back, for three minutes. */
 const FLAPS = `sh -c 'wire=$(ls /sys/class/net | grep -vx lo | head -n 1); for i in $(seq 12); do sleep 10; ip link set $wire down; sleep 5; ip link set $wire up; done'`;
 
@@ -42,47 +39,6 @@ async function expectUnharmed({ node, build }: NodeSession, what: string): Promi
   expect({ what, booted: status.booted, bootStatus }).toEqual({ what, booted: "A", bootStatus: "good" });
   expect(held, what).toContain(build.image.info.buildId);
   expect(node.starts, what).toBe(1);
-}
-
-/** A bundle of another kind in the place of the one of `released`. */
-async function crafted(
-  session: NodeSession,
-  kind: "unsigned" | "other board" | "other digest",
-  released: BuiltImage,
-  bundle: string,
-): Promise<void> {
-  const { store, folder } = session;
-  const { tools, keys } = store;
-  const now = new Date();
-  const image =
-    kind === "other digest"
-      ? await session.edited(`other-${basename(bundle)}`, harmless("another"))
-      : released;
-  const info = kind === "other board" ? { ...image.info, name: "home-server-rpi-arm64" } : image.info;
-  const press = {
-    ...({
-      tools,
-      world,
-      reporter: quietReporter,
-      cacheDir: folder,
-      machine: "virt",
-      identity: keys.signing(now),
-    } as const),
-    throwAway: () => throwAway(now, "home"),
-  };
-  const work = join(image.folder, `crafted-${basename(bundle)}`);
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work);
-  const { text: version, serial } = parseVersion(`v${/-(\d+\.\d+\.\d+)\.raucb$/.exec(bundle)?.[1]}`);
-  const edition = { version, serial };
-  const made = await bundleOf({ ...image, info }, edition, work, press, quietStep);
-  await rm(bundle);
-  if (kind === "unsigned") await cp(made.bundle, bundle);
-  else {
-    const request = { from: made.bundle, throwAwayCa: made.throwAway.ca, to: bundle };
-    await sealBundle(request, image.id, info, edition, press, quietStep);
-  }
-  await rm(work, { recursive: true, force: true });
 }
 
 describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, clocks and disks", () => {
@@ -114,7 +70,7 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
           ["other digest", /RAUC did not install it: .*[Pp]re-install handler/],
         ] as const;
         for (const [kind, reason] of bundles) {
-          await session.release(versions.next(), next, (bundle) => crafted(session, kind, next, bundle));
+          await session.release(versions.next(), next, (bundle) => craftBundle(session, kind, next, bundle));
           await refuses(kind, reason);
         }
 
@@ -152,6 +108,7 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
         await session.release(versions.next(), large);
         await refusesOnBadDisk(session, refuses);
         await refusesByClock(session, refuses);
+        await losesWhatItKnew(session, refuses);
 
         // An old manifest is shown after a newer one was read.
         const manifest = join(store.folder, "manifest");
@@ -188,80 +145,40 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases, servers, cloc
         await refuses("no DNS", /store\.invalid/);
         await node.command(`mv /run/own-identity ${identity}`);
 
+        // Slot A is, to the byte, what was flashed.
+        const { bytes: slotBytes, sha256 } = session.build.image.info.slot;
+        const read = await node.command(`head -c ${slotBytes} $(findmnt -no SOURCE /) | sha256sum`);
+        expect(read).toContain(sha256);
+
         // Five releases and three roots later, over links that die after five seconds.
         await rotateThrice(session);
         for (let releases = 0; releases < 4; releases += 1) await session.release(versions.next(), next);
         const last = versions.next();
         await session.release(last, await session.edited("last", harmless("the last one")));
         faults.fault = "links that die";
+        // Somebody restarts the node in the middle: it is what it was, and begins again.
+        await startUpdater(node);
+        await node.command(
+          "until busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation | grep -q installing; do sleep 1; done; systemctl reboot --no-block",
+        );
+        const again = await waitForStatus(
+          node,
+          "v1.0.0 after a restart",
+          ({ committed }) => committed && node.starts === 2,
+        );
+        expect(again.running.version).toBe("1.0.0");
         await startUpdater(node);
         await node.command(`systemd-run --unit=flaps ${FLAPS}`);
         await waitForCommitted(node, last);
         console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
         expect(faults.redirected).toBeGreaterThan(1);
         expect(faults.refused).toBeGreaterThan(0);
-        expect(node.starts).toBe(2);
+        expect(node.starts).toBe(3);
       });
     },
     180 * MINUTE,
   );
 });
-
-async function flip(path: string, at: number): Promise<void> {
-  const handle = await open(path, "r+");
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, at);
-    await handle.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, at);
-  } finally {
-    await handle.close();
-  }
-}
-
-type Refuses = (what: string, reason: RegExp) => Promise<void>;
-
-async function refusesOnBadDisk({ node }: NodeSession, refuses: Refuses): Promise<void> {
-  await node.command("fallocate -l $(df --output=avail -B1 /data | tail -1) /data/filler || true; sync");
-  await refuses("data full", /it is full/);
-  await node.command("rm /data/filler; sync");
-  // As the kernel does it to a file system with errors, whoever writes to it.
-  await node.command(
-    "echo u >/proc/sysrq-trigger; until findmnt -no OPTIONS /data | grep -q '^ro'; do sleep 1; done",
-  );
-  await refuses("data read-only", /cannot be written to/).catch(async (error: unknown) => {
-    await node.command("mount -o remount,rw /data");
-    throw error;
-  });
-  await node.command("mount -o remount,rw /data");
-}
-
-async function refusesByClock({ node, stage }: NodeSession, refuses: Refuses): Promise<void> {
-  const { time } = stage;
-  const right = time.offsetMs;
-  const syncTo = async (offsetMs: number): Promise<void> => {
-    time.offsetMs = offsetMs;
-    await node.command("systemctl restart systemd-timesyncd; sleep 15");
-  };
-  /** Set by somebody, and held for right: NTP itself cannot say so without being asked in another era. */
-  const setTo = async (offsetMs: number): Promise<number> => {
-    const at = world.clock.now() + right + offsetMs;
-    await node.command(
-      `systemctl stop systemd-timesyncd; date -s @${Math.round(at / 1000)}; mkdir -p /run/systemd/timesync; touch /run/systemd/timesync/synchronized`,
-    );
-    return new Date(at).getUTCFullYear();
-  };
-  const server = /The clock is not trusted: it says .*, and .* says/;
-  await syncTo(40 * DAY_MS);
-  await refuses("a clock 40 days ahead", server);
-  for (const years of [10, -10]) {
-    const year = await setTo(years * 365 * DAY_MS);
-    await refuses(`a clock ${years} years ahead`, new RegExp(`not trusted: it says ${year}-.*`));
-  }
-  await node.command(
-    "systemctl stop systemd-timesyncd; rm -f /run/systemd/timesync/synchronized; date -s @86400",
-  );
-  await refuses("a clock at 1970", /The clock is not trusted/);
-  await syncTo(right);
-}
 
 /** Three new online keys, each under a new root. */
 async function rotateThrice({ store, folder, build }: NodeSession): Promise<void> {
