@@ -1,10 +1,8 @@
 import type { NodeSession } from "./node-session.ts";
+import type { Refuses } from "./refusing-node.ts";
 import { world } from "./surroundings.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
-
-/** One run of the updater, which must install nothing, and whose reason must match. */
-export type Refuses = (what: string, reason: RegExp) => Promise<void>;
 
 /** What was remembered is gone or torn: the channel is read anew, from the root that the image has. */
 export async function losesWhatItKnew({ node }: NodeSession, refuses: Refuses): Promise<void> {
