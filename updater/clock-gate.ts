@@ -1,4 +1,5 @@
 import { minuteOf } from "../lib/external/clock.ts";
+import type { ServerDate } from "../lib/external/server-date.ts";
 import { CLOCK_TOLERANCE_MS } from "./limits.ts";
 
 export interface ClockFacts {
@@ -8,8 +9,8 @@ export interface ClockFacts {
   readonly lastKnownTime: number;
   /** Whether systemd-timesyncd has heard from a time server in this boot. */
   readonly synchronized: boolean;
-  /** What the manifest's server says; undefined where it gave no answer. */
-  readonly server: { readonly name: string; readonly time: number; readonly secure: boolean } | undefined;
+  /** The manifest's server, and what it says. */
+  readonly server: ServerDate & { readonly name: string; readonly secure: boolean };
 }
 
 export type ClockVerdict =
@@ -35,11 +36,10 @@ const refuse = (problem: string): ClockVerdict => ({ trusted: false, problem });
 export function judgeClock(facts: ClockFacts): ClockVerdict {
   const { now, lastKnownTime, synchronized, server } = facts;
   const said = minuteOf(now);
-  if (server === undefined) {
+  if ("failure" in server) {
+    const nobody = synchronized ? "" : "no time server has answered, and ";
     return refuse(
-      synchronized
-        ? `no server answered to compare it with (it says ${said})`
-        : `neither a time server nor the manifest's server answered (it says ${said})`,
+      `${nobody}${server.name} gives no time to hold it against (${server.failure}); it says ${said}`,
     );
   }
   const off = now - server.time;

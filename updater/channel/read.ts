@@ -24,13 +24,13 @@ export async function checkClock(
 ): Promise<ClockVerdict> {
   for (let waited = 0; waited < waitMs && !(await isSynchronized(places)); waited += 1_000)
     await clock.sleep(1_000);
-  const time = await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  const date = await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
   const { protocol, host } = new URL(address);
   return judgeClock({
     now: clock.now(),
     lastKnownTime: state.floors.lastKnownTime,
     synchronized: await isSynchronized(places),
-    server: time === undefined ? undefined : { name: host, time, secure: protocol === "https:" },
+    server: { ...date, name: host, secure: protocol === "https:" },
   });
 }
 

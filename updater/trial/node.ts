@@ -48,11 +48,13 @@ async function readHealth({ places, world }: UpdaterNode, standing: Standing): P
   }
   const { address } = await readConfig(places).catch(() => ({ address: undefined }));
   const date =
-    address === undefined ? 0 : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+    address === undefined
+      ? undefined
+      : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
   return {
     ...rest,
     failedUnits: (await failedUnits(processes)).filter((unit) => !OWN.test(unit)),
-    channelReached: date !== undefined,
+    channelReached: date === undefined || "time" in date,
     checks: await runChecks(processes, places.healthChecks),
   };
 }
