@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { versionOfSerial } from "../../../lib/cluster/serial.ts";
 import { chooseVersion, latestOf, versionsOf } from "../../../lib/release/choose-version.ts";
 import { compareVersions, nextPrerelease, parseVersion } from "../../../lib/release/version.ts";
 
 describe("a version", () => {
   test.each([
-    ["v1.2", "it is not vMAJOR.MINOR.PATCH"],
+    ["v1.2", "it is not MAJOR.MINOR.PATCH"],
     ["1.2.3", "it does not begin with v"],
     ["v1.2.3+build.5", "build metadata (+build.5) has no order"],
-    ["v01.2.3", "it is not vMAJOR.MINOR.PATCH"],
+    ["v01.2.3", "it is not MAJOR.MINOR.PATCH"],
+    ["vv1.2.3", "it is not MAJOR.MINOR.PATCH"],
     ["v1.2.3-dev.1", '"-dev.1" is none of -alpha.N, -beta.N, -rc.N'],
     ["v1.2.3-rc", '"-rc" is none of -alpha.N, -beta.N, -rc.N'],
     ["v1.2.3-rc.1.2", '"-rc.1.2" is none of -alpha.N, -beta.N, -rc.N'],
@@ -35,6 +37,17 @@ describe("a version", () => {
         expect(Math.sign(a.serial - b.serial)).toBe(Math.sign(compareVersions(a, b)));
       }),
     );
+  });
+
+  test("is what its serial says, and a serial of none says none", () => {
+    fc.assert(
+      fc.property(version, (tag) => {
+        expect(versionOfSerial(parseVersion(tag).serial)).toBe(parseVersion(tag).text);
+      }),
+    );
+    for (const serial of [-1, 1.5, 900, 1_000_000_998, 9_000_000_000_999]) {
+      expect(versionOfSerial(serial), String(serial)).toBeUndefined();
+    }
   });
 
   test("that nobody named comes right after the latest", () => {
