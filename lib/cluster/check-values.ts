@@ -2,6 +2,8 @@ import { problemAt } from "./explain-issue.ts";
 import type { Problem } from "./failure.ts";
 import { entriesOf, valueAt } from "./raw-value.ts";
 import { objectToVariable } from "./text-rules.ts";
+import { readVersion } from "./version.ts";
+import { MAX_WAYPOINTS } from "./waypoint.ts";
 import type { Path, YamlFile } from "./yaml-file.ts";
 
 /** A ready-made base needs its digest, and cannot be pinned to a moment of the archive as well. */
@@ -20,6 +22,36 @@ export function checkBase(file: YamlFile): Problem[] {
     problems.push(
       problem("snapshot", `"snapshot" beside "url"`, "remove one: a ready-made base takes no packages"),
     );
+  }
+  return problems;
+}
+
+/** Waypoints stand in the order in which nodes run them, each once. Texts that are no versions have a problem already. */
+export function checkWaypoints(file: YamlFile): Problem[] {
+  const path = ["update", "waypoints"];
+  const listed = valueAt(file.value, path);
+  if (!Array.isArray(listed)) return [];
+  const problems: Problem[] = [];
+  if (listed.length > MAX_WAYPOINTS) {
+    const message = `${listed.length} waypoints, ${MAX_WAYPOINTS} are allowed`;
+    const fix = "remove those no node is behind any more";
+    problems.push(problemAt(file, path, { code: "WAYPOINT", message, fix }, "key"));
+  }
+  const versions = listed.flatMap((item: unknown, index) => {
+    const read = typeof item === "string" ? readVersion(item) : undefined;
+    return read !== undefined && "version" in read ? [{ ...read.version, at: [...path, index] }] : [];
+  });
+  let latest = { text: "", serial: -1 };
+  for (const { text, serial, at } of versions) {
+    if (serial > latest.serial) {
+      latest = { text, serial };
+      continue;
+    }
+    const objection =
+      serial === latest.serial
+        ? { message: `the waypoint "${text}" is there twice`, fix: "remove one" }
+        : { message: `the waypoint "${text}" comes after "${latest.text}"`, fix: "write the oldest first" };
+    problems.push(problemAt(file, at, { code: "WAYPOINT", ...objection }));
   }
   return problems;
 }

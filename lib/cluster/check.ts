@@ -1,4 +1,4 @@
-import { checkBase, checkVars } from "./check-values.ts";
+import { checkBase, checkVars, checkWaypoints } from "./check-values.ts";
 import { explainIssue, problemAt } from "./explain-issue.ts";
 import type { Problem } from "./failure.ts";
 import { suggest } from "./nearest.ts";
@@ -179,6 +179,7 @@ export function checkDefinition(
     ...(parsed.error?.issues ?? []).flatMap((issue) => explainIssue(file, clusterSchema, issue)),
     ...checkNames(file),
     ...checkBase(file),
+    ...checkWaypoints(file),
     ...checkVars(file),
     ...[...profiles.keys()].flatMap((name) => checkAncestors(file, name, profiles)),
     ...checkBoards(file, profiles, surroundings.boards),

@@ -40,9 +40,19 @@ export function shapeBuilds(definition: Definition): BuildShape[] {
   });
 }
 
+/** `update` of the definition, as far as an image carries it. */
+export type NodePolicy = Omit<Definition["update"], "waypoints">;
+
+/** How nodes follow releases. Waypoints are no part of an image: each release tells nodes its own. */
+export function policyOf({ update }: Definition): NodePolicy {
+  const { waypoints: _, ...policy } = update;
+  return policy;
+}
+
 /** The part of the definition that ends up in this build's image. Nodes do not: identity arrives on the card. */
 function definitionPart(definition: Definition, build: BuildShape): Json {
-  const { cluster, update, base } = definition;
+  const { cluster, base } = definition;
+  const update = policyOf(definition);
   const { profile, board, role, packages, ansible, boot } = build;
   const part = { cluster, update, base, profile, board, role, packages, ansible, boot };
   // Through JSON: what is undefined and what is absent are the same.

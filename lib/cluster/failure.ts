@@ -28,6 +28,7 @@ export const definitionCodes = [
   "SSH_KEY",
   "WINDOW",
   "TIME_ZONE",
+  "WAYPOINT",
   "SNAPSHOT",
   "BASE",
 ] as const;

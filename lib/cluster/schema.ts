@@ -17,6 +17,7 @@ import {
   VARIABLE_PATTERN,
 } from "./text-rules.ts";
 import { objectToWindow, WINDOW_PATTERN } from "./update-window.ts";
+import { MAX_WAYPOINTS, objectToWaypoint, WAYPOINT_PATTERN } from "./waypoint.ts";
 
 /** A text under a rule; the pattern is for editors, the rule says what is wrong in words. */
 function text(rule: TextRule, description: string, pattern?: string): z.ZodString {
@@ -62,6 +63,14 @@ const update = z
       WINDOW_PATTERN,
     ).optional(),
     address: updateAddress.optional(),
+    waypoints: z
+      .array(text(objectToWaypoint, `A released version: "1.4.0"`, WAYPOINT_PATTERN))
+      .optional()
+      .meta({
+        description: `Versions every node must have run before it goes past them, the oldest first: ["1.4.0"]`,
+        uniqueItems: true,
+        maxItems: MAX_WAYPOINTS,
+      }),
   })
   .meta({ description: "How nodes follow releases" });
 

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { shapeBuilds } from "../../cluster/compile.ts";
+import { policyOf, shapeBuilds } from "../../cluster/compile.ts";
 import { renderIdentityExample } from "../../cluster/identity.ts";
 import { type LoadedDefinition, loadDefinition, rolePath } from "../../cluster/load.ts";
 import { readNodePin } from "../../cluster/node-runtime.ts";
@@ -288,7 +288,7 @@ function variablesOf(
   node: string | undefined,
 ): Record<string, unknown> {
   const roles = build.ansible.roles.map((role) => rolePath(role, options.project, loaded.folder));
-  const policy = loaded.definition.update;
+  const policy = policyOf(loaded.definition);
   const updater = node === undefined ? {} : { updater: { node: join(node, NODE_PROGRAM), policy } };
   const { cluster } = resolved.plan;
   return playbookVariables(build, { cluster, roles, epoch, keys: keysOf(options), ...updater });

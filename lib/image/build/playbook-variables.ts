@@ -1,5 +1,5 @@
+import type { NodePolicy } from "../../cluster/compile.ts";
 import type { Build } from "../../cluster/plan.ts";
-import type { Definition } from "../../cluster/schema.ts";
 
 export interface Surroundings {
   readonly cluster: string;
@@ -12,8 +12,7 @@ export interface Surroundings {
   readonly updater?: {
     /** Absolute path of Node for arm64. */
     readonly node: string;
-    /** `update` of the definition. */
-    readonly policy: Definition["update"];
+    readonly policy: NodePolicy;
   };
 }
 

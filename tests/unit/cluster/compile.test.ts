@@ -84,6 +84,7 @@ describe("compile", () => {
     ],
     ["no nodes", text.replace(/nodes:.*/s, "")],
     ["defaults written out", `${text}update: { channel: stable, mode: auto }\nbase: { suite: trixie }\n`],
+    ["the waypoints", `${text}update: { waypoints: ["1.4.0"] }\n`],
     ["anchors", text.replace("[htop]", "&p [htop]").replace("[jq]", "[jq, htop]")],
     ["the name of a parent", text.replaceAll("node,", "common,").replace("  node:", "  common:")],
     ["key order within variables", text.replace("{ a: 1, b: [1, 2] }", "{ b: [1, 2], a: 1 }")],

@@ -17,6 +17,7 @@ export interface Case {
 const made: Readonly<Record<string, string>> = {
   "file-too-large": `cluster: home\n${"#".repeat(MAX_FILE_BYTES)}\n`,
   "too-many-builds": `cluster: home\nprofiles:\n${Array.from({ length: 257 }, (_, i) => `  p${i}: { board: rpi-arm64 }\n`).join("")}`,
+  "too-many-waypoints": `cluster: home\nupdate:\n  waypoints: ${JSON.stringify(Array.from({ length: 101 }, (_, i) => `1.${i}.0`))}\nprofiles: { agent: { board: rpi-arm64 } }\n`,
   "yaml-depth": `cluster: ${"[".repeat(50_000)}\n`,
 };
 

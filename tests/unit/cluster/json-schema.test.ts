@@ -43,6 +43,7 @@ describe("schema/", () => {
     "overlay",
     "role",
     "window",
+    "waypoint",
   ])("refuses in the editor what the loader refuses: %s", async (name) => {
     const validate = await validator("cluster.schema.json");
     expect(validate(await read(fixtures, `${name}.yaml`))).toBe(false);
