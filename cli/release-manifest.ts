@@ -1,7 +1,6 @@
 import type { ReleaseDocument } from "../lib/release/document.ts";
 import type { StoreName } from "../lib/release/open-store.ts";
 import type { ReleaseStore, WantedAsset } from "../lib/release/store.ts";
-import type { Version } from "../lib/release/version.ts";
 import type { CliContext } from "./context.ts";
 import { openHome } from "./manifest-place.ts";
 import type { ReleaseKeys } from "./release-keys.ts";
@@ -13,8 +12,6 @@ export interface Announcement {
   readonly document: ReleaseDocument;
   /** release.json itself, as it was published. */
   readonly file: Pick<WantedAsset, "bytes" | "sha256">;
-  /** The version nodes must have reached before they may take this one. */
-  readonly minFrom: Version | undefined;
   readonly dryRun: boolean;
 }
 
@@ -30,15 +27,10 @@ export async function announce(context: CliContext, announcement: Announcement):
   const { place, store, keys, document, file, dryRun } = announcement;
   const { publishRelease } = await import("../lib/manifest/publish-release.ts");
   const home = await openHome(homeOf(place), context);
-  // What is carried over has its own past: nodes that run it already have nothing to install.
-  const anew = document.builds.filter(({ version }) => `v${version}` === document.tag);
-  const { minFrom } = announcement;
-  const waypoints = minFrom === undefined ? [] : anew.map(({ id }) => [id, minFrom.serial] as const);
   const change = await publishRelease({
     ...{ home, keys: keys.keys, now: new Date(context.world.clock.now()) },
     trustedRoot: keys.trustedRoot,
     release: { document, file },
-    minFrom: Object.fromEntries(waypoints),
     urlsOf: (tag, name) => [store.urlOf(tag, name)],
   });
   if (change.empty) return context.print(`update manifest in ${home.place}: says so already\n`);

@@ -27,7 +27,6 @@ interface ReleaseFlags {
   readonly machine: MachineName;
   readonly builder: BuilderName;
   readonly backport?: true;
-  readonly minFrom?: string;
   readonly allowDirty?: true;
   readonly dryRun?: true;
 }
@@ -42,7 +41,7 @@ interface Order {
   readonly chosen: ChosenVersion;
   readonly keys: ReleaseKeys;
   readonly flags: ReleaseFlags;
-  readonly minFrom: Version | undefined;
+  readonly waypoints: readonly Version[];
 }
 
 async function release(context: CliContext, wanted: string | undefined, flags: ReleaseFlags): Promise<void> {
@@ -58,7 +57,6 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
     flags.file === undefined ? undefined : resolve(flags.file),
   );
   if (wanted !== undefined) parseVersion(wanted);
-  const minFrom = flags.minFrom === undefined ? undefined : parseVersion(flags.minFrom);
   const place = await storeNamed(flags.store, context.project);
   await refuseUnwritable(place);
   const source = await readSourceState(context.project, world);
@@ -66,14 +64,21 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   // Development keys are made as who calls, so that they are theirs and not root's.
   if (process.getuid?.() !== 0) await releaseKeys(context, loaded.definition.cluster, place, {});
   becomeRoot(context, "building images");
-  const [{ preflight }, { takeSecrets }, { chooseVersion }, { usingCache }, { openStore }] =
-    await Promise.all([
-      import("../lib/image/preflight.ts"),
-      import("../lib/keys/places.ts"),
-      import("../lib/release/choose-version.ts"),
-      import("../lib/image/cache-use.ts"),
-      import("../lib/release/open-store.ts"),
-    ]);
+  const [
+    { preflight },
+    { takeSecrets },
+    { chooseVersion },
+    { usingCache },
+    { openStore },
+    { waypointsOf, warnOfUnpublished },
+  ] = await Promise.all([
+    import("../lib/image/preflight.ts"),
+    import("../lib/keys/places.ts"),
+    import("../lib/release/choose-version.ts"),
+    import("../lib/image/cache-use.ts"),
+    import("../lib/release/open-store.ts"),
+    import("../lib/release/waypoints.ts"),
+  ]);
   const secrets = takeSecrets(process.env);
   const store = openStore(place, { env: takeEnvironment(process.env) }, world);
   const stored = await store.releases();
@@ -86,8 +91,10 @@ async function release(context: CliContext, wanted: string | undefined, flags: R
   const { tag, channel } = chosen.version;
   context.print(`${tag} (${chosen.because}) for ${channel}, to ${store.place}\n`);
   const keys = await releaseKeys(context, loaded.definition.cluster, place, secrets);
-  for (const note of keys.notes) context.reporter.warn(note);
-  const order: Order = { loaded, source, place, store, stored, chosen, keys, flags, minFrom };
+  const waypoints = waypointsOf(loaded.definition);
+  for (const note of [...keys.notes, ...warnOfUnpublished(waypoints, chosen.version, published)])
+    context.reporter.warn(note);
+  const order: Order = { loaded, source, place, store, stored, chosen, keys, flags, waypoints };
   try {
     if (chosen.published) return await confirm(context, order);
     await preflight({ ...context, warn: (text) => context.reporter.warn(text) });
@@ -198,7 +205,7 @@ async function build(
 
 async function prepare(
   context: CliContext,
-  { loaded, chosen, keys, source, flags }: Order,
+  { loaded, chosen, keys, source, flags, waypoints }: Order,
   { releases, images }: Built,
   previous: PreviousRelease | undefined,
 ): Promise<PreparedRelease> {
@@ -216,7 +223,7 @@ async function prepare(
   });
   return prepareRelease(
     {
-      ...{ cluster, version: chosen.version, commit: source.commit, builds, previous },
+      ...{ cluster, version: chosen.version, commit: source.commit, waypoints, builds, previous },
       ...{ development: keys.keys.development, caShown: keys.caShown },
     },
     {
@@ -266,7 +273,6 @@ export function register(program: Command, context: CliContext): void {
       "--backport",
       "a version below the channel's latest: published, and no node moves to it by itself",
     )
-    .option("--min-from <version>", "nodes must have reached this version before they may take the new one")
     .option("--allow-dirty", "release what lies in the work tree, committed or not")
     .option("--dry-run", "show what would be built and carried over, and do nothing")
     .action((version: string | undefined, flags: ReleaseFlags) => release(context, version, flags));

@@ -23,6 +23,7 @@ import { publishRelease } from "../../lib/release/publish-release.ts";
 import { runWorkflow } from "../../lib/release/run-workflow.ts";
 import type { ReleaseStore, StoredRelease } from "../../lib/release/store.ts";
 import { parseVersion, type Version } from "../../lib/release/version.ts";
+import { warnOfUnpublished, waypointsOf } from "../../lib/release/waypoints.ts";
 import { backportOf } from "../runner/backport.ts";
 import { ActionError } from "../runner/failure.ts";
 import type { GithubContext } from "../runner/github.ts";
@@ -52,6 +53,7 @@ interface Order {
   readonly cluster: string;
   /** Of all builds of the definition. */
   readonly ids: readonly string[];
+  readonly waypoints: readonly Version[];
   readonly version: Version;
   readonly store: ReleaseStore;
   readonly stored: readonly StoredRelease[];
@@ -119,8 +121,10 @@ async function readOrder(
   const keys = await keysOfJob(file, cluster, secrets, now);
   const { ca } = keys.keys.signing(now);
   reporter.info(`${version.tag} for ${version.channel}, to ${store.place}`);
+  const waypoints = waypointsOf(definition);
+  for (const warning of warnOfUnpublished(waypoints, version, published)) reporter.warn(warning);
   return {
-    ...{ inputs, around, cluster, version, store, stored, keys },
+    ...{ inputs, around, cluster, version, store, stored, keys, waypoints },
     ids: shapeBuilds(definition).map(({ id }) => id),
     trust: { ca, scratch: join(cacheDir, "scratch"), now },
     api: openGithubApi({ owner, repo, token, apiUrl, limits: CALL_LIMITS }, world),
@@ -162,7 +166,7 @@ async function prepare(
   world: World,
   reporter: Reporter,
 ): Promise<PreparedRelease> {
-  const { around, version, store, stored, trust, cluster, keys } = order;
+  const { around, version, store, stored, trust, cluster, keys, waypoints } = order;
   const packed = await fetchBuilds(order.ids, version, folder, reporter);
   const previous = await openPrevious(store, stored, version, trust);
   const planned = packed.map(({ id, info: { profile, board, buildId } }) => ({
@@ -180,7 +184,10 @@ async function prepare(
   const { cacheDir, context } = around;
   const { development } = keys.keys;
   return prepareRelease(
-    { cluster, version, commit: context.sha, development, builds, previous, caShown: "keys/ca.pem" },
+    {
+      ...{ cluster, version, commit: context.sha, development, waypoints, builds, previous },
+      caShown: "keys/ca.pem",
+    },
     {
       ...{ tools: await around.tools(), cacheDir, world, reporter, identity: keys.keys.signing(trust.now) },
       machine: "raspi3b",

@@ -1,9 +1,9 @@
 import { problemAt } from "./explain-issue.ts";
 import type { Problem } from "./failure.ts";
 import { entriesOf, valueAt } from "./raw-value.ts";
+import { MAX_WAYPOINTS } from "./serial.ts";
 import { objectToVariable } from "./text-rules.ts";
 import { readVersion } from "./version.ts";
-import { MAX_WAYPOINTS } from "./waypoint.ts";
 import type { Path, YamlFile } from "./yaml-file.ts";
 
 /** A ready-made base needs its digest, and cannot be pinned to a moment of the archive as well. */

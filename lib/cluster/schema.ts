@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Json } from "./plan.ts";
+import { MAX_WAYPOINTS } from "./serial.ts";
 import { objectToSshKey } from "./ssh-key.ts";
 import {
   NAME_PATTERN,
@@ -17,7 +18,7 @@ import {
   VARIABLE_PATTERN,
 } from "./text-rules.ts";
 import { objectToWindow, WINDOW_PATTERN } from "./update-window.ts";
-import { MAX_WAYPOINTS, objectToWaypoint, WAYPOINT_PATTERN } from "./waypoint.ts";
+import { objectToWaypoint, WAYPOINT_PATTERN } from "./waypoint.ts";
 
 /** A text under a rule; the pattern is for editors, the rule says what is wrong in words. */
 function text(rule: TextRule, description: string, pattern?: string): z.ZodString {

@@ -30,3 +30,6 @@ export function versionOfSerial(serial: number): string | undefined {
   const stage = STAGES[Math.floor(digit(0) / PER_STAGE)];
   return stage === undefined ? undefined : `${version}-${stage}.${digit(0) % PER_STAGE}`;
 }
+
+/** Versions that may not be skipped, of one image: a node looks for them one by one. */
+export const MAX_WAYPOINTS = 100;

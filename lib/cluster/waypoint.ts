@@ -2,8 +2,6 @@ import type { TextRule } from "./text-rules.ts";
 import { readVersion } from "./version.ts";
 
 export const WAYPOINT_PATTERN = "^[0-9]+\\.[0-9]+\\.[0-9]+(-(alpha|beta|rc)\\.[0-9]+)?$";
-/** Nodes look for them one by one, so their number has an end. */
-export const MAX_WAYPOINTS = 100;
 
 /** A version every node must have run before it goes past it: `1.4.0`, as in a file's name and unlike in a tag. */
 export const objectToWaypoint: TextRule = (text) => {

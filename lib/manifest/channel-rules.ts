@@ -7,8 +7,6 @@ import { ManifestError } from "./failure.ts";
 export interface ChannelChoices {
   /** Where a node gets an asset of a release; several are tried in order. */
   readonly urlsOf: (tag: string, name: string) => readonly string[];
-  /** By `<profile>-<board>`: the serial a node must have reached before it may take this release. */
-  readonly minFrom?: Readonly<Record<string, number>>;
 }
 
 function imagesOf(release: ReleaseDocument, choices: ChannelChoices): Record<string, ChannelImage> {
@@ -23,7 +21,7 @@ function imagesOf(release: ReleaseDocument, choices: ChannelChoices): Record<str
         },
       );
     }
-    const minFrom = choices.minFrom?.[build.id];
+    const { waypoints } = build;
     return {
       version: build.version,
       serial: build.serial,
@@ -31,7 +29,7 @@ function imagesOf(release: ReleaseDocument, choices: ChannelChoices): Record<str
       compatible: build.compatible,
       bundle: { ...asset, urls: [...choices.urlsOf(release.tag, build.bundle)] },
       slot: build.slot,
-      ...(minFrom === undefined ? {} : { minFrom }),
+      ...(waypoints === undefined ? {} : { waypoints }),
     };
   };
   return Object.fromEntries(release.builds.map((build) => [build.id, image(build)]));

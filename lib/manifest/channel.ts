@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { canonicalJson } from "../cluster/canonical-json.ts";
-import { ASSET_NAME } from "../release/document.ts";
+import { ASSET_NAME, waypointSerials, waypointsLieBefore } from "../release/document.ts";
 import { ManifestError } from "./failure.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -13,26 +13,30 @@ const line = z
   .max(500)
   .regex(/^\P{C}+$/u);
 
-const channelImage = z.strictObject({
-  /** The release its files were made for, without `v`. */
-  version: z.string(),
-  /** Grows with the version; a node never goes below the highest it accepted. */
-  serial,
-  buildId: sha256,
-  /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
-  compatible: z.string(),
-  bundle: z.strictObject({
-    name: z.string().regex(ASSET_NAME).max(255),
-    /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
-    urls: z.array(z.string().min(1)).min(1),
-    bytes,
-    sha256,
-  }),
-  /** The slot's file system as the bundle writes it. */
-  slot: z.strictObject({ bytes, sha256 }),
-  /** Nodes below this serial must install an earlier release first. */
-  minFrom: serial.optional(),
-});
+const channelImage = z
+  .strictObject({
+    /** The release its files were made for, without `v`. */
+    version: z.string(),
+    /** Grows with the version; a node never goes below the highest it accepted. */
+    serial,
+    buildId: sha256,
+    /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
+    compatible: z.string(),
+    bundle: z.strictObject({
+      name: z.string().regex(ASSET_NAME).max(255),
+      /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
+      urls: z.array(z.string().min(1)).min(1),
+      bytes,
+      sha256,
+    }),
+    /** The slot's file system as the bundle writes it. */
+    slot: z.strictObject({ bytes, sha256 }),
+    /** Nodes whose serial is below one of these install that release first, the lowest before the others. */
+    waypoints: waypointSerials.optional(),
+    /** What documents had before `waypoints`: one of them. Still read, as a document has to stay what was signed. */
+    minFrom: serial.optional(),
+  })
+  .refine(waypointsLieBefore, "waypoints lie before the image's own version");
 
 const blockedVersion = z.strictObject({
   version: z.string(),

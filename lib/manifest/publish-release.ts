@@ -13,8 +13,6 @@ export interface PublishReleaseRequest {
   readonly release: PublishedRelease;
   /** Where nodes get an asset of a release: the store's urlOf, and mirrors. */
   readonly urlsOf: (tag: string, name: string) => readonly string[];
-  /** By `<profile>-<board>`: the serial a node must have reached before. */
-  readonly minFrom?: Readonly<Record<string, number>>;
   readonly now: Date;
 }
 
@@ -23,11 +21,10 @@ export interface PublishReleaseRequest {
  * ManifestError, and KeyError for keys that are there and cannot be used.
  */
 export function publishRelease(request: PublishReleaseRequest): Promise<PlannedChange> {
-  const { home, keys, trustedRoot, release, urlsOf, minFrom, now } = request;
-  const choices = { urlsOf, ...(minFrom === undefined ? {} : { minFrom }) };
+  const { home, keys, trustedRoot, release, urlsOf, now } = request;
   const signing = { signers: signersFrom(keys), now };
   return planChange({
     ...{ home, trustedRoot, message: `Release ${release.document.tag}` },
-    plan: (state) => addRelease(state, release, choices, signing),
+    plan: (state) => addRelease(state, release, { urlsOf }, signing),
   });
 }

@@ -73,6 +73,7 @@ export async function releaseBuild(
   step.update("publishing");
   const head = composeDocument({
     ...{ cluster: info.cluster, version, commit: COMMIT, now: now.getTime(), development: keys.development },
+    waypoints: [],
     builds: [
       {
         release: {

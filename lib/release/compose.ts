@@ -2,6 +2,7 @@ import { type BuildRelease, namesOf, serialOf } from "./carry-over.ts";
 import type { ReleaseDocument, ReleasedBuild } from "./document.ts";
 import { ReleaseError } from "./failure.ts";
 import type { Version } from "./version.ts";
+import { serialsBefore } from "./waypoints.ts";
 
 export interface Composition {
   readonly cluster: string;
@@ -10,6 +11,8 @@ export interface Composition {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly development: boolean;
+  /** Of the definition. */
+  readonly waypoints: readonly Version[];
   readonly builds: readonly ComposedBuild[];
 }
 
@@ -21,7 +24,7 @@ export interface ComposedBuild {
 
 /** release.json but for the list of assets, which is complete only once the sums are signed. */
 export function composeDocument(composition: Composition): Omit<ReleaseDocument, "assets"> {
-  const { cluster, version, commit, now, development, builds } = composition;
+  const { cluster, version, commit, now, development, waypoints, builds } = composition;
   return {
     format: 1,
     cluster,
@@ -30,7 +33,7 @@ export function composeDocument(composition: Composition): Omit<ReleaseDocument,
     date: new Date(now).toISOString(),
     channel: version.channel,
     development,
-    builds: builds.map((build) => composeBuild(build, version)),
+    builds: builds.map((build) => withWaypoints(composeBuild(build, version), waypoints)),
   };
 }
 
@@ -49,4 +52,11 @@ function composeBuild({ release, made }: ComposedBuild, version: Version): Relea
     ...namesOf(release, version),
     ...made,
   };
+}
+
+/** Also a build that is carried over has those of today: which versions must not be skipped is known later only. */
+function withWaypoints(build: ReleasedBuild, waypoints: readonly Version[]): ReleasedBuild {
+  const { waypoints: _, ...rest } = build;
+  const before = serialsBefore(waypoints, build.serial);
+  return before.length === 0 ? rest : { ...rest, waypoints: before };
 }

@@ -31,6 +31,8 @@ export interface PrepareRequest {
   readonly version: Version;
   readonly commit: string;
   readonly development: boolean;
+  /** Of the definition. */
+  readonly waypoints: readonly Version[];
   readonly builds: readonly ReleaseInput[];
   readonly previous: PreviousRelease | undefined;
   /** How people name the CA in the commands that check a download: `keys/ca.pem`. */
@@ -58,6 +60,7 @@ export async function prepareRelease(request: PrepareRequest, press: Press): Pro
   const key = digestJson({
     ...{ tag: version.tag, commit: request.commit, machine: press.machine, ca: request.caShown },
     ...{ tools: press.tools.digest, previous: request.previous?.document.tag ?? null },
+    waypoints: request.waypoints.map(({ tag }) => tag),
     signer: sha256OfText(press.identity.certificate + press.identity.ca),
     builds: builds.map(({ release }) => [release.build.id, release.build.buildId, release.origin.kind]),
   });

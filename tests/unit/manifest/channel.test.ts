@@ -74,19 +74,20 @@ describe("channels after releases", () => {
   });
 
   it("carry waypoints, serials and addresses of the bundles", () => {
-    const minFrom = { "agent-rpi-arm64": parseVersion("v0.9.0").serial };
-    const document = channelAfter("stable", undefined, exampleRelease("v1.0.0").document, {
-      ...choices,
-      minFrom,
-    });
+    const waypoints = [parseVersion("v0.8.0").serial, parseVersion("v0.9.0").serial];
+    const { document: release } = exampleRelease("v1.0.0");
+    const builds = release.builds.map((build) =>
+      build.profile === "agent" ? { ...build, waypoints } : build,
+    );
+    const document = channelAfter("stable", undefined, { ...release, builds }, choices);
     const name = "home-agent-rpi-arm64-1.0.0.raucb";
     expect(document?.images["agent-rpi-arm64"]).toMatchObject({
       serial: parseVersion("v1.0.0").serial,
       compatible: "home-agent-rpi-arm64",
       bundle: { name, urls: [`releases/v1.0.0/${name}`] },
-      minFrom: minFrom["agent-rpi-arm64"],
+      waypoints,
     });
-    expect(document?.images["server-rpi-arm64"]).not.toHaveProperty("minFrom");
+    expect(document?.images["server-rpi-arm64"]).not.toHaveProperty("waypoints");
   });
 
   it("are of one cluster", () => {
@@ -117,6 +118,30 @@ describe("a channel document", () => {
     expect(() => parseChannel("targets/channels/x.json", Buffer.from(text))).toThrow(
       /^targets\/channels\/x\.json: /,
     );
+  });
+
+  const withImage = (more: object) => ({
+    ...stable,
+    images: Object.fromEntries(
+      Object.entries(stable.images).map(([id, image]) => [id, { ...image, ...more }]),
+    ),
+  });
+  const serial = parseVersion("v1.0.0").serial;
+
+  it.each([
+    ["that do not ascend", [7, 5]],
+    ["of which one is there twice", [5, 5]],
+    ["of which one is the image itself", [5, serial]],
+    ["without end", Array.from({ length: 101 }, (_, at) => at + 1)],
+  ])("with waypoints %s is refused", (_, waypoints) => {
+    expect(() => parseChannel("x", channelBytes(withImage({ waypoints })))).toThrow(
+      "x: is no channel document",
+    );
+  });
+
+  it("of an older version of this project is read and written as it is", () => {
+    const old = channelBytes(withImage({ minFrom: 5 }));
+    expect(Buffer.from(channelBytes(parseChannel("x", old)))).toEqual(Buffer.from(old));
   });
 
   it("takes no reason that would change a console", () => {

@@ -50,7 +50,7 @@ describe("release.json", () => {
   }));
   const head = composeDocument({
     ...{ cluster: "home", version, commit: "c".repeat(40), now: Date.UTC(2026, 10, 22), development: false },
-    builds,
+    ...{ waypoints: [], builds },
   });
 
   test("names new files by the new version and keeps the rest as it was", () => {
@@ -71,7 +71,7 @@ describe("release.json", () => {
     const composing = () =>
       composeDocument({
         ...{ cluster: "home", version, commit: "", now: 0, development: false },
-        builds: unknown,
+        ...{ waypoints: [], builds: unknown },
       });
     expect(composing).toThrow("nothing is known of the new build agent-rpi-arm64");
   });
