@@ -48,9 +48,15 @@ export interface InstallWish {
   readonly retry: boolean;
 }
 
+/** What the next run installs, were it allowed: what the channel stands at, or a waypoint before that. */
+async function nextVersion(node: UpdaterNode): Promise<string | undefined> {
+  const { available, intended } = await runUpdater(node, { act: false, timeWaitMs: 0 });
+  return available === undefined ? undefined : intended?.replace(/^v/, "");
+}
+
 /** Installs now, whatever mode, pause and window say. Throws NOTHING where there is nothing to install. */
 export async function installWish(node: UpdaterNode, wish: InstallWish): Promise<Status> {
-  const version = wish.version ?? (await runUpdater(node, { act: false, timeWaitMs: 0 })).available?.version;
+  const version = wish.version ?? (await nextVersion(node));
   if (version === undefined) {
     throw new UpdaterError("NOTHING", "there is nothing newer to install", {
       fix: "node-update status tells why",

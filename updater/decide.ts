@@ -1,9 +1,11 @@
-import { minuteOf } from "../lib/external/clock.ts";
 import type { ChannelDocument, ChannelImage } from "../lib/manifest/channel.ts";
-import { isOpen, nextOpening, type Window } from "../lib/manifest/client/window.ts";
+import type { Window } from "../lib/manifest/client/window.ts";
+import { choose } from "./choose.ts";
+import { closedWindow } from "./closed-window.ts";
 import { UNREAD_ALARM_MS } from "./limits.ts";
 import { alarm, nothing, type Plan } from "./plan.ts";
 import { nameOf, type SlotName, type State } from "./state/record.ts";
+import type { Stone } from "./waypoints.ts";
 
 export interface Policy {
   readonly mode: "auto" | "ask" | "off";
@@ -40,6 +42,10 @@ export type Reading =
       readonly channel: ChannelDocument;
       /** What a person asked for, where it is not what the channel stands at. */
       readonly wished?: ChannelImage | undefined;
+      /** What comes before that, or before what the channel stands at; undefined: nothing does. */
+      readonly stone?: Stone | undefined;
+      /** The serial up to which waypoints count as reached though the committed one is lower: see findStone. */
+      readonly passed?: number | undefined;
     }
   | { readonly kind: "problem"; readonly reason: string; readonly alarm: boolean };
 
@@ -104,75 +110,4 @@ function ownState(state: State, facts: Facts): Plan | undefined {
   if (closed !== undefined)
     return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
   return { kind: "restart", reason: `${name} is installed and is to be tried.` };
-}
-
-function closedWindow(
-  window: Window | undefined,
-  now: number,
-): { readonly text: string; readonly next: number } | undefined {
-  if (window === undefined || isOpen(window, now)) return undefined;
-  const next = nextOpening(window, now);
-  return { text: `the update window, open from ${minuteOf(next)}`, next };
-}
-
-function choose(state: State, reading: Reading & { kind: "read" }, facts: Facts): Plan {
-  const { channel } = reading;
-  const { running, policy, now, slotBytes } = facts;
-  const asked = state.wish !== undefined;
-  const image = asked && reading.wished !== undefined ? reading.wished : channel.images[running.id];
-  if (image === undefined) {
-    return alarm(`Channel ${channel.channel} has no image for ${running.id}.`);
-  }
-  const name = `v${image.version}`;
-  if (state.wish !== undefined && state.wish.version !== image.version) {
-    return alarm(`v${state.wish.version} was asked for, and the manifest does not name it.`);
-  }
-  if (image.compatible !== running.compatible) {
-    return alarm(`${name} is made for ${image.compatible}, and this node is ${running.compatible}.`);
-  }
-  if (image.buildId === running.buildId)
-    return nothing(`${name} runs, and it is what the channel stands at.`);
-  const available = { available: image };
-  const blocked = channel.blocked.find(
-    ({ version, id }) => version === image.version && (id === "*" || id === running.id),
-  );
-  if (blocked !== undefined) return nothing(`${name} is blocked: ${blocked.reason}.`, available);
-  const failed = state.failed.find(
-    (one) =>
-      one.buildId === image.buildId || (!asked && one.serial !== undefined && image.serial <= one.serial),
-  );
-  if (failed !== undefined) {
-    const why = failed.reason.replace(/\.$/, "");
-    return alarm(`${nameOf(failed)} failed here (${why}); a newer version is waited for.`, available);
-  }
-  const older = state.wish?.older === true;
-  if (image.serial < state.floors.serial && !older) {
-    return alarm(`${name} is older than what this node has run; install it with --older.`, available);
-  }
-  if (image.serial === state.committed?.serial && !asked) {
-    // A version is one build. Two of one serial: somebody signed twice.
-    return alarm(`${name} has the serial of the running build, and is another one.`, available);
-  }
-  const from = state.committed?.serial;
-  if (image.minFrom !== undefined && (from ?? 0) < image.minFrom) {
-    return alarm(
-      `${name} can only be installed from a later version; install one in between first.`,
-      available,
-    );
-  }
-  if (image.slot.bytes > slotBytes) {
-    return alarm(`${name} has ${image.slot.bytes} bytes, and the slot holds ${slotBytes}.`, available);
-  }
-  if (policy.mode === "ask" && !asked && state.accepted !== image.serial) {
-    return nothing(`${name} is there; node-update accept installs it.`, available);
-  }
-  const closed = asked ? undefined : closedWindow(policy.window, now);
-  if (closed !== undefined)
-    return nothing(`${name} waits for ${closed.text}.`, { next: closed.next, ...available });
-  return {
-    kind: "install",
-    reason: `${name} is newer than ${nameOf(state.committed ?? running)}.`,
-    image,
-    asked,
-  };
 }

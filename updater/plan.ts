@@ -11,12 +11,16 @@ export type Plan =
       readonly next?: number;
       /** What could be installed, were it allowed. */
       readonly available?: ChannelImage;
+      /** What comes before that; undefined: nothing does. */
+      readonly first?: ChannelImage | undefined;
     }
   | { readonly kind: "poll"; readonly reason: string }
   | {
       readonly kind: "install";
       readonly reason: string;
       readonly image: ChannelImage;
+      /** What the node is after: the image itself, or what comes after it. */
+      readonly target: ChannelImage;
       readonly asked: boolean;
     }
   | { readonly kind: "restart"; readonly reason: string };
@@ -24,6 +28,7 @@ export type Plan =
 interface More {
   readonly next?: number;
   readonly available?: ChannelImage;
+  readonly first?: ChannelImage | undefined;
 }
 
 export const nothing = (reason: string, more: More = {}): Plan => ({

@@ -71,6 +71,11 @@ export type Channels = { readonly [name in ChannelName]?: ChannelDocument };
 
 export const CHANNEL_NAMES: readonly ChannelName[] = ["stable", "beta"];
 
+/** Why nodes may not install a version of an image (`<profile>-<board>`); undefined: they may. */
+export function blockOf(document: ChannelDocument, version: string, id: string): BlockedVersion | undefined {
+  return document.blocked.find((one) => one.version === version && (one.id === "*" || one.id === id));
+}
+
 /** The one way a channel document is written: a byte that differs is a mistake. */
 export function channelBytes(document: ChannelDocument): Uint8Array {
   return Buffer.from(`${canonicalJson(JSON.parse(JSON.stringify(document)))}\n`);

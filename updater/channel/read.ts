@@ -13,6 +13,7 @@ import { isSynchronized } from "../node-facts.ts";
 import type { Places } from "../places.ts";
 import type { State } from "../state/record.ts";
 import { findVersion, identify } from "./releases.ts";
+import { findStone } from "./stones.ts";
 
 /** Holds the clock against the channel's server, after a bounded wait for the first time from the network. */
 export async function checkClock(
@@ -64,13 +65,14 @@ export async function readChannel(
       const reason = `The manifest at ${address} has no channel ${channel} yet.`;
       return { reading: { kind: "problem", reason, alarm: false }, opened, state: read };
     }
-    const known = await identify(read, running, document, opened, address);
-    const wish = known.wish;
-    const wished =
-      wish === undefined || wish.version === document.images[running.id]?.version
-        ? undefined
-        : await findVersion(wish.version, running.id, document, opened, address);
-    return { reading: { kind: "read", channel: document, wished }, opened, state: known };
+    const { state: known, sure } = await identify(read, running, document, opened, address);
+    const imageOf = (version: string) => findVersion(version, running.id, document, opened, address);
+    const own = document.images[running.id];
+    const wish = known.wish?.version;
+    const wished = wish === undefined || wish === own?.version ? undefined : await imageOf(wish);
+    const target = wish === undefined || wish === own?.version ? own : wished;
+    const way = target === undefined ? {} : await findStone(target, known.committed, imageOf, sure);
+    return { reading: { kind: "read", channel: document, wished, ...way }, opened, state: known };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // A network that is down heals by itself; a manifest that is wrong, or too old, is for people.

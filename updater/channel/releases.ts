@@ -4,10 +4,11 @@ import { lightSource } from "../../lib/external/light-source.ts";
 import { Failure } from "../../lib/failure.ts";
 import type { ChannelDocument, ChannelImage } from "../../lib/manifest/channel.ts";
 import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
+import { waypointsTo } from "../../lib/manifest/client/waypoints.ts";
 import { FETCH_TIMEOUT_MS, MAX_BYTES } from "../../lib/manifest/limits.ts";
 import type { State } from "../state/record.ts";
 
-/** Releases that are looked through for the build that runs, newest first. */
+/** Releases that are looked through for the build that runs, newest first, where nothing hangs on it. */
 const MOST_RELEASES = 20;
 const RELEASE = /^releases\/([^/]+)\/release\.json$/;
 
@@ -39,6 +40,7 @@ const releaseRecord = z.object({
       compatible: z.string(),
       bundle: z.string(),
       slot: z.object({ bytes: z.int().nonnegative(), sha256 }),
+      waypoints: z.array(z.int().positive()).optional(),
     }),
   ),
   assets: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256 })),
@@ -93,14 +95,22 @@ export async function findVersion(
   if (build === undefined || asset === undefined || now === undefined) return undefined;
   const from = { tag: document.release, name: now.bundle.name };
   const urls = now.bundle.urls.flatMap((url) => addressOf(url, from, { tag, name: asset.name }) ?? []);
-  const { serial, buildId, compatible, slot } = build;
+  const { serial, buildId, compatible, slot, waypoints } = build;
   if (urls.length === 0) return undefined;
-  return { version: build.version, serial, buildId, compatible, slot, bundle: { ...asset, urls } };
+  const image = { version: build.version, serial, buildId, compatible, slot, bundle: { ...asset, urls } };
+  return waypoints === undefined ? image : { ...image, waypoints };
+}
+
+export interface Identified {
+  readonly state: State;
+  /** Whether a build that is still without a version is in no release at all. */
+  readonly sure: boolean;
 }
 
 /**
  * Names the committed build where no version is known of it yet: a node that was flashed knows its build id only.
- * Its serial becomes the floor, so that a channel which stands at an older release does not take it back.
+ * Its serial becomes the floor, so that a channel which stands at an older release does not take it back. Where there
+ * are waypoints on the way, every release is looked through: a node must not take an older one for its next step.
  */
 export async function identify(
   state: State,
@@ -108,21 +118,28 @@ export async function identify(
   document: ChannelDocument,
   opened: OpenedManifest,
   address: string,
-): Promise<State> {
+): Promise<Identified> {
   const { committed } = state;
   if (committed === undefined || committed.serial !== undefined || committed.buildId !== running.buildId)
-    return state;
-  const named = (version: string, serial: number): State => ({
-    ...state,
-    committed: { ...committed, version, serial },
-    floors: { ...state.floors, serial: Math.max(state.floors.serial, serial) },
+    return { state, sure: true };
+  const named = (version: string, serial: number): Identified => ({
+    state: {
+      ...state,
+      committed: { ...committed, version, serial },
+      floors: { ...state.floors, serial: Math.max(state.floors.serial, serial) },
+    },
+    sure: true,
   });
   const image = document.images[running.id];
   if (image?.buildId === running.buildId) return named(image.version, image.serial);
-  for (const tag of tagsOf(opened).slice(0, MOST_RELEASES)) {
+  const tags = tagsOf(opened);
+  const most = image === undefined || waypointsTo(image).length === 0 ? MOST_RELEASES : tags.length;
+  let sure = tags.length <= most;
+  for (const tag of tags.slice(0, most)) {
     const release = await readRelease(tag, document, opened, address);
     const build = release?.builds.find(({ id, buildId }) => id === running.id && buildId === running.buildId);
     if (build !== undefined) return named(build.version, build.serial);
+    sure &&= release !== undefined;
   }
-  return state;
+  return { state, sure };
 }

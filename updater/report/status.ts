@@ -1,4 +1,5 @@
 import { minuteOf } from "../../lib/external/clock.ts";
+import type { ChannelImage } from "../../lib/manifest/channel.ts";
 import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
 import type { Facts } from "../decide.ts";
 import { DAY_MS, EXPIRY_WARNING_DAYS } from "../limits.ts";
@@ -12,6 +13,7 @@ export interface Status {
   readonly running: { readonly buildId: string; readonly version: string | undefined; readonly slot: string };
   readonly committed: boolean;
   readonly serial: number | undefined;
+  /** What is to run next: on the way to what is available a waypoint may come first. */
   readonly intended: string | undefined;
   /** What could be installed, were it allowed. */
   readonly available: { readonly version: string; readonly serial: number } | undefined;
@@ -36,6 +38,13 @@ export function firstExpiry(expires: OpenedManifest["expires"]): {
   return parts.reduce((a, b) => (b.at < a.at ? b : a), { part: "timestamp", at: Number.POSITIVE_INFINITY });
 }
 
+/** What a plan is after, and what it installs next: another image only where a waypoint comes first. */
+function seenIn(plan: Plan): { readonly available?: ChannelImage; readonly next?: ChannelImage } {
+  if (plan.kind === "install") return { available: plan.target, next: plan.image };
+  if (plan.kind !== "nothing" || plan.available === undefined) return {};
+  return { available: plan.available, next: plan.first ?? plan.available };
+}
+
 export function statusOf(
   state: State,
   plan: Plan,
@@ -46,8 +55,7 @@ export function statusOf(
   const isCommitted = state.committed?.buildId === buildId;
   const known = isCommitted ? state.committed : state.trial?.buildId === buildId ? state.trial : undefined;
   const last = state.failed.at(-1);
-  const available =
-    plan.kind === "install" ? plan.image : plan.kind === "nothing" ? plan.available : undefined;
+  const { available, next } = seenIn(plan);
   const trial = state.trial === undefined ? undefined : nameOf(state.trial);
   return {
     format: 1,
@@ -55,7 +63,7 @@ export function statusOf(
     running: { buildId, version: known?.version, slot },
     committed: isCommitted,
     serial: known?.serial,
-    intended: available === undefined ? trial : `v${available.version}`,
+    intended: next === undefined ? trial : `v${next.version}`,
     available: available === undefined ? undefined : { version: available.version, serial: available.serial },
     lastFailed: last === undefined ? undefined : { version: nameOf(last), reason: last.reason, at: last.at },
     lastCheck: state.lastCheck,

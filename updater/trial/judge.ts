@@ -141,8 +141,10 @@ export function committedState(state: State, standing: Standing, facts: BootFact
   if (standing.kind === "first") return { ...state, committed: { buildId, slot }, returns: 0 };
   if (standing.kind !== "trial") return { ...state, returns: 0 };
   const { version, serial } = standing.trial;
-  const { trial: _, wish: __, accepted: ___, streams: ____, ...rest } = state;
+  const { trial: _, wish: __, accepted, streams: ___, ...rest } = state;
+  // Of a waypoint, the version that was accepted comes after it.
+  const later = accepted !== undefined && serial !== undefined && accepted > serial ? { accepted } : {};
   const floors = { ...state.floors, serial: Math.max(state.floors.serial, serial ?? 0) };
   const previous = state.committed;
-  return { ...rest, previous, committed: { buildId, version, serial, slot }, floors, returns: 0 };
+  return { ...rest, ...later, previous, committed: { buildId, version, serial, slot }, floors, returns: 0 };
 }

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { waypointsTo } from "../../../lib/manifest/client/waypoints.ts";
 import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { decide, type Facts, type Reading } from "../../../updater/decide.ts";
 import type { Plan } from "../../../updater/plan.ts";
 import { emptyState, type State } from "../../../updater/state/record.ts";
+import type { Stone } from "../../../updater/waypoints.ts";
 import { channelOf, facts, failedAt, idOf, imageOf, trialOf } from "./example.ts";
 
 const night = parseWindow("02:00-05:00 Europe/London");
@@ -13,8 +15,15 @@ const letter = fc.constantFrom("a", "c", "e", "f");
 const usual = fc.oneof({ weight: 5, arbitrary: fc.constant("a") }, { weight: 1, arbitrary: letter });
 const serial = fc.integer({ min: 1, max: 9 });
 const image = fc
-  .record({ serial, letter, minFrom: fc.option(serial, { nil: undefined }) })
-  .map(({ serial, letter, minFrom }) => imageOf(serial, letter, minFrom === undefined ? {} : { minFrom }));
+  .record({ serial, letter, waypoints: fc.uniqueArray(serial, { maxLength: 3 }) })
+  .map(({ serial, letter, waypoints }) => {
+    const before = waypoints.filter((one) => one < serial).sort((a, b) => a - b);
+    return imageOf(serial, letter, before.length === 0 ? {} : { waypoints: before });
+  });
+const stone: fc.Arbitrary<Stone> = fc.oneof(
+  { weight: 3, arbitrary: image.map((image) => ({ kind: "image", image }) as const) },
+  { weight: 1, arbitrary: fc.constant({ kind: "missing", version: "1.4.0", why: "it is gone" } as const) },
+);
 const trial = fc
   .record({
     letter,
@@ -48,8 +57,11 @@ const anyReading: fc.Arbitrary<Reading | undefined> = fc.oneof(
   fc.constant(undefined),
   fc.constant({ kind: "problem", reason: "No network.", alarm: false } as const),
   fc
-    .record({ image, wished: fc.option(image, { nil: undefined }) })
-    .map(({ image, wished }) => ({ kind: "read", channel: channelOf(image), wished }) as const),
+    .record({
+      ...{ image, wished: fc.option(image, { nil: undefined }), stone: fc.option(stone, { nil: undefined }) },
+      passed: fc.option(serial, { nil: undefined }),
+    })
+    .map(({ image, ...more }) => ({ kind: "read", channel: channelOf(image), ...more }) as const),
 );
 const anyFacts: fc.Arbitrary<Facts> = fc
   .record({
@@ -103,10 +115,36 @@ describe("whatever its state, a channel and the world are", () => {
   it("never installs what runs", () =>
     always((_, __, { running }, plan) => plan.kind !== "install" || plan.image.buildId !== running.buildId));
 
-  it("never jumps over a waypoint", () =>
+  /** What was carried over into a waypoint's release is passed with the committed build. */
+  const goesByWaypoints = (state: State, reading: Reading | undefined, plan: Plan): boolean => {
+    if (plan.kind !== "install" || reading?.kind !== "read") return true;
+    const reached = Math.max(state.committed?.serial ?? 0, reading.passed ?? 0);
+    return waypointsTo(plan.image).every((serial) => serial <= reached);
+  };
+
+  it("never jumps over a waypoint", () => {
+    always((state, reading, _, plan) => goesByWaypoints(state, reading, plan));
+    // Of all states few are on their way; of these many are.
+    const from = { buildId: idOf("a"), serial: 2, slot: "A" } as const;
+    const onTheWay = fc
+      .record({ paused: fc.constant(false), accepted: fc.option(serial, { nil: undefined }) })
+      .map((more) => ({ ...emptyState, committed: from, ...more }));
+    let stones = 0;
+    const passing = fc.property(onTheWay, anyReading, anyFacts, (state, reading, facts) => {
+      const plan = decide(state, reading, facts);
+      if (plan.kind === "install" && plan.image !== plan.target) stones += 1;
+      return goesByWaypoints(state, reading, plan);
+    });
+    fc.assert(passing, { numRuns: 10_000, seed: 7 });
+    expect(stones).toBeGreaterThan(10);
+  });
+
+  it("goes by a waypoint by itself only: who names a version gets that one or none", () =>
     always(
       (state, _, __, plan) =>
-        plan.kind !== "install" || (plan.image.minFrom ?? 0) <= (state.committed?.serial ?? 0),
+        plan.kind !== "install" ||
+        state.wish?.version === undefined ||
+        state.wish.version === plan.image.version,
     ));
 
   it("does nothing by itself where updates are off, paused, or without clock or data", () =>

@@ -127,15 +127,6 @@ const rows: readonly Row[] = [
     "",
   ],
   [
-    "a waypoint that is missing",
-    {},
-    readingOf(imageOf(9, "c", { minFrom: 7 })),
-    {},
-    "nothing",
-    "in between first",
-  ],
-  ["a waypoint that was passed", {}, readingOf(imageOf(9, "c", { minFrom: 5 })), {}, "install", ""],
-  [
     "another kind of node",
     {},
     readingOf(imageOf(6, "c", { compatible: "home-server-rpi-arm64" })),
