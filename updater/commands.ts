@@ -26,10 +26,11 @@ export async function status(node: UpdaterNode): Promise<Status> {
   return { ...now, plan: kind, reason, alarm, next, intended };
 }
 
-/** Whether what was said then has come to its end since: another build runs, or what was to be tried has failed. */
+/** Whether what was said then has come to its end since: another build runs, what was to be tried has failed, or updates go on. */
 function isPast(had: Status, now: Status): boolean {
   const failed = had.intended !== undefined && had.intended === now.lastFailed?.version;
-  return failed || had.plan === "restart" || had.running.buildId !== now.running.buildId;
+  const others = had.running.buildId !== now.running.buildId || had.paused !== now.paused;
+  return failed || others || had.plan === "restart";
 }
 
 /** When the timer fires next, as systemd writes it; undefined: it does not. */

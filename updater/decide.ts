@@ -1,7 +1,7 @@
 import type { ChannelDocument, ChannelImage } from "../lib/manifest/channel.ts";
 import type { Window } from "../lib/manifest/client/window.ts";
 import { choose } from "./choose.ts";
-import { closedWindow } from "./closed-window.ts";
+import { afterInstall } from "./installed.ts";
 import { UNREAD_ALARM_MS } from "./limits.ts";
 import { alarm, nothing, type Plan } from "./plan.ts";
 import { nameOf, type SlotName, type State } from "./state/record.ts";
@@ -54,7 +54,7 @@ export type Reading =
  * not even looked at. Pure; the same answer is shown to people.
  */
 export function decide(state: State, reading: Reading | undefined, facts: Facts): Plan {
-  const here = ownState(state, facts);
+  const here = ownState(state, reading, facts);
   if (here !== undefined) return here;
   if (facts.dataProblem !== undefined) {
     return alarm(`Nothing is installed while data cannot be relied on: ${facts.dataProblem}.`);
@@ -76,10 +76,10 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
   return choose(state, reading, facts);
 }
 
-/** What the node's own state forbids, whatever a channel says. */
-function ownState(state: State, facts: Facts): Plan | undefined {
+/** What the node's own state asks for before anything else is looked for. */
+function ownState(state: State, reading: Reading | undefined, facts: Facts): Plan | undefined {
   const { committed, trial } = state;
-  const { running, policy, now } = facts;
+  const { running } = facts;
   if (committed === undefined) {
     // What was committed may be on the data that is out of reach.
     if (facts.dataProblem !== undefined) return undefined;
@@ -96,18 +96,5 @@ function ownState(state: State, facts: Facts): Plan | undefined {
     }
     return alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
   }
-  if (trial?.phase !== "installed") return undefined;
-  const name = nameOf(trial);
-  if (trial.bootId !== running.bootId) {
-    return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
-  }
-  if (!trial.asked && (state.paused || policy.mode === "off")) {
-    return nothing(
-      `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`,
-    );
-  }
-  const closed = trial.asked ? undefined : closedWindow(policy.window, now);
-  if (closed !== undefined)
-    return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
-  return { kind: "restart", reason: `${name} is installed and is to be tried.` };
+  return trial?.phase === "installed" ? afterInstall(trial, state, reading, facts) : undefined;
 }

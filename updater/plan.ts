@@ -23,7 +23,9 @@ export type Plan =
       readonly target: ChannelImage;
       readonly asked: boolean;
     }
-  | { readonly kind: "restart"; readonly reason: string };
+  | { readonly kind: "restart"; readonly reason: string }
+  /** What is installed and not started is taken back. */
+  | { readonly kind: "withdraw"; readonly reason: string };
 
 interface More {
   readonly next?: number;

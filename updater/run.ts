@@ -3,11 +3,11 @@ import type { World } from "../lib/external/world.ts";
 import { messageOf } from "../lib/failure.ts";
 import { checkClock, readChannel } from "./channel/read.ts";
 import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts";
-import { decide, type Facts } from "./decide.ts";
+import { decide, type Facts, type Reading } from "./decide.ts";
 import { isSynchronized, readFacts } from "./node-facts.ts";
 import { performInstall } from "./perform-install.ts";
 import { type Places, UNITS } from "./places.ts";
-import { alarm, nothing, type Plan } from "./plan.ts";
+import { alarm, type Plan } from "./plan.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { readSlots } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
@@ -15,6 +15,7 @@ import { firstExpiry, type Status, statusOf } from "./report/status.ts";
 import { StateFile } from "./state/file.ts";
 import { emptyState, type State } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
+import { withdraw } from "./withdraw.ts";
 
 export interface UpdaterNode {
   readonly world: World;
@@ -66,23 +67,47 @@ export async function runUpdater(node: UpdaterNode, options: RunOptions): Promis
   }
 }
 
+/** What a plan is made of, and when the manifest runs out. */
+interface Seen {
+  readonly state: State;
+  /** Undefined: the channel was not looked at, or its server gave no time to trust. */
+  readonly reading: Reading | undefined;
+  readonly facts: Facts;
+  readonly expires: Status["expires"];
+}
+
 async function runKnown(node: UpdaterNode, known: Known, options: RunOptions): Promise<Status> {
-  const { facts, config } = known;
-  const had = await recall(node, options);
-  let expires = (await readStatus(node.places))?.expires;
-  let [state, plan] = [had, decide(had, undefined, facts)] as [State, Plan];
+  const state = await recall(node, options);
+  const { expires } = (await readStatus(node.places)) ?? {};
+  let seen: Seen = { state, reading: undefined, facts: known.facts, expires };
+  let plan = decide(state, undefined, known.facts);
   if (plan.kind === "poll") {
-    const polled = await poll(node, known, had, options);
-    [state, plan, expires] = [polled.state, polled.plan, polled.expires ?? expires];
+    seen = await poll(node, known, seen, options).catch((error: unknown) => unread(node, seen, error));
+    plan = decide(seen.state, seen.reading, seen.facts);
   }
+  const status = await tell(node, seen, plan);
+  if (options.act && status.next !== undefined) await wakeAt(node, status.next);
+  if (!options.act) return status;
+  if (plan.kind === "withdraw") return withdrawNow(node, seen, plan);
+  if (plan.kind === "install" && known.config.address !== undefined)
+    await installNow(node, known, plan, known.config.address);
+  return plan.kind === "install" || plan.kind === "restart" ? restart(node, seen) : status;
+}
+
+/** What goes wrong while the channel is looked at does not hold back what is installed already: that may be the cure. */
+function unread(node: UpdaterNode, seen: Seen, error: unknown): Seen {
+  if (seen.state.trial?.phase !== "installed") throw error;
+  const reason = `The channel cannot be read: ${messageOf(error).replace(/\.$/, "")}.`;
+  node.say(reason);
+  return { ...seen, reading: { kind: "problem", reason, alarm: true } };
+}
+
+/** Says what is planned, and leaves it where people and programs look for it. */
+async function tell(node: UpdaterNode, { state, facts, expires }: Seen, plan: Plan): Promise<Status> {
   const status = statusOf(state, plan, facts, expires);
   await publishStatus(status, node.places);
   node.say(`${plan.kind}: ${plan.reason}`);
-  if (options.act && status.next !== undefined) await wakeAt(node, status.next);
-  if (!options.act || (plan.kind !== "install" && plan.kind !== "restart")) return status;
-  if (plan.kind === "install" && config.address !== undefined)
-    await installNow(node, known, plan, config.address);
-  return restart(node, known, expires);
+  return status;
 }
 
 /** What is remembered, said where it is lost. */
@@ -95,26 +120,26 @@ async function recall(node: UpdaterNode, { wished = false }: RunOptions): Promis
 
 export const withoutWish = ({ wish: _, ...rest }: State): State => rest;
 
-async function poll(node: UpdaterNode, { config, facts }: Known, had: State, options: RunOptions) {
+async function poll(node: UpdaterNode, known: Known, had: Seen, options: RunOptions): Promise<Seen> {
   const { places, world } = node;
-  const none = { state: had, expires: undefined };
-  if (config.address === undefined) {
-    return { ...none, plan: nothing("No address to look for updates at: this image was built without one.") };
+  const { facts } = known;
+  const { channel, address } = known.config;
+  if (address === undefined) {
+    const reason = "No address to look for updates at: this image was built without one.";
+    return { ...had, reading: { kind: "problem", reason, alarm: false } };
   }
-  const verdict = await checkClock(config.address, had, places, world.clock, options.timeWaitMs);
-  if (!verdict.trusted) {
-    return { ...none, plan: decide(had, undefined, { ...facts, clockProblem: verdict.problem }) };
-  }
+  const verdict = await checkClock(address, had.state, places, world.clock, options.timeWaitMs);
+  if (!verdict.trusted) return { ...had, facts: { ...facts, clockProblem: verdict.problem } };
   if (verdict.healed) node.say("the last known time was in the future and is set back: two sources agree");
-  const floors = { ...had.floors, lastKnownTime: verdict.lastKnownTime };
-  const { channel, address } = config;
-  const read = await readChannel(address, channel, facts.running, { ...had, floors }, places, world.clock);
+  const floors = { ...had.state.floors, lastKnownTime: verdict.lastKnownTime };
+  const before = { ...had.state, floors };
+  const read = await readChannel(address, channel, facts.running, before, places, world.clock);
   const state = await stateFileOf(node).write(read.state, verdict.healed);
   return {
-    state,
+    ...{ state, reading: read.reading },
     // The time from the network may have come only now.
-    plan: decide(state, read.reading, { ...facts, now: world.clock.now() }),
-    expires: read.opened === undefined ? undefined : firstExpiry(read.opened.expires),
+    facts: { ...facts, now: world.clock.now() },
+    expires: read.opened === undefined ? had.expires : firstExpiry(read.opened.expires),
   };
 }
 
@@ -154,14 +179,23 @@ async function publishProblem(node: UpdaterNode, { facts }: Known, error: unknow
   await publishStatus({ ...status, available, intended: status.intended ?? name }, node.places);
 }
 
-/** Decides anew: the installation took its time, and the window may be over. */
-async function restart(node: UpdaterNode, { facts }: Known, expires: Status["expires"]): Promise<Status> {
-  const { state } = await stateFileOf(node).read();
-  const now = { ...facts, now: node.world.clock.now() };
-  const plan = decide(state, undefined, now);
-  const status = statusOf(state, plan, now, expires);
+/** What was said before it is what there is to say after it: nobody looked again. */
+async function withdrawNow(node: UpdaterNode, seen: Seen, plan: Plan): Promise<Status> {
+  const state = await withdraw(node.bus, stateFileOf(node));
+  const status = statusOf(state, plan, seen.facts, seen.expires);
   await publishStatus(status, node.places);
-  node.say(`${plan.kind}: ${plan.reason}`);
+  return status;
+}
+
+/**
+ * Decides anew: the installation took its time, and the window may be over. What the channel said a moment ago counts:
+ * it is not looked at twice.
+ */
+async function restart(node: UpdaterNode, seen: Seen): Promise<Status> {
+  const { state } = await stateFileOf(node).read();
+  const facts = { ...seen.facts, now: node.world.clock.now() };
+  const plan = decide(state, seen.reading, facts);
+  const status = await tell(node, { ...seen, state, facts }, plan);
   if (status.next !== undefined) await wakeAt(node, status.next);
   if (plan.kind === "restart") await reboot(node);
   return status;
