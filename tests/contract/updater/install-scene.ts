@@ -68,6 +68,26 @@ export class FakeRauc implements Bus {
   }
 }
 
+/** Programs of a node that all do what they are told; `log` gets what was run. */
+export function fakeProcesses(udevHolds: () => boolean, log: string[] = []): Processes {
+  return {
+    run: async ({ argv }) => {
+      log.push(argv.join(" "));
+      return { exitCode: 0, stdout: "", stderr: "", durationMs: 0 };
+    },
+    start: (_, onData) => {
+      const exited = udevHolds() ? new Promise<undefined>(() => undefined) : Promise.resolve(1);
+      if (udevHolds()) setImmediate(() => onData(Buffer.from("held\n")));
+      return {
+        pid: undefined,
+        exited,
+        write: () => onData(Buffer.from("free\n")),
+        stop: async () => undefined,
+      };
+    },
+  };
+}
+
 /** One installation on a node whose files lie in a folder and whose store is on the loopback. */
 export class InstallScene {
   readonly folder = mkdtempSync(join(tmpdir(), "updater-install-"));
@@ -110,24 +130,12 @@ export class InstallScene {
   run() {
     const { image, places, stateFile, rauc } = this;
     const { running } = facts;
-    const world = { processes: this.#processes, clock, signal: new AbortController().signal };
+    const world = {
+      processes: fakeProcesses(() => this.udevHolds),
+      clock,
+      signal: new AbortController().signal,
+    };
     const order = { image, asked: false, running, before: trialOf("c").before, address: this.server.url };
     return performInstall(order, { world, bus: rauc, places, stateFile, onProgress: () => undefined });
-  }
-
-  get #processes(): Processes {
-    return {
-      run: async () => ({ exitCode: 0, stdout: "", stderr: "", durationMs: 0 }),
-      start: (_, onData) => {
-        const exited = this.udevHolds ? new Promise<undefined>(() => undefined) : Promise.resolve(1);
-        if (this.udevHolds) setImmediate(() => onData(Buffer.from("held\n")));
-        return {
-          pid: undefined,
-          exited,
-          write: () => onData(Buffer.from("free\n")),
-          stop: async () => undefined,
-        };
-      },
-    };
   }
 }

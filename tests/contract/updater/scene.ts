@@ -5,7 +5,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { addRelease } from "../../../lib/manifest/repository/targets.ts";
+import { addRelease, block } from "../../../lib/manifest/repository/targets.ts";
+import { parseVersion } from "../../../lib/release/version.ts";
 import { parseRange } from "../../../updater/proxy/proxy.ts";
 import { Bench, choices, exampleRelease, rootOf, signersOf } from "../../unit/manifest/example.ts";
 
@@ -13,16 +14,26 @@ const sha256 = (content: string | Uint8Array): string => createHash("sha256").up
 export const slotOf = (tag: string): Buffer => Buffer.alloc(8192, `slot of ${tag} `);
 export const bundleOf = (tag: string): Buffer => Buffer.alloc(50_000, `bundle of ${tag} `);
 
+export interface ReleaseMore {
+  /** Versions that must not be skipped, by their tags. */
+  readonly waypoints?: readonly string[];
+  /** The release whose builds are carried over. */
+  readonly carriedFrom?: string;
+}
+
 /** A release whose slot and bundle have content, unlike the example's. */
-function releaseOf(tag: string) {
-  const { document } = exampleRelease(tag);
+function releaseOf(tag: string, { waypoints, carriedFrom = tag }: ReleaseMore = {}) {
+  const { document: head } = exampleRelease(tag);
+  const document = { ...exampleRelease(carriedFrom).document, tag, date: head.date, channel: head.channel };
+  const serials = waypoints?.map((waypoint) => parseVersion(waypoint).serial);
   const builds = document.builds.map((build) => ({
     ...build,
-    slot: { bytes: slotOf(tag).length, sha256: sha256(slotOf(tag)) },
+    slot: { bytes: slotOf(carriedFrom).length, sha256: sha256(slotOf(carriedFrom)) },
+    ...(serials === undefined ? {} : { waypoints: serials }),
   }));
   const assets = document.assets.map((asset) =>
     asset.name.endsWith(".raucb")
-      ? { ...asset, bytes: bundleOf(tag).length, sha256: sha256(bundleOf(tag)) }
+      ? { ...asset, bytes: bundleOf(carriedFrom).length, sha256: sha256(bundleOf(carriedFrom)) }
       : asset,
   );
   const changed = { ...document, builds, assets };
@@ -113,10 +124,15 @@ export class Scene {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  release(tag: string): void {
-    const made = releaseOf(tag);
+  release(tag: string, more: ReleaseMore = {}): void {
+    const made = releaseOf(tag, more);
     this.#releases.set(tag, made);
     this.bench.do((state, signing) => addRelease(state, made, choices, signing));
+  }
+
+  /** `version` without `v`. */
+  block(version: string, reason: string): void {
+    this.bench.do((state, signing) => block(state, { version, reason }, signing));
   }
 
   put(path: string, content: object | string): void {
