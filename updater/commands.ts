@@ -8,9 +8,10 @@ import { activate } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
 import { type Status, statusOf } from "./report/status.ts";
 import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode, withoutWish } from "./run.ts";
+import { failed } from "./state/failed.ts";
 import { nameOf, otherSlot } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
-import { committedState, failed, standingOf } from "./trial/judge.ts";
+import { committedState, standingOf } from "./trial/judge.ts";
 import { readBootFacts } from "./trial/node.ts";
 
 /** The last run's status, with what the state says by now. */
@@ -110,7 +111,6 @@ export async function rollback(node: UpdaterNode): Promise<void> {
       fix: "node-update install --version V --older installs an older one",
     });
   }
-  const left = { ...committed, phase: "installed" as const, asked: true, bootId: "", attempts: 1 };
   const before = {
     failedUnits: [...(await failedUnits(node.world.processes))],
     timeSynchronized: false,
@@ -125,7 +125,7 @@ export async function rollback(node: UpdaterNode): Promise<void> {
     attempts: 1,
     before,
   };
-  await stateFile.write({ ...failed(state, { ...left, before }, reason, facts.now), trial });
+  await stateFile.write({ ...failed(state, committed, reason, facts.now), trial });
   try {
     await activate(node.bus, "other");
   } catch (error) {

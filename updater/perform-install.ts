@@ -14,9 +14,9 @@ import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
 import { holdUdev } from "./rauc/udev-guard.ts";
 import { readBack } from "./read-back.ts";
+import { failed } from "./state/failed.ts";
 import type { StateFile } from "./state/file.ts";
 import { otherSlot, type SlotName, type State, type Trial } from "./state/record.ts";
-import { failed } from "./trial/judge.ts";
 
 /** From here on the bundle is mounted, and udev may look at the devices. */
 const MOUNTED_PERCENT = 20;

@@ -1,7 +1,8 @@
 import { messageOf } from "../../lib/failure.ts";
 import { trial as limits } from "../limits.ts";
+import { failed } from "../state/failed.ts";
 import { nameOf, otherSlot, type SlotName, type State } from "../state/record.ts";
-import { type BootFacts, failed, type Health, judge, type Standing, standingOf } from "./judge.ts";
+import { type BootFacts, type Health, judge, type Standing, standingOf } from "./judge.ts";
 
 /** What the gate touches of a node. */
 export interface GateNode {

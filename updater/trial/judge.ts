@@ -1,4 +1,5 @@
-import { MAX_FAILED, MAX_RETURNS } from "../limits.ts";
+import { MAX_RETURNS } from "../limits.ts";
+import { failed } from "../state/failed.ts";
 import { nameOf, otherSlot, type SlotName, type State, type Trial } from "../state/record.ts";
 
 /** What is true of this boot. */
@@ -94,15 +95,6 @@ function afterComingBack(state: State, { running, now }: BootFacts): State {
   if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) return state;
   const reason = `${nameOf(trial)} did not come up far enough to say why`;
   return failed(rest, trial, reason, now);
-}
-
-/** Without the trial, which is remembered as failed. What failed again is listed once. */
-export function failed(state: State, trial: Trial, reason: string, at: number): State {
-  const { trial: _, wish: __, ...rest } = state;
-  const { buildId, version, serial } = trial;
-  const others = state.failed.filter((one) => one.buildId !== buildId);
-  const one = { buildId, version, serial, reason: reason.slice(0, 500), at };
-  return { ...rest, failed: [...others, one].slice(-MAX_FAILED) };
 }
 
 export type Verdict =

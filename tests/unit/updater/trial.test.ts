@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { failed } from "../../../updater/state/failed.ts";
 import type { SlotName, State } from "../../../updater/state/record.ts";
 import { emptyState } from "../../../updater/state/record.ts";
 import { type GateNode, runGate } from "../../../updater/trial/gate.ts";
 import {
   type BootFacts,
   committedState,
-  failed,
   type Health,
   judge,
   type Standing,
