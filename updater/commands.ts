@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { exists } from "../lib/external/files.ts";
 import { messageOf } from "../lib/failure.ts";
 import { readBuild } from "./config.ts";
@@ -13,6 +14,7 @@ import { nameOf, otherSlot } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
 import { committedState, standingOf } from "./trial/judge.ts";
 import { readBootFacts } from "./trial/node.ts";
+import { isSettling, trusted } from "./trial/settling.ts";
 
 /** The last run's status, with what the state says by now. */
 export async function status(node: UpdaterNode): Promise<Status> {
@@ -169,9 +171,27 @@ export async function commit(node: UpdaterNode): Promise<void> {
   if (!facts.dataHolds) return;
   const stateFile = stateFileOf(node);
   const { state } = await stateFile.read();
-  const { standing, state: settled } = standingOf(state, facts);
-  const after = committedState(settled, standing, facts);
+  const { standing, state: known } = standingOf(state, facts);
+  // The gate did not see a way back, and there is one by now: the next gate takes it.
+  if (standing.kind === "crashed") return;
+  const after = committedState(known, standing, facts);
   if (JSON.stringify(after) !== JSON.stringify(state)) await stateFile.write(after);
   node.say(`${nameOf(after.committed ?? facts.running)} is committed`);
   await publishStatus(await status(node), node.places);
+}
+
+/**
+ * Says that this boot was up for long enough (the timer knows): a new build that was marked good in it is trusted from
+ * now on, and the starts of its that end without a shutdown count nothing any more. Throws STATE where that cannot be
+ * written down; the timer's service tries again.
+ */
+export async function settled(node: UpdaterNode): Promise<void> {
+  if (!(await exists(node.places.markedGood))) return;
+  const { buildId } = await readBuild(node.places);
+  const stateFile = stateFileOf(node);
+  const { state } = await stateFile.read();
+  if (!isSettling(state) || state.committed?.buildId !== buildId) return;
+  await stateFile.write(trusted(state));
+  await rm(node.places.shutDowns, { force: true });
+  node.say(`${nameOf(state.committed)} was up for long enough: it is trusted`);
 }

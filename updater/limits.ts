@@ -17,6 +17,9 @@ export const DATE_TIMEOUT_MS = 20 * SECOND;
 /** A state file is some kB; whatever is larger, this program did not write. In bytes. */
 export const MAX_STATE_BYTES = 256 * KIB;
 
+/** 37 bytes for each shutdown while a new build is not trusted yet. In bytes. */
+export const MAX_SHUT_DOWNS_BYTES = 64 * KIB;
+
 /** Installations of one serial that were cut off, or that RAUC ended, before they count as failed. */
 export const MAX_INSTALL_ATTEMPTS = 5;
 
@@ -28,6 +31,15 @@ export const MAX_FAILED_STREAMS = 2;
 
 /** How often a node goes back to its committed slot by itself, before it stays where it is and alarms. */
 export const MAX_RETURNS = 2;
+
+/**
+ * A new build is trusted once it was up for so long after its commit, in milliseconds. The timer
+ * home-pi-update-settled.timer waits, by a clock nobody sets.
+ */
+export const SETTLED_AFTER_MS = 15 * MINUTE;
+
+/** Starts of a new build that no shutdown ended, before it is trusted: then the node goes back. */
+export const MAX_CRASHES = 3;
 
 /** What heals by itself has had the time to: a channel not read for so long is for a person. In milliseconds. */
 export const UNREAD_ALARM_MS = 3 * DAY_MS;

@@ -4,7 +4,7 @@ import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";
 import { processes } from "../lib/external/process.ts";
 import { describeFailure, messageOf } from "../lib/failure.ts";
-import { accept, commit, installWish, nextRun, pause, rollback, run, status } from "./commands.ts";
+import { accept, commit, installWish, nextRun, pause, rollback, run, settled, status } from "./commands.ts";
 import { UpdaterError } from "./failure.ts";
 import { placesOf } from "./places.ts";
 import { busOf } from "./rauc/bus.ts";
@@ -22,7 +22,7 @@ const USAGE = `usage: node-update COMMAND [--json]
   rollback                    go back to the build that ran before
   pause [--off]               do nothing by itself, or go on
   accept                      in mode "ask": yes to what is there
-for services: run, gate, commit
+for services: run, gate, commit, settled
 `;
 
 const options = {
@@ -52,6 +52,7 @@ const commands: Readonly<Record<string, (node: UpdaterNode, flags: Flags) => Pro
   accept,
   gate: (node) => runGate(gateNode(node)),
   commit: async (node) => commit(node).then(() => true),
+  settled: async (node) => settled(node).then(() => true),
 };
 
 /** Commands that only read, or stand in the way of nothing. */

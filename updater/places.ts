@@ -10,6 +10,8 @@ export function placesOf(root = "/") {
     healthChecks: at("usr/lib/home-pi/health.d"),
     /** State and metadata; on data, shared by all builds. */
     state: at("data/update"),
+    /** Boots that ended with a shutdown, written while a new build is not trusted yet. */
+    shutDowns: at("data/update/shut-downs"),
     bundles: at("data/update/bundles"),
     savedStatus: at("data/update/status.json"),
     /** What came of the identity file. */

@@ -13,7 +13,8 @@ export function failed(
 ): State {
   const { trial: _, wish: __, ...rest } = state;
   const { buildId, version, serial } = build;
+  const settling = state.settling?.buildId === buildId ? undefined : state.settling;
   const others = state.failed.filter((one) => one.buildId !== buildId);
   const one = { buildId, version, serial, reason: reason.slice(0, 500), at };
-  return { ...rest, failed: [...others, one].slice(-MAX_FAILED) };
+  return { ...rest, settling, failed: [...others, one].slice(-MAX_FAILED) };
 }

@@ -37,6 +37,16 @@ const trial = z.object({
   }),
 });
 
+/** How the starts of a new build ended, until it is trusted. */
+const settling = z.object({
+  /** The new build: on trial, or committed. */
+  buildId: sha256,
+  /** Its last start, as far as a gate has seen: how it ended is known on the next one only. */
+  bootId: z.string(),
+  /** Starts that ended without a shutdown. */
+  crashes: z.int().nonnegative(),
+});
+
 const failure = z.object({
   buildId: sha256,
   version: z.string().optional(),
@@ -70,6 +80,7 @@ export const stateRecord = z.object({
   /** What was committed before, and is still in the other slot. */
   previous: build.optional(),
   trial: trial.optional(),
+  settling: settling.optional(),
   floors,
   failed: z.array(failure),
   /** Failed streams of one serial. */

@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/failure.ts";
 import { trial as limits } from "../limits.ts";
 import { failed } from "../state/failed.ts";
 import { nameOf, otherSlot, type SlotName, type State } from "../state/record.ts";
-import { type BootFacts, type Health, judge, type Standing, standingOf } from "./judge.ts";
+import { type BootFacts, type Health, isLost, judge, type Standing, standingOf } from "./judge.ts";
 
 /** What the gate touches of a node. */
 export interface GateNode {
@@ -35,11 +35,13 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
   const facts = await node.facts();
   const before = await node.readState();
   const { standing, state } = standingOf(before, facts);
-  if (facts.dataHolds && JSON.stringify(state) !== JSON.stringify(before)) await node.writeState(state);
+  const changed = JSON.stringify(state) !== JSON.stringify(before);
+  if (facts.dataHolds && changed) await remember(node, standing, state);
   if ("reason" in standing) node.say(standing.reason);
+  const { crashes = 0 } = state.settling ?? {};
+  if (crashes > 0) node.say(`starts of this build that no shutdown ended: ${crashes}`);
   for (;;) {
-    const lost = standing.kind === "return" || standing.kind === "leave" || standing.kind === "stay";
-    const look = lost ? undefined : await lookAt(node, standing);
+    const look = isLost(standing) ? undefined : await lookAt(node, standing);
     const timeIsUp = node.elapsed() - started >= options.deadlineMs;
     const verdict =
       look === undefined ? { kind: "bad" as const, reason: "" } : judge(standing, look, timeIsUp);
@@ -54,12 +56,27 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
   }
 }
 
+/**
+ * A way back that is not counted would be gone for ever, and what a new card makes of old data is not to be guessed
+ * twice. Nothing else may cost a build its mark, or keep a bad one running, because data cannot be written.
+ */
+async function remember(node: GateNode, { kind }: Standing, state: State): Promise<void> {
+  const write = (): Promise<void> => node.writeState(state);
+  if (kind === "return" || kind === "first") return write();
+  await trying(node, "what this start is, is not remembered", write);
+}
+
 /** A node too busy to say how it is, is looked at again. */
 async function lookAt(node: GateNode, standing: Standing): Promise<Health | "unknown"> {
   return node.health(standing).catch((error: unknown) => {
     node.say(`its health is not known: ${messageOf(error)}`);
     return "unknown" as const;
   });
+}
+
+/** Neither a state that cannot be written nor a RAUC that does not answer keeps a bad build running. */
+async function trying(node: GateNode, what: string, work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => node.say(`${what}: ${messageOf(error)}`));
 }
 
 async function leave(
@@ -69,26 +86,19 @@ async function leave(
   facts: BootFacts,
   reason: string,
 ): Promise<void> {
-  // Neither a state that cannot be written nor a RAUC that does not answer keeps a bad build running: unmarked, it
-  // uses up its attempts.
-  const trying = async (what: string, work: () => Promise<void>): Promise<void> => {
-    await work().catch((error: unknown) => node.say(`${what}: ${messageOf(error)}`));
-  };
+  // Unmarked, it uses up its attempts, whatever does not work here.
+  let back: SlotName | undefined;
   if (standing.kind === "trial") {
     const { trial } = standing;
-    await trying("the failure is not remembered", () =>
+    await trying(node, "the failure is not remembered", () =>
       node.writeState(failed(state, trial, reason, facts.now)),
     );
-    const back = state.committed?.slot ?? otherSlot(facts.running.slot);
+    back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node.say(`going back from ${nameOf(trial)} to slot ${back}`);
-    // Else a node that loses its data later, and with it what is remembered, would try this one.
-    await trying("this slot keeps its attempts", () => node.useUp());
-    await trying(`slot ${back} is not activated`, () => node.activate(back));
-  } else if (standing.kind === "return") {
-    await trying("this slot keeps its attempts", () => node.useUp());
-    await trying(`slot ${standing.to} is not activated`, () => node.activate(standing.to));
-  } else if (standing.kind === "leave") {
-    await trying("this slot keeps its attempts", () => node.useUp());
-  } else return;
+  } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
+  else if (standing.kind !== "leave") return;
+  // Else a node that loses its data later, and with it what is remembered, would try this one.
+  await trying(node, "this slot keeps its attempts", () => node.useUp());
+  if (back !== undefined) await trying(node, `slot ${back} is not activated`, () => node.activate(back));
   await node.reboot();
 }

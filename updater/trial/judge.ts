@@ -1,6 +1,18 @@
 import { MAX_RETURNS } from "../limits.ts";
 import { failed } from "../state/failed.ts";
-import { nameOf, otherSlot, type SlotName, type State, type Trial } from "../state/record.ts";
+import { type Build, nameOf, otherSlot, type SlotName, type State, type Trial } from "../state/record.ts";
+import {
+  buildBefore,
+  CRASHED,
+  GIVEN_UP,
+  hasCrashed,
+  isGivenUp,
+  isSettling,
+  trusted,
+  watched,
+  watchedAnew,
+  wayBack,
+} from "./settling.ts";
 
 /** What is true of this boot. */
 export interface BootFacts {
@@ -9,8 +21,10 @@ export interface BootFacts {
   readonly slotBuilds: Readonly<Partial<Record<SlotName, string>>>;
   /** False where memory stands in for data: what is known of builds is out of reach. */
   readonly dataHolds: boolean;
-  /** Whether the other slot could be started (RAUC calls it good). */
-  readonly otherUsable: boolean;
+  /** What RAUC calls the other slot. Bad: it has no attempts left, so it is not started while this one can be. */
+  readonly other: "good" | "bad" | "unknown";
+  /** Boots that a shutdown ended, by their ids: the latest ones, as far as they were noted down. */
+  readonly shutDowns: readonly string[];
   /** Whether this boot made data anew or took over the data of another card (disk contract: FRESH). */
   readonly flashed: boolean;
   /** Milliseconds since 1970. */
@@ -40,37 +54,40 @@ export type Standing =
   | { readonly kind: "alone"; readonly reason: string }
   /** Data is out of reach, perhaps because of this build: the other slot is tried, this one used up. */
   | { readonly kind: "leave"; readonly reason: string }
+  /** A new build that crashed again and again after its gate: back to the one before, as the state says by now. */
+  | { readonly kind: "crashed"; readonly to: SlotName; readonly reason: string }
   /** Never marked good: back to the committed build. */
   | { readonly kind: "return"; readonly to: SlotName; readonly reason: string }
   /** Never marked good either, and nothing more is tried: a person has to look. */
   | { readonly kind: "stay"; readonly reason: string };
 
 /** What this boot is, and the state in which a fall-back is recorded before anything else happens. Pure. */
-export function standingOf(
-  state: State,
-  facts: BootFacts,
-): { readonly standing: Standing; readonly state: State } {
+export function standingOf(state: State, facts: BootFacts): Judged {
   const { committed, trial } = state;
   const { running, slotBuilds, flashed } = facts;
   if (!facts.dataHolds) {
     const reason = "data is in memory only, so it is not known whether this build is on trial";
-    return { standing: { kind: facts.otherUsable ? "leave" : "alone", reason }, state };
+    return { standing: { kind: facts.other === "good" ? "leave" : "alone", reason }, state };
   }
   if (committed === undefined || flashed) {
-    const { committed: _, trial: __, ...rest } = state;
+    const { committed: _, trial: __, ...rest } = trusted(state);
     const reason = flashed ? "this card was flashed anew" : "no build is committed yet";
     return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
   }
   if (running.buildId === committed.buildId) {
-    return { standing: { kind: "committed" }, state: afterComingBack(state, facts) };
+    return ofCommitted(afterComingBack(state, facts), committed, facts);
   }
   if (trial !== undefined && running.buildId === trial.buildId)
-    return { standing: { kind: "trial", trial }, state };
+    return ofTrial(state, committed, trial, facts);
+  const before = buildBefore(state);
+  if (before !== undefined && isGivenUp(state, facts)) {
+    return { standing: { kind: "committed" }, state: backTo(before, state, committed, GIVEN_UP, facts) };
+  }
   const stranger = `build ${running.buildId.slice(0, 12)} is neither committed nor on trial`;
   const other = slotBuilds[otherSlot(running.slot)];
   // A slot RAUC knows nothing of was flashed; it may well be the committed one.
   if (committed.slot === running.slot || (other !== undefined && other !== committed.buildId)) {
-    const { committed: _, trial: __, ...rest } = state;
+    const { committed: _, trial: __, ...rest } = trusted(state);
     const reason = `${nameOf(committed)} is in no slot any more`;
     return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
   }
@@ -97,18 +114,64 @@ function afterComingBack(state: State, { running, now }: BootFacts): State {
   return failed(rest, trial, reason, now);
 }
 
+interface Judged {
+  readonly standing: Standing;
+  readonly state: State;
+}
+
+/** Trusted, or watched while there is a build to go back to. */
+function ofCommitted(state: State, committed: Build, facts: BootFacts): Judged {
+  const standing = { kind: "committed" } as const;
+  if (!isSettling(state) || buildBefore(state) === undefined) return { standing, state: trusted(state) };
+  const seen = watched(state, facts);
+  const before = hasCrashed(seen) ? wayBack(seen, facts) : undefined;
+  if (before === undefined) return { standing, state: seen };
+  return {
+    standing: {
+      kind: "crashed",
+      to: before.slot,
+      reason: `${nameOf(committed)}: ${CRASHED}; going back to ${nameOf(before)}`,
+    },
+    state: backTo(before, seen, committed, CRASHED, facts),
+  };
+}
+
+/** One that crashes after it was marked good and before it is committed has its attempts back each time, too. */
+function ofTrial(state: State, committed: Build, trial: Trial, facts: BootFacts): Judged {
+  const seen = watched(state, facts);
+  if (!hasCrashed(seen)) return { standing: { kind: "trial", trial }, state: seen };
+  return {
+    standing: {
+      kind: "crashed",
+      to: committed.slot,
+      reason: `${nameOf(trial)}: ${CRASHED}; going back to ${nameOf(committed)}`,
+    },
+    state: failed(seen, trial, CRASHED, facts.now),
+  };
+}
+
+/** The build before is the committed one again. Nobody goes forth once more: what it is left for has failed. */
+function backTo(before: Build, state: State, left: Build, reason: string, { now }: BootFacts): State {
+  const { previous: _, ...rest } = failed(state, left, reason, now);
+  return { ...rest, committed: before, returns: 0 };
+}
+
 export type Verdict =
   | { readonly kind: "good" }
   | { readonly kind: "wait"; readonly reason: string }
   | { readonly kind: "bad"; readonly reason: string };
+
+/** What is never marked good, however well it is. */
+export function isLost(standing: Standing): standing is Standing & { readonly reason: string } {
+  return ["crashed", "leave", "return", "stay"].includes(standing.kind);
+}
 
 /**
  * Whether a build proves itself. A new one must be no worse than the node was before: what was broken then is not
  * its fault. What can still come, is waited for until time is up; a build that is not on trial needs only the gate.
  */
 export function judge(standing: Standing, health: Health | "unknown", timeIsUp: boolean): Verdict {
-  const lost = standing.kind === "return" || standing.kind === "stay" || standing.kind === "leave";
-  if (lost) return { kind: "bad", reason: standing.reason };
+  if (isLost(standing)) return { kind: "bad", reason: standing.reason };
   const bad = (reason: string): Verdict => ({ kind: "bad", reason });
   const late = (reason: string): Verdict => (timeIsUp ? bad(reason) : { kind: "wait", reason });
   if (health === "unknown") return late("it did not say how it is");
@@ -138,5 +201,7 @@ export function committedState(state: State, standing: Standing, facts: BootFact
   const later = accepted !== undefined && serial !== undefined && accepted > serial ? { accepted } : {};
   const floors = { ...state.floors, serial: Math.max(state.floors.serial, serial ?? 0) };
   const previous = state.committed;
-  return { ...rest, ...later, previous, committed: { buildId, version, serial, slot }, floors, returns: 0 };
+  const now = { buildId, version, serial, slot };
+  const next = { ...rest, ...later, previous, committed: now, floors, returns: 0 };
+  return buildBefore(next) === undefined ? trusted(next) : watchedAnew(next, facts.running);
 }

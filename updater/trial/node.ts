@@ -1,9 +1,10 @@
+import { readBounded } from "../../lib/external/bounded-file.ts";
 import { exists } from "../../lib/external/files.ts";
 import { askServerDate } from "../../lib/external/server-date.ts";
 import { readBuild, readConfig } from "../config.ts";
-import { DATE_TIMEOUT_MS } from "../limits.ts";
+import { DATE_TIMEOUT_MS, MAX_SHUT_DOWNS_BYTES } from "../limits.ts";
 import { isSynchronized, readBootId, readData, readSlot } from "../node-facts.ts";
-import { UNITS } from "../places.ts";
+import { type Places, UNITS } from "../places.ts";
 import { readSlots } from "../rauc/slots.ts";
 import { reboot, stateFileOf, type UpdaterNode } from "../run.ts";
 import { otherSlot, type SlotName } from "../state/record.ts";
@@ -27,11 +28,19 @@ export async function readBootFacts({ places, bus, world }: UpdaterNode): Promis
     running: { buildId: build.buildId, slot, bootId: await readBootId(places) },
     slotBuilds: Object.fromEntries(known) as BootFacts["slotBuilds"],
     dataHolds: data.holds,
-    otherUsable: other?.bootStatus === "good",
+    other: other?.bootStatus === "good" || other?.bootStatus === "bad" ? other.bootStatus : "unknown",
+    shutDowns: await readShutDowns(places),
     // Only until something was committed in this very boot: the gate may run again.
     flashed: data.flashed && !(await exists(places.markedGood)),
     now: world.clock.now(),
   };
+}
+
+/** The boots that the unit home-pi-update-ended.service noted down, one id a line. What cannot be read is none. */
+async function readShutDowns(places: Places): Promise<readonly string[]> {
+  const read = await readBounded(places.shutDowns, MAX_SHUT_DOWNS_BYTES).catch(() => undefined);
+  if (read?.kind !== "content") return [];
+  return Buffer.from(read.bytes).toString("utf8").split("\n");
 }
 
 async function readHealth({ places, world }: UpdaterNode, standing: Standing): Promise<Health> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { failed } from "../../../updater/state/failed.ts";
 import type { SlotName, State } from "../../../updater/state/record.ts";
 import { emptyState } from "../../../updater/state/record.ts";
-import { type GateNode, runGate } from "../../../updater/trial/gate.ts";
+import { runGate } from "../../../updater/trial/gate.ts";
 import {
   type BootFacts,
   committedState,
@@ -13,23 +13,8 @@ import {
   standingOf,
 } from "../../../updater/trial/judge.ts";
 import { committed, idOf, trialOf } from "./example.ts";
+import { bootOf, MemoryNode, well } from "./memory-node.ts";
 
-const well: Health = {
-  ...{
-    gate: "well",
-    failedUnits: [],
-    dataMounted: true,
-    timeSynchronized: true,
-    channelReached: true,
-    checks: [],
-  },
-};
-const bootOf = (letter: string, slot: SlotName, more: Partial<BootFacts> = {}): BootFacts => ({
-  running: { buildId: idOf(letter), slot, bootId: "boot-2" },
-  slotBuilds: {},
-  ...{ flashed: false, dataHolds: true, otherUsable: true, now: 1_000 },
-  ...more,
-});
 const onTrial: State = { ...committed, trial: trialOf("c") };
 
 describe("what failed", () => {
@@ -79,7 +64,7 @@ describe("what a boot is", () => {
     [
       "without data, and no other slot",
       emptyState,
-      bootOf("a", "A", { dataHolds: false, otherUsable: false }),
+      bootOf("a", "A", { dataHolds: false, other: "bad" }),
       "alone",
     ],
   ])("%s", (_, state, facts, kind) => expect(kindOf(state, facts)).toBe(kind));
@@ -123,48 +108,15 @@ describe("whether a build is good", () => {
   });
 });
 
-/** A node in memory: what the gate does is written down in order. */
-class Node implements GateNode {
-  readonly log: string[] = [];
-  time = 0;
-  state: State;
-  readonly boot: BootFacts;
-  readonly looks: Health[];
-  readonly broken: readonly string[];
-  constructor(state: State, boot: BootFacts, looks: Health[], broken: readonly string[] = []) {
-    [this.state, this.boot, this.looks, this.broken] = [state, boot, looks, broken];
-  }
-  async #do(what: string): Promise<void> {
-    this.log.push(what);
-    if (this.broken.includes(what.split(" ")[0] ?? "")) throw new Error(`${what} does not work`);
-  }
-  readState = async () => this.state;
-  writeState = async (state: State) => {
-    await this.#do("write");
-    this.state = state;
-  };
-  facts = async () => this.boot;
-  health = async () => {
-    if (this.broken.includes("health")) throw new Error("systemctl took longer than 30 s");
-    return (this.looks.length > 1 ? this.looks.shift() : this.looks[0]) ?? well;
-  };
-  activate = (slot: SlotName) => this.#do(`activate ${slot}`);
-  useUp = () => this.#do("use up");
-  reboot = () => this.#do("reboot");
-  say = () => undefined;
-  elapsed = () => this.time;
-  sleep = async (ms: number) => {
-    this.time += ms;
-  };
-}
 const limits = { deadlineMs: 10_000, pollMs: 1_000 };
 const k3s = { ...well, failedUnits: ["k3s.service"] };
 
 describe("the gate", () => {
   it("lets a build pass that becomes well in time, and commits it then", async () => {
-    const node = new Node(onTrial, bootOf("c", "B"), [{ ...well, gate: "pending" }, k3s, well]);
+    const node = new MemoryNode(onTrial, bootOf("c", "B"), [{ ...well, gate: "pending" }, k3s, well]);
     expect(await runGate(node, limits)).toBe(true);
-    expect(node.log).toEqual([]);
+    // Its first start: from here on it is watched.
+    expect(node.log).toEqual(["write"]);
     const { standing, state } = standingOf(node.state, node.boot);
     const after = committedState(state, standing, node.boot);
     expect(after.committed).toMatchObject({ buildId: idOf("c"), serial: 6, slot: "B" });
@@ -173,9 +125,9 @@ describe("the gate", () => {
   });
 
   it("sends a build back that does not, and remembers it first", async () => {
-    const node = new Node(onTrial, bootOf("c", "B"), [k3s]);
+    const node = new MemoryNode(onTrial, bootOf("c", "B"), [k3s]);
     expect(await runGate(node, limits)).toBe(false);
-    expect(node.log).toEqual(["write", "use up", "activate A", "reboot"]);
+    expect(node.log).toEqual(["write", "write", "use up", "activate A", "reboot"]);
     expect(node.time).toBe(10_000);
     expect(node.state.failed).toMatchObject([
       { buildId: idOf("c"), reason: "units fail that did not fail before: k3s.service" },
@@ -186,14 +138,14 @@ describe("the gate", () => {
   it.each([[["write"]], [["use"]], [["activate"]], [["write", "use", "activate"]]])(
     "sends it back with %j broken: unmarked, it uses up its attempts",
     async (broken) => {
-      const node = new Node(onTrial, bootOf("c", "B"), [{ ...well, dataMounted: false }], broken);
+      const node = new MemoryNode(onTrial, bootOf("c", "B"), [{ ...well, dataMounted: false }], broken);
       expect(await runGate(node, limits)).toBe(false);
-      expect(node.log).toEqual(["write", "use up", "activate A", "reboot"]);
+      expect(node.log).toEqual(["write", "write", "use up", "activate A", "reboot"]);
     },
   );
 
   it("looks again at a node that does not say how it is, until time is up", async () => {
-    const node = new Node(onTrial, bootOf("c", "B"), [well], ["health"]);
+    const node = new MemoryNode(onTrial, bootOf("c", "B"), [well], ["health"]);
     expect(await runGate(node, limits)).toBe(false);
     expect(node.time).toBe(10_000);
     expect(node.state.failed).toMatchObject([{ reason: "it did not say how it is" }]);
@@ -203,7 +155,7 @@ describe("the gate", () => {
     let state = committed;
     const logs: string[][] = [];
     for (let at = 0; at < 3; at += 1) {
-      const node = new Node(state, bootOf("f", "B"), [well]);
+      const node = new MemoryNode(state, bootOf("f", "B"), [well]);
       expect(await runGate(node, limits)).toBe(false);
       logs.push(node.log);
       state = node.state;
@@ -215,14 +167,14 @@ describe("the gate", () => {
   it("counts a committed slot that starts and is never marked good as one that did not start", async () => {
     let state = committed;
     const stranger = async (): Promise<string[]> => {
-      const node = new Node(state, bootOf("f", "B"), [well]);
+      const node = new MemoryNode(state, bootOf("f", "B"), [well]);
       await runGate(node, limits);
       state = node.state;
       return node.log;
     };
     for (let at = 0; at < 2; at += 1) {
       expect(await stranger()).toContain("activate A");
-      const node = new Node(state, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
+      const node = new MemoryNode(state, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
       expect(await runGate(node, limits)).toBe(false);
       state = node.state;
     }
@@ -232,16 +184,16 @@ describe("the gate", () => {
   });
 
   it("without data tries the other slot once, and stays where there is none left", async () => {
-    const leaving = new Node(emptyState, bootOf("c", "B", { dataHolds: false }), [well]);
+    const leaving = new MemoryNode(emptyState, bootOf("c", "B", { dataHolds: false }), [well]);
     expect(await runGate(leaving, limits)).toBe(false);
     expect(leaving.log).toEqual(["use up", "reboot"]);
-    const alone = new Node(emptyState, bootOf("a", "A", { dataHolds: false, otherUsable: false }), [well]);
+    const alone = new MemoryNode(emptyState, bootOf("a", "A", { dataHolds: false, other: "bad" }), [well]);
     expect(await runGate(alone, limits)).toBe(true);
     expect(alone.log).toEqual([]);
   });
 
   it("a committed build whose units fail is not marked, and nothing else happens", async () => {
-    const node = new Node(committed, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
+    const node = new MemoryNode(committed, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
     expect(await runGate(node, limits)).toBe(false);
     expect(node.log).toEqual([]);
   });
@@ -261,7 +213,7 @@ describe("the gate", () => {
       fc.asyncProperty(any, async ({ running, slot, committed: id, trial, phase, returns, good }) => {
         const state: State = { ...committed, returns, committed: { buildId: idOf(id), slot: "A" } };
         const given = trial === undefined ? state : { ...state, trial: trialOf(trial, { phase }) };
-        const node = new Node(given, bootOf(running, slot), [good ? well : k3s]);
+        const node = new MemoryNode(given, bootOf(running, slot), [good ? well : k3s]);
         const passed = await runGate(node, limits);
         const known = running === id || running === trial;
         // In the committed build's own slot lies another: there is nothing to go back to.
