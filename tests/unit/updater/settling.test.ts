@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { MAX_CRASHES } from "../../../updater/limits.ts";
+import { MAX_CRASHES, SETTLED_AFTER_MS } from "../../../updater/limits.ts";
 import { type State, stateRecord } from "../../../updater/state/record.ts";
 import { runGate } from "../../../updater/trial/gate.ts";
 import { type BootFacts, committedState, type Standing, standingOf } from "../../../updater/trial/judge.ts";
@@ -82,6 +83,12 @@ describe("a new build that has not been up for long", () => {
     const judged = standingOf(back, newOne());
     expect(committedState(judged.state, judged.standing, newOne()).settling).toBeUndefined();
   });
+});
+
+it("the image's timer waits for as long as people are told", () => {
+  const units = `${import.meta.dirname}/../../../ansible/roles/updater/rootfs/usr/lib/systemd/system`;
+  const timer = readFileSync(`${units}/home-pi-update-settled.timer`, "utf8");
+  expect(/^OnActiveSec=(\d+)min$/m.exec(timer)?.[1]).toBe(String(SETTLED_AFTER_MS / 60_000));
 });
 
 describe("the build before, where it starts instead of a new one", () => {
