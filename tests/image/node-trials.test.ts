@@ -22,6 +22,21 @@ const script = (content: string, path: string): SlotEdit => ({
   executable: true,
 });
 
+const PANIC_UNIT = `[Unit]
+Description=Something that takes the kernel down later
+
+[Service]
+ExecStart=/usr/lib/home-pi/panic
+`;
+
+/** The status is left once a build is committed, in each start anew: a panic before it would be one on trial. */
+const PANIC = `#!/bin/sh
+until [ -e /run/home-pi/marked-good ] && grep -qs '"committed":true' /run/home-pi/update-status.json; do
+  sleep 1
+done
+echo c >/proc/sysrq-trigger
+`;
+
 /** Runs those only whose name has this in it. */
 const ONLY = process.env.PI_TEST_SYSTEMS ?? "";
 
@@ -63,6 +78,21 @@ const SYSTEMS: readonly BadSystem[] = [
     ],
     reason: /did not come up far enough to say why/,
     starts: 4,
+  },
+  {
+    name: "a panic after its commit",
+    edits: [
+      script(PANIC, "/usr/lib/home-pi/panic"),
+      { kind: "write", path: "/usr/lib/systemd/system/panic.service", content: PANIC_UNIT },
+      {
+        kind: "link",
+        path: "/usr/lib/systemd/system/multi-user.target.wants/panic.service",
+        target: "../panic.service",
+      },
+    ],
+    reason: /passed its gate, and crashed or lost power 3 times before it was up for 15 minutes/,
+    // It commits in the first, and panics in each of three; the gate of the fourth goes back.
+    starts: 5,
   },
 ];
 
