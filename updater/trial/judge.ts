@@ -70,7 +70,7 @@ export function standingOf(state: State, facts: BootFacts): Judged {
     return { standing: { kind: facts.other === "good" ? "leave" : "alone", reason }, state };
   }
   if (committed === undefined || flashed) {
-    const { committed: _, trial: __, ...rest } = trusted(state);
+    const rest = knowingNoBuild(state);
     const reason = flashed ? "this card was flashed anew" : "no build is committed yet";
     return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
   }
@@ -87,7 +87,7 @@ export function standingOf(state: State, facts: BootFacts): Judged {
   const other = slotBuilds[otherSlot(running.slot)];
   // A slot RAUC knows nothing of was flashed; it may well be the committed one.
   if (committed.slot === running.slot || (other !== undefined && other !== committed.buildId)) {
-    const { committed: _, trial: __, ...rest } = trusted(state);
+    const rest = knowingNoBuild(state);
     const reason = `${nameOf(committed)} is in no slot any more`;
     return { standing: { kind: "first", reason }, state: { ...rest, returns: 0 } };
   }
@@ -112,6 +112,12 @@ function afterComingBack(state: State, { running, now }: BootFacts): State {
   if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) return state;
   const reason = `${nameOf(trial)} did not come up far enough to say why`;
   return failed(rest, trial, reason, now);
+}
+
+/** Nothing of what is said of slots is true any more: a rollback would start an empty one. */
+function knowingNoBuild(state: State): State {
+  const { committed: _, trial: __, previous: ___, ...rest } = trusted(state);
+  return rest;
 }
 
 interface Judged {

@@ -33,6 +33,14 @@ describe("what failed", () => {
   });
 });
 
+describe("a card that was flashed anew over kept data", () => {
+  it("has no build to go back to", () => {
+    const before = { buildId: idOf("e"), version: "1.4.0", serial: 4, slot: "B" } as const;
+    const { state } = standingOf({ ...committed, previous: before }, bootOf("f", "A", { flashed: true }));
+    expect([state.committed, state.previous]).toEqual([undefined, undefined]);
+  });
+});
+
 describe("what a boot is", () => {
   const kindOf = (state: State, facts: BootFacts) => standingOf(state, facts).standing.kind;
   it.each<readonly [string, State, BootFacts, Standing["kind"]]>([
