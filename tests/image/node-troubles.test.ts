@@ -13,6 +13,9 @@ import { cacheDir, world } from "./surroundings.ts";
 import { copyTestKeys, openTestKeys } from "./test-keys.ts";
 
 const MINUTE = 60_000;
+/** Waits until RAUC is at it. */
+const INSTALLING =
+  "until busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation | grep -q installing; do sleep 1; done";
 /** The network goes and comes back, for three minutes. */
 const FLAPS = `sh -c 'wire=$(ls /sys/class/net | grep -vx lo | head -n 1); for i in $(seq 12); do sleep 10; ip link set $wire down; sleep 5; ip link set $wire up; done'`;
 
@@ -85,9 +88,7 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         faults.fault = "links that die";
         // Somebody restarts the node in the middle: it is what it was, and begins again.
         await startUpdater(node);
-        await node.command(
-          "until busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation | grep -q installing; do sleep 1; done; systemctl reboot --no-block",
-        );
+        await node.command(`${INSTALLING}; systemctl reboot --no-block`);
         const again = await waitForStatus(
           node,
           "v1.0.0 after a restart",
@@ -95,7 +96,7 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         );
         expect(again.running.version).toBe("1.0.0");
         await startUpdater(node);
-        await node.command(`systemd-run --unit=flaps ${FLAPS}`);
+        await node.command(`${INSTALLING}; systemd-run --unit=flaps ${FLAPS}`);
         await waitForCommitted(node, last);
         console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
         expect(faults.redirected).toBeGreaterThan(1);
