@@ -40,6 +40,12 @@ const COMMIT = "0".repeat(40);
 /** What a test does to the signed bundle before it is released: somebody has the keys of the manifest, or a bad day. */
 export type Craft = (bundle: string) => Promise<void>;
 
+export interface Edition {
+  readonly craft?: Craft | undefined;
+  /** Versions that nodes may not pass by, as in cluster.yaml. */
+  readonly waypoints?: readonly string[] | undefined;
+}
+
 /**
  * Releases one finished build as `tag` into the store: its bundle signed as a release's is, the sums and release.json,
  * then the update manifest. Only the boot test is left out. Throws what releasing throws.
@@ -49,7 +55,7 @@ export async function releaseBuild(
   tag: string,
   image: BuiltImage,
   step: Step,
-  craft?: Craft,
+  { craft, waypoints = [] }: Edition = {},
 ): Promise<ReleaseDocument> {
   const { world, keys, reporter } = store;
   const version = parseVersion(tag);
@@ -73,7 +79,7 @@ export async function releaseBuild(
   step.update("publishing");
   const head = composeDocument({
     ...{ cluster: info.cluster, version, commit: COMMIT, now: now.getTime(), development: keys.development },
-    waypoints: [],
+    waypoints: waypoints.map((text) => parseVersion(`v${text}`)),
     builds: [
       {
         release: {

@@ -28,7 +28,9 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases and servers", 
           ["other digest", /RAUC did not install it: .*[Pp]re-install handler/],
         ] as const;
         for (const [kind, reason] of bundles) {
-          await session.release(versions.next(), next, (bundle) => craftBundle(session, kind, next, bundle));
+          await session.release(versions.next(), next, {
+            craft: (bundle) => craftBundle(session, kind, next, bundle),
+          });
           await refuses(kind, reason);
         }
 

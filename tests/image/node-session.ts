@@ -9,7 +9,7 @@ import { type EditedBuild, editBuild } from "../../lib/rehearsal/edition.ts";
 import { type NodeStatus, waitForStatus } from "../../lib/rehearsal/follow.ts";
 import type { RehearsalNode } from "../../lib/rehearsal/node.ts";
 import { shiftIntoWindow } from "../../lib/rehearsal/node-time.ts";
-import { type Craft, type RehearsalStore, releaseBuild } from "../../lib/rehearsal/publish.ts";
+import { type Edition, type RehearsalStore, releaseBuild } from "../../lib/rehearsal/publish.ts";
 import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
 import { type Stage, withStage } from "../../lib/rehearsal/stage.ts";
 import { type NodeBuild, nodeBuild } from "./node-build.ts";
@@ -34,7 +34,7 @@ export interface NodeSession {
   readonly folder: string;
   /** A build with files of the flashed one changed. */
   edited(name: string, edits: readonly SlotEdit[]): Promise<EditedBuild>;
-  release(version: string, build: BuiltImage, craft?: Craft): Promise<void>;
+  release(version: string, build: BuiltImage, edition?: Edition): Promise<void>;
 }
 
 /** One changed file: enough for another build. */
@@ -54,8 +54,8 @@ export async function withNodeSession(
   await withScratch(scratch, "session-", async (folder) => {
     const places = { folder: join(folder, "store"), work: join(folder, "releases") };
     const store: RehearsalStore = { ...build.store, ...places };
-    const release = async (version: string, made: BuiltImage, craft?: Craft): Promise<void> => {
-      await releaseBuild(store, `v${version}`, made, quietStep, craft);
+    const release = async (version: string, made: BuiltImage, edition?: Edition): Promise<void> => {
+      await releaseBuild(store, `v${version}`, made, quietStep, edition);
     };
     await release("1.0.0", image);
     const clockAheadMs = shiftIntoWindow(build.window, world.clock.now());

@@ -80,11 +80,13 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         const read = await node.command(`head -c ${slotBytes} $(findmnt -no SOURCE /) | sha256sum`);
         expect(read).toContain(sha256);
 
-        // Five releases and three roots later, over links that die after five seconds.
+        // Five releases and three roots later, one of them a waypoint, over links that die after five seconds.
         await rotateThrice(session);
-        for (let releases = 0; releases < 4; releases += 1) await session.release(versions.next(), next);
-        const last = versions.next();
-        await session.release(last, await session.edited("last", harmless("the last one")));
+        for (let releases = 0; releases < 3; releases += 1) await session.release(versions.next(), next);
+        const [stone, last] = [versions.next(), versions.next()];
+        await session.release(stone, await session.edited("stone", harmless("no node passes by this")));
+        const end = await session.edited("last", harmless("the last one"));
+        await session.release(last, end, { waypoints: [stone] });
         faults.fault = "links that die";
         // Somebody restarts the node in the middle: it is what it was, and begins again.
         await startUpdater(node);
@@ -97,11 +99,15 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         expect(again.running.version).toBe("1.0.0");
         await startUpdater(node);
         await node.command(`${INSTALLING}; systemd-run --unit=flaps ${FLAPS}`);
-        await waitForCommitted(node, last);
+        await waitForCommitted(node, stone);
         console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
         expect(faults.redirected).toBeGreaterThan(1);
         expect(faults.refused).toBeGreaterThan(0);
         expect(node.starts).toBe(3);
+        faults.fault = "none";
+        await startUpdater(node);
+        await waitForCommitted(node, last);
+        expect(node.starts).toBe(4);
       });
     },
     180 * MINUTE,

@@ -173,7 +173,7 @@ describe("a version that is installed from a waypoint on", () => {
     const boot = { running: { ...facts.running, bootId: "boot-2" }, slotBuilds: {}, dataHolds: true };
     const after = (serial: number) => {
       const trial = trialOf("c", { serial });
-      const more = { otherUsable: true, flashed: false, now: 1 };
+      const more = { other: "good", shutDowns: [], flashed: false, now: 1 } as const;
       return committedState(
         { ...committed, accepted: 9, trial },
         { kind: "trial", trial },
