@@ -25,6 +25,9 @@ export const vitest = (project: string, ...more: string[]): readonly [string, ..
 export const image = (file: string, ...more: string[]) =>
   vitest("image", `tests/image/${file}.test.ts`, ...more);
 
+/** Makes the images that other groups look at. */
+const BUILD = "build";
+
 const workflow = (name: string): string => `tests/workflow/${name}`;
 
 /** Files of tests/image by how their names begin. */
@@ -87,7 +90,7 @@ export function testGroups(cache: string): TestGroup[] {
       ),
     },
     {
-      name: "build",
+      name: BUILD,
       doors: ["ci"],
       shows: "both images, as a user builds them",
       argv: ["./pi", "build"],
@@ -211,11 +214,19 @@ export function testGroups(cache: string): TestGroup[] {
   ];
 }
 
-/** The groups behind a door, or the one of the door that is named. */
+/**
+ * The groups behind a door, or the one of the door that is named. What needs images comes after their build, which takes
+ * a second where they are there: a group can be the first thing that runs on a machine.
+ */
 export function chooseGroups(
   groups: readonly TestGroup[],
   door: Door,
   name: string | undefined,
 ): TestGroup[] {
-  return groups.filter((group) => group.doors.includes(door) && (name === undefined || group.name === name));
+  const chosen = groups.filter(
+    (group) => group.doors.includes(door) && (name === undefined || group.name === name),
+  );
+  const needsImages = chosen.some(({ env }) => env?.PI_TEST_CACHE !== undefined);
+  if (!needsImages || chosen.some((group) => group.name === BUILD)) return chosen;
+  return [...groups.filter((group) => group.name === BUILD), ...chosen];
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ForwardProxy, forwardProxy, pass, type Treatment } from "./forward-proxy.ts";
 import { copyProject, type PiResult, type ProjectCopy, put } from "./project-copy.ts";
 import { copyArchive, GIB, lend, type SmallDisk, smallDisk } from "./small-disk.ts";
@@ -17,13 +17,6 @@ describe.runIf(cacheDir !== undefined)("./pi build, while the archive", () => {
   let copy: ProjectCopy;
   let disk: SmallDisk;
   let proxy: ForwardProxy | undefined;
-  // What the tests lend and copy: the group may be the first that runs.
-  beforeAll(async () => {
-    const whole = await copyProject(cache);
-    const result = await whole.pi(["build", "agent"]);
-    await whole.remove();
-    expect(result.exitCode, result.output).toBe(0);
-  }, 30 * 60_000);
   beforeEach(async () => {
     copy = await copyProject(cache);
     disk = await smallDisk(12 * GIB);
