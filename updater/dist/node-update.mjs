@@ -5000,7 +5000,7 @@ var require_store = __commonJS({
         this.checkFinalTimestamp();
         return newTimestamp;
       }
-      updateSnapshot(bytesBuffer, trusted = false) {
+      updateSnapshot(bytesBuffer, trusted2 = false) {
         if (!this.timestamp) {
           throw new error_1.RuntimeError("Cannot update snapshot before timestamp");
         }
@@ -5009,7 +5009,7 @@ var require_store = __commonJS({
         }
         this.checkFinalTimestamp();
         const snapshotMeta = this.timestamp.signed.snapshotMeta;
-        if (!trusted) {
+        if (!trusted2) {
           snapshotMeta.verify(bytesBuffer);
         }
         const data = JSON.parse(bytesBuffer.toString("utf8"));
@@ -5806,6 +5806,7 @@ function tryLock(processes2, request, waitMs) {
 
 // updater/commands.ts
 init_bundle_globals();
+import { rm as rm8 } from "node:fs/promises";
 
 // lib/external/files.ts
 init_bundle_globals();
@@ -18340,6 +18341,473 @@ function readBuild(places) {
 // updater/decide.ts
 init_bundle_globals();
 
+// updater/choose.ts
+init_bundle_globals();
+
+// lib/manifest/channel.ts
+init_bundle_globals();
+
+// lib/cluster/canonical-json.ts
+init_bundle_globals();
+function sorted(value2) {
+  if (value2 === null || typeof value2 !== "object") return value2;
+  if (isList(value2)) return value2.map(sorted);
+  const entries = Object.entries(value2).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}
+function isList(value2) {
+  return Array.isArray(value2);
+}
+function canonicalJson(value2) {
+  return JSON.stringify(sorted(value2));
+}
+
+// lib/release/document.ts
+init_bundle_globals();
+
+// lib/cluster/serial.ts
+init_bundle_globals();
+var STAGES = ["alpha", "beta", "rc"];
+var PER_STAGE = 300;
+var FINAL = 999;
+var LARGEST = { major: 8999, minor: 999, patch: 999, prerelease: PER_STAGE - 1 };
+function versionOfSerial(serial3) {
+  const digit = (place) => Math.floor(serial3 / 1e3 ** place) % 1e3;
+  const major = Math.floor(serial3 / 1e3 ** 3);
+  const version2 = `${major}.${digit(2)}.${digit(1)}`;
+  if (!Number.isSafeInteger(serial3) || serial3 < 0 || major > LARGEST.major) return void 0;
+  if (digit(0) === FINAL) return version2;
+  const stage = STAGES[Math.floor(digit(0) / PER_STAGE)];
+  return stage === void 0 ? void 0 : `${version2}-${stage}.${digit(0) % PER_STAGE}`;
+}
+var MAX_WAYPOINTS = 100;
+
+// lib/release/document.ts
+var sha256 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var bytes = external_exports.int().nonnegative();
+var ASSET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+var assetName = external_exports.string().regex(ASSET_NAME).max(255);
+var isAscending = (serials) => serials.every((serial3, at) => at === 0 || serial3 > (serials[at - 1] ?? 0));
+var waypointSerials = external_exports.array(external_exports.int().positive()).max(MAX_WAYPOINTS).refine(isAscending, "the serials of waypoints ascend");
+function waypointsLieBefore(image) {
+  return (image.waypoints ?? []).every((serial3) => serial3 < image.serial);
+}
+var releasedBuild = external_exports.strictObject({
+  /** `<profile>-<board>`. */
+  id: external_exports.string(),
+  profile: external_exports.string(),
+  board: external_exports.string(),
+  /** `<cluster>-<profile>-<board>`; RAUC installs a bundle only where it is the node's own. */
+  compatible: external_exports.string(),
+  buildId: sha256,
+  /** The release its files were made for, without `v`: an unchanged build keeps its version. */
+  version: external_exports.string(),
+  /** Grows with the version; nodes never go below the highest they accepted. See serialOf. */
+  serial: external_exports.int().positive(),
+  image: assetName,
+  bundle: assetName,
+  sbom: assetName,
+  buildinfo: assetName,
+  /** The slot's file system, as it is written to a node. */
+  slot: external_exports.strictObject({ bytes, sha256 }),
+  /** The uncompressed disk image. */
+  disk: external_exports.strictObject({ bytes, sha256 }),
+  /** How it booted on the emulated Pi before it was released. */
+  boot: external_exports.strictObject({
+    machine: external_exports.string(),
+    checks: external_exports.int().nonnegative(),
+    loginSeconds: external_exports.number().nonnegative()
+  }),
+  /** Of the cluster.yaml the release was made from, those before this build's own version. */
+  waypoints: waypointSerials.optional()
+}).refine(waypointsLieBefore, "waypoints lie before the build's own version");
+var releaseDocument = external_exports.strictObject({
+  format: external_exports.literal(1),
+  cluster: external_exports.string(),
+  /** `v1.2.3`. */
+  tag: external_exports.string(),
+  commit: external_exports.string().regex(/^[0-9a-f]{40}$/),
+  /** When it was put together, ISO 8601 UTC. */
+  date: external_exports.iso.datetime(),
+  channel: external_exports.enum(["stable", "beta"]),
+  /** Whether it was signed with keys made on the spot for trying things out. */
+  development: external_exports.boolean(),
+  builds: external_exports.array(releasedBuild).min(1),
+  assets: external_exports.array(external_exports.strictObject({ name: assetName, bytes, sha256 }))
+});
+
+// lib/manifest/failure.ts
+init_bundle_globals();
+var ManifestError = class extends Failure {
+  area = "manifest";
+};
+
+// lib/manifest/channel.ts
+var sha2562 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var bytes2 = external_exports.int().nonnegative();
+var serial = external_exports.int().positive();
+var line = external_exports.string().min(1).max(500).regex(new RegExp("^\\P{C}+$", "u"));
+var channelImage = external_exports.strictObject({
+  /** The release its files were made for, without `v`. */
+  version: external_exports.string(),
+  /** Grows with the version; a node never goes below the highest it accepted. */
+  serial,
+  buildId: sha2562,
+  /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
+  compatible: external_exports.string(),
+  bundle: external_exports.strictObject({
+    name: external_exports.string().regex(ASSET_NAME).max(255),
+    /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
+    urls: external_exports.array(external_exports.string().min(1)).min(1),
+    bytes: bytes2,
+    sha256: sha2562
+  }),
+  /** The slot's file system as the bundle writes it. */
+  slot: external_exports.strictObject({ bytes: bytes2, sha256: sha2562 }),
+  /** Nodes whose serial is below one of these install that release first, the lowest before the others. */
+  waypoints: waypointSerials.optional(),
+  /** What documents had before `waypoints`: one of them. Still read, as a document has to stay what was signed. */
+  minFrom: serial.optional()
+}).refine(waypointsLieBefore, "waypoints lie before the image's own version");
+var blockedVersion = external_exports.strictObject({
+  version: external_exports.string(),
+  /** `<profile>-<board>`, or `*` for every image of that version. */
+  id: external_exports.string(),
+  reason: line,
+  since: external_exports.iso.datetime()
+});
+var channelDocument = external_exports.strictObject({
+  format: external_exports.literal(1),
+  cluster: external_exports.string(),
+  channel: external_exports.enum(["stable", "beta"]),
+  /** The tag of the release it stands at. */
+  release: external_exports.string(),
+  /** When that release was put together. */
+  date: external_exports.iso.datetime(),
+  /** Whether it was signed with keys made on the spot for trying things out. */
+  development: external_exports.boolean(),
+  /** By `<profile>-<board>`. */
+  images: external_exports.record(external_exports.string(), channelImage),
+  /** Versions no node may install, whatever `images` says. */
+  blocked: external_exports.array(blockedVersion)
+});
+var CHANNEL_NAMES = ["stable", "beta"];
+function blockOf(document2, version2, id) {
+  return document2.blocked.find((one) => one.version === version2 && (one.id === "*" || one.id === id));
+}
+function channelBytes(document2) {
+  return Buffer.from(`${canonicalJson(JSON.parse(JSON.stringify(document2)))}
+`);
+}
+function parseChannel(path, content) {
+  const refuse2 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
+    fix: "it was damaged, or a newer version of this project wrote it: get the newer one",
+    cause
+  });
+  let parsed;
+  try {
+    parsed = channelDocument.parse(JSON.parse(Buffer.from(content).toString("utf8")));
+  } catch (error2) {
+    throw refuse2("is no channel document of a format this version knows", error2);
+  }
+  if (!Buffer.from(content).equals(channelBytes(parsed))) throw refuse2("is not in canonical form");
+  return parsed;
+}
+
+// updater/closed-window.ts
+init_bundle_globals();
+function closedWindow(window2, now) {
+  if (window2 === void 0 || isOpen(window2, now)) return void 0;
+  const next = nextOpening(window2, now);
+  return { text: `the update window, open from ${minuteOf(next)}`, next };
+}
+
+// updater/plan.ts
+init_bundle_globals();
+var nothing = (reason, more = {}) => ({
+  kind: "nothing",
+  reason,
+  alarm: false,
+  ...more
+});
+var alarm = (reason, more = {}) => ({
+  kind: "nothing",
+  reason,
+  alarm: true,
+  ...more
+});
+
+// updater/state/record.ts
+init_bundle_globals();
+var sha2563 = external_exports.string().regex(/^[0-9a-f]{64}$/);
+var serial2 = external_exports.int().nonnegative();
+var moment = external_exports.number().nonnegative();
+var slot = external_exports.enum(["A", "B"]);
+var line2 = external_exports.string().max(500);
+var build = external_exports.object({
+  buildId: sha2563,
+  /** Unknown until the manifest names the build: an image carries no version. */
+  version: external_exports.string().optional(),
+  serial: serial2.optional(),
+  slot
+});
+var trial = external_exports.object({
+  buildId: sha2563,
+  version: external_exports.string().optional(),
+  serial: serial2.optional(),
+  slot,
+  /** `installing` until RAUC is done; `installed` from there until the gate of the new build has judged it. */
+  phase: external_exports.enum(["installing", "installed"]),
+  /** Whether a person asked for it: it may be older, and does not wait for the window. */
+  asked: external_exports.boolean(),
+  /** The boot it was installed in: found in another boot of the old build, it has been tried in between. */
+  bootId: external_exports.string(),
+  /** How often its installation began. */
+  attempts: external_exports.int().positive(),
+  /** How the node was before: what was broken then is not the new build's fault. */
+  before: external_exports.object({
+    failedUnits: external_exports.array(external_exports.string()),
+    timeSynchronized: external_exports.boolean(),
+    channelReached: external_exports.boolean()
+  })
+});
+var settling = external_exports.object({
+  /** The new build: on trial, or committed. */
+  buildId: sha2563,
+  /** Its last start, as far as a gate has seen: how it ended is known on the next one only. */
+  bootId: external_exports.string(),
+  /** Starts that ended without a shutdown. */
+  crashes: external_exports.int().nonnegative()
+});
+var failure2 = external_exports.object({
+  buildId: sha2563,
+  version: external_exports.string().optional(),
+  serial: serial2.optional(),
+  reason: line2,
+  at: moment
+});
+var keysOfRoles = external_exports.object({ timestamp: sha2563, snapshot: sha2563, targets: sha2563 });
+var floors = external_exports.object({
+  root: serial2,
+  timestamp: serial2,
+  snapshot: serial2,
+  targets: serial2,
+  /** Of the newest build that was committed. */
+  serial: serial2,
+  /** The newest time that was trusted. */
+  lastKnownTime: moment,
+  /** Whose numbers those of timestamp, snapshot and targets are: those of other keys begin anew. */
+  keys: keysOfRoles.optional()
+});
+var stateRecord = external_exports.object({
+  format: external_exports.literal(1),
+  /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
+  committed: build.optional(),
+  /** What was committed before, and is still in the other slot. */
+  previous: build.optional(),
+  trial: trial.optional(),
+  settling: settling.optional(),
+  floors,
+  failed: external_exports.array(failure2),
+  /** Failed streams of one serial. */
+  streams: external_exports.object({ serial: serial2, failed: external_exports.int().nonnegative() }).optional(),
+  paused: external_exports.boolean(),
+  /** In mode `ask`: the serial a person said yes to. */
+  accepted: serial2.optional(),
+  /** What a person asked to be installed. */
+  wish: external_exports.object({ version: external_exports.string(), older: external_exports.boolean() }).optional(),
+  /** How often the committed slot was activated and booted without ever running. */
+  returns: external_exports.int().nonnegative(),
+  /** When the manifest was read and found right last. */
+  lastCheck: moment.optional()
+});
+var emptyState = {
+  format: 1,
+  floors: { root: 0, timestamp: 0, snapshot: 0, targets: 0, serial: 0, lastKnownTime: 0 },
+  failed: [],
+  paused: false,
+  returns: 0
+};
+function begunAnew(had, has) {
+  if (had === void 0 || has === void 0) return /* @__PURE__ */ new Set();
+  const online = had.timestamp !== has.timestamp || had.snapshot !== has.snapshot;
+  return /* @__PURE__ */ new Set([
+    ...online ? ["timestamp", "snapshot"] : [],
+    ...had.targets === has.targets ? [] : ["targets"]
+  ]);
+}
+function raiseFloors(a, b) {
+  const anew = begunAnew(a.keys, b.keys);
+  const higher = (name) => Math.max(a[name], b[name]);
+  const signed = (name) => anew.has(name) ? b[name] : higher(name);
+  const keys = b.keys ?? a.keys;
+  return {
+    root: higher("root"),
+    timestamp: signed("timestamp"),
+    snapshot: signed("snapshot"),
+    targets: signed("targets"),
+    serial: higher("serial"),
+    lastKnownTime: higher("lastKnownTime"),
+    ...keys === void 0 ? {} : { keys }
+  };
+}
+function nameOf(build2) {
+  return build2.version === void 0 ? `build ${build2.buildId.slice(0, 12)}` : `v${build2.version}`;
+}
+function otherSlot(slot2) {
+  return slot2 === "A" ? "B" : "A";
+}
+
+// updater/waypoints.ts
+init_bundle_globals();
+
+// lib/manifest/client/waypoints.ts
+init_bundle_globals();
+function waypointsTo({ waypoints, minFrom }) {
+  return waypoints ?? (minFrom === void 0 ? [] : [minFrom]);
+}
+function versionOfWaypoint(serial3) {
+  return versionOfSerial(serial3) ?? `serial ${serial3}`;
+}
+
+// updater/waypoints.ts
+function madeForOthers(image, { running }) {
+  if (image.compatible === running.compatible) return void 0;
+  return `is made for ${image.compatible}, and this node is ${running.compatible}`;
+}
+function tooLarge({ slot: slot2 }, { slotBytes: slotBytes2 }) {
+  return slot2.bytes > slotBytes2 ? `has ${slot2.bytes} bytes, and the slot holds ${slotBytes2}` : void 0;
+}
+function stepTowards(target, state, reading, facts) {
+  const reached = Math.max(state.committed?.serial ?? 0, reading.passed ?? 0);
+  const ahead = (image2) => waypointsTo(image2).find((serial3) => serial3 > reached);
+  const next = ahead(target);
+  if (next === void 0) return { kind: "open", image: target };
+  const { stone } = reading;
+  const image = stone?.kind === "image" ? stone.image : void 0;
+  const version2 = image?.version ?? (stone?.kind === "missing" ? stone.version : versionOfWaypoint(next));
+  const barred = (why) => ({
+    kind: "barred",
+    reason: `v${version2} has to be installed before v${target.version}${why}.`
+  });
+  if (image === void 0)
+    return barred(`, and ${stone?.kind === "missing" ? stone.why : "was not looked for"}`);
+  if (ahead(image) !== void 0) return barred(", and waypoints of its own come before it");
+  const objection = objectTo(image, state, reading, facts);
+  if (objection !== void 0) return barred(`, and ${objection}`);
+  if (state.wish !== void 0) return barred(`: node-update install --version ${version2} does that`);
+  return { kind: "open", image };
+}
+function objectTo(image, state, { channel }, facts) {
+  const again = `node-update install --version ${image.version}`;
+  const blocked = blockOf(channel, image.version, facts.running.id);
+  if (blocked !== void 0) return `is blocked: ${blocked.reason}`;
+  if (image.buildId === facts.running.buildId) return "runs here already";
+  const failed2 = state.failed.find(({ buildId }) => buildId === image.buildId);
+  if (failed2 !== void 0) {
+    return `failed here (${failed2.reason.replace(/\.$/, "")}): ${again} --retry tries it once more`;
+  }
+  if (image.serial < state.floors.serial) {
+    return `is older than what this node has run: ${again} --older installs it`;
+  }
+  return madeForOthers(image, facts) ?? tooLarge(image, facts);
+}
+
+// updater/choose.ts
+function choose(state, reading, facts) {
+  const { channel } = reading;
+  const { running, policy, now } = facts;
+  const asked = state.wish !== void 0;
+  const target = asked && reading.wished !== void 0 ? reading.wished : channel.images[running.id];
+  if (target === void 0) {
+    return alarm(`Channel ${channel.channel} has no image for ${running.id}.`);
+  }
+  const name = `v${target.version}`;
+  if (state.wish !== void 0 && state.wish.version !== target.version) {
+    return alarm(`v${state.wish.version} was asked for, and the manifest does not name it.`);
+  }
+  const others = madeForOthers(target, facts);
+  if (others !== void 0) return alarm(`${name} ${others}.`);
+  if (target.buildId === running.buildId)
+    return nothing(`${name} runs, and it is what the channel stands at.`);
+  const available = { available: target };
+  const blocked = blockOf(channel, target.version, running.id);
+  if (blocked !== void 0) return nothing(`${name} is blocked: ${blocked.reason}.`, available);
+  const failed2 = state.failed.find(
+    (one) => one.buildId === target.buildId || !asked && one.serial !== void 0 && target.serial <= one.serial
+  );
+  if (failed2 !== void 0) {
+    const why = failed2.reason.replace(/\.$/, "");
+    return alarm(`${nameOf(failed2)} failed here (${why}); a newer version is waited for.`, available);
+  }
+  const older = state.wish?.older === true;
+  if (target.serial < state.floors.serial && !older) {
+    return alarm(`${name} is older than what this node has run; install it with --older.`, available);
+  }
+  if (target.serial === state.committed?.serial && !asked) {
+    return alarm(`${name} has the serial of the running build, and is another one.`, available);
+  }
+  const large = tooLarge(target, facts);
+  if (large !== void 0) return alarm(`${name} ${large}.`, available);
+  const step = stepTowards(target, state, reading, facts);
+  if (step.kind === "barred") return alarm(step.reason, available);
+  const { image } = step;
+  const first = image === target ? void 0 : image;
+  const before = first === void 0 ? void 0 : `v${first.version}`;
+  const more = { ...available, first };
+  if (policy.mode === "ask" && !asked && state.accepted !== target.serial) {
+    return before === void 0 ? nothing(`${name} is there; node-update accept installs it.`, more) : nothing(`${name} is there, and ${before} comes first; node-update accept installs both.`, more);
+  }
+  const closed = asked ? void 0 : closedWindow(policy.window, now);
+  if (closed !== void 0) {
+    const what = before === void 0 ? name : `${before}, which has to be installed before ${name},`;
+    return nothing(`${what} waits for ${closed.text}.`, { next: closed.next, ...more });
+  }
+  const reason = before === void 0 ? `${name} is newer than ${nameOf(state.committed ?? running)}.` : `${before} is installed first: ${name} can only be installed from it on.`;
+  return { kind: "install", reason, image, target, asked };
+}
+
+// updater/installed.ts
+init_bundle_globals();
+function afterInstall(trial3, state, reading, facts) {
+  const { running, policy, now } = facts;
+  const name = nameOf(trial3);
+  if (trial3.bootId !== running.bootId) {
+    return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
+  }
+  if (looksUp(trial3, state, facts)) {
+    if (reading === void 0) {
+      return {
+        kind: "poll",
+        reason: `${name} is installed; before it is started, the channel is looked at again.`
+      };
+    }
+    const blocked = reading.kind === "read" ? blockOf(reading.channel, trial3.version ?? "", running.id) : void 0;
+    if (blocked !== void 0) {
+      const why = blocked.reason.replace(/\.$/, "");
+      return {
+        kind: "withdraw",
+        reason: `${name} is installed and blocked since: ${why}; it is not started.`
+      };
+    }
+  }
+  if (!trial3.asked && isQuiet(state, facts)) {
+    return nothing(
+      `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`
+    );
+  }
+  const closed = trial3.asked ? void 0 : closedWindow(policy.window, now);
+  if (closed !== void 0)
+    return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
+  return { kind: "restart", reason: `${name} is installed and is to be tried.` };
+}
+var isQuiet = (state, { policy }) => state.paused || policy.mode === "off";
+function looksUp(trial3, state, facts) {
+  const may = facts.clockProblem === void 0 && facts.dataProblem === void 0;
+  if (!may || isQuiet(state, facts) && state.wish === void 0) return false;
+  return state.previous?.buildId !== trial3.buildId;
+}
+
 // updater/limits.ts
 init_bundle_globals();
 var KIB = 1024;
@@ -18352,10 +18820,13 @@ var CLOCK_TOLERANCE_MS = DAY_MS;
 var TIME_SYNC_WAIT_MS = 90 * SECOND;
 var DATE_TIMEOUT_MS = 20 * SECOND;
 var MAX_STATE_BYTES = 256 * KIB;
+var MAX_SHUT_DOWNS_BYTES = 64 * KIB;
 var MAX_INSTALL_ATTEMPTS = 5;
 var MAX_FAILED = 50;
 var MAX_FAILED_STREAMS = 2;
 var MAX_RETURNS = 2;
+var SETTLED_AFTER_MS = 15 * MINUTE;
+var MAX_CRASHES = 3;
 var UNREAD_ALARM_MS = 3 * DAY_MS;
 var EXPIRY_WARNING_DAYS = 14;
 var proxy = {
@@ -18402,7 +18873,7 @@ var download = {
   spareBytes: 128 * MIB,
   attempts: 8
 };
-var trial = {
+var trial2 = {
   /** From the start of the gate until a new build must have proved itself, in milliseconds. */
   deadlineMs: 10 * MINUTE,
   /** Between two looks, in milliseconds. */
@@ -18411,136 +18882,9 @@ var trial = {
   checkMs: MINUTE
 };
 
-// updater/plan.ts
-init_bundle_globals();
-var nothing = (reason, more = {}) => ({
-  kind: "nothing",
-  reason,
-  alarm: false,
-  ...more
-});
-var alarm = (reason, more = {}) => ({
-  kind: "nothing",
-  reason,
-  alarm: true,
-  ...more
-});
-
-// updater/state/record.ts
-init_bundle_globals();
-var sha256 = external_exports.string().regex(/^[0-9a-f]{64}$/);
-var serial = external_exports.int().nonnegative();
-var moment = external_exports.number().nonnegative();
-var slot = external_exports.enum(["A", "B"]);
-var line = external_exports.string().max(500);
-var build = external_exports.object({
-  buildId: sha256,
-  /** Unknown until the manifest names the build: an image carries no version. */
-  version: external_exports.string().optional(),
-  serial: serial.optional(),
-  slot
-});
-var trial2 = external_exports.object({
-  buildId: sha256,
-  version: external_exports.string().optional(),
-  serial: serial.optional(),
-  slot,
-  /** `installing` until RAUC is done; `installed` from there until the gate of the new build has judged it. */
-  phase: external_exports.enum(["installing", "installed"]),
-  /** Whether a person asked for it: it may be older, and does not wait for the window. */
-  asked: external_exports.boolean(),
-  /** The boot it was installed in: found in another boot of the old build, it has been tried in between. */
-  bootId: external_exports.string(),
-  /** How often its installation began. */
-  attempts: external_exports.int().positive(),
-  /** How the node was before: what was broken then is not the new build's fault. */
-  before: external_exports.object({
-    failedUnits: external_exports.array(external_exports.string()),
-    timeSynchronized: external_exports.boolean(),
-    channelReached: external_exports.boolean()
-  })
-});
-var failure2 = external_exports.object({
-  buildId: sha256,
-  version: external_exports.string().optional(),
-  serial: serial.optional(),
-  reason: line,
-  at: moment
-});
-var keysOfRoles = external_exports.object({ timestamp: sha256, snapshot: sha256, targets: sha256 });
-var floors = external_exports.object({
-  root: serial,
-  timestamp: serial,
-  snapshot: serial,
-  targets: serial,
-  /** Of the newest build that was committed. */
-  serial,
-  /** The newest time that was trusted. */
-  lastKnownTime: moment,
-  /** Whose numbers those of timestamp, snapshot and targets are: those of other keys begin anew. */
-  keys: keysOfRoles.optional()
-});
-var stateRecord = external_exports.object({
-  format: external_exports.literal(1),
-  /** What the node goes back to when anything else does not prove itself. Unknown on the first boot. */
-  committed: build.optional(),
-  /** What was committed before, and is still in the other slot. */
-  previous: build.optional(),
-  trial: trial2.optional(),
-  floors,
-  failed: external_exports.array(failure2),
-  /** Failed streams of one serial. */
-  streams: external_exports.object({ serial, failed: external_exports.int().nonnegative() }).optional(),
-  paused: external_exports.boolean(),
-  /** In mode `ask`: the serial a person said yes to. */
-  accepted: serial.optional(),
-  /** What a person asked to be installed. */
-  wish: external_exports.object({ version: external_exports.string(), older: external_exports.boolean() }).optional(),
-  /** How often the committed slot was activated and booted without ever running. */
-  returns: external_exports.int().nonnegative(),
-  /** When the manifest was read and found right last. */
-  lastCheck: moment.optional()
-});
-var emptyState = {
-  format: 1,
-  floors: { root: 0, timestamp: 0, snapshot: 0, targets: 0, serial: 0, lastKnownTime: 0 },
-  failed: [],
-  paused: false,
-  returns: 0
-};
-function begunAnew(had, has) {
-  if (had === void 0 || has === void 0) return /* @__PURE__ */ new Set();
-  const online = had.timestamp !== has.timestamp || had.snapshot !== has.snapshot;
-  return /* @__PURE__ */ new Set([
-    ...online ? ["timestamp", "snapshot"] : [],
-    ...had.targets === has.targets ? [] : ["targets"]
-  ]);
-}
-function raiseFloors(a, b) {
-  const anew = begunAnew(a.keys, b.keys);
-  const higher = (name) => Math.max(a[name], b[name]);
-  const signed = (name) => anew.has(name) ? b[name] : higher(name);
-  const keys = b.keys ?? a.keys;
-  return {
-    root: higher("root"),
-    timestamp: signed("timestamp"),
-    snapshot: signed("snapshot"),
-    targets: signed("targets"),
-    serial: higher("serial"),
-    lastKnownTime: higher("lastKnownTime"),
-    ...keys === void 0 ? {} : { keys }
-  };
-}
-function nameOf(build2) {
-  return build2.version === void 0 ? `build ${build2.buildId.slice(0, 12)}` : `v${build2.version}`;
-}
-function otherSlot(slot2) {
-  return slot2 === "A" ? "B" : "A";
-}
-
 // updater/decide.ts
 function decide(state, reading, facts) {
-  const here = ownState(state, facts);
+  const here = ownState(state, reading, facts);
   if (here !== void 0) return here;
   if (facts.dataProblem !== void 0) {
     return alarm(`Nothing is installed while data cannot be relied on: ${facts.dataProblem}.`);
@@ -18550,109 +18894,32 @@ function decide(state, reading, facts) {
     return nothing("Updates are off in cluster.yaml (update.mode).");
   }
   if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
-  const unread = state.lastCheck !== void 0 && facts.now - state.lastCheck > UNREAD_ALARM_MS;
+  const unread2 = state.lastCheck !== void 0 && facts.now - state.lastCheck > UNREAD_ALARM_MS;
   if (facts.clockProblem !== void 0) {
     const reason = `The clock is not trusted: ${facts.clockProblem}.`;
-    return unread ? alarm(reason) : nothing(reason);
+    return unread2 ? alarm(reason) : nothing(reason);
   }
   if (reading === void 0) return { kind: "poll", reason: "It is time to look at the channel." };
   if (reading.kind === "problem") {
-    return reading.alarm || unread ? alarm(reading.reason) : nothing(reading.reason);
+    return reading.alarm || unread2 ? alarm(reading.reason) : nothing(reading.reason);
   }
   return choose(state, reading, facts);
 }
-function ownState(state, facts) {
+function ownState(state, reading, facts) {
   const { committed, trial: trial3 } = state;
-  const { running, policy, now } = facts;
+  const { running } = facts;
   if (committed === void 0) {
     if (facts.dataProblem !== void 0) return void 0;
     return facts.passed ? alarm("The running build has passed its gate, and that could not be written down yet.") : nothing("The running build has not passed its gate yet, so nothing else is looked for.");
   }
   if (running.buildId !== committed.buildId) {
     if (running.buildId === trial3?.buildId) {
-      const name2 = nameOf(trial3);
-      return facts.passed ? alarm(`${name2} has passed its gate, and that could not be written down yet.`) : nothing(`${name2} is on trial.`);
+      const name = nameOf(trial3);
+      return facts.passed ? alarm(`${name} has passed its gate, and that could not be written down yet.`) : nothing(`${name} is on trial.`);
     }
     return alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
   }
-  if (trial3?.phase !== "installed") return void 0;
-  const name = nameOf(trial3);
-  if (trial3.bootId !== running.bootId) {
-    return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
-  }
-  if (!trial3.asked && (state.paused || policy.mode === "off")) {
-    return nothing(
-      `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`
-    );
-  }
-  const closed = trial3.asked ? void 0 : closedWindow(policy.window, now);
-  if (closed !== void 0)
-    return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
-  return { kind: "restart", reason: `${name} is installed and is to be tried.` };
-}
-function closedWindow(window2, now) {
-  if (window2 === void 0 || isOpen(window2, now)) return void 0;
-  const next = nextOpening(window2, now);
-  return { text: `the update window, open from ${minuteOf(next)}`, next };
-}
-function choose(state, reading, facts) {
-  const { channel } = reading;
-  const { running, policy, now, slotBytes: slotBytes2 } = facts;
-  const asked = state.wish !== void 0;
-  const image = asked && reading.wished !== void 0 ? reading.wished : channel.images[running.id];
-  if (image === void 0) {
-    return alarm(`Channel ${channel.channel} has no image for ${running.id}.`);
-  }
-  const name = `v${image.version}`;
-  if (state.wish !== void 0 && state.wish.version !== image.version) {
-    return alarm(`v${state.wish.version} was asked for, and the manifest does not name it.`);
-  }
-  if (image.compatible !== running.compatible) {
-    return alarm(`${name} is made for ${image.compatible}, and this node is ${running.compatible}.`);
-  }
-  if (image.buildId === running.buildId)
-    return nothing(`${name} runs, and it is what the channel stands at.`);
-  const available = { available: image };
-  const blocked = channel.blocked.find(
-    ({ version: version2, id }) => version2 === image.version && (id === "*" || id === running.id)
-  );
-  if (blocked !== void 0) return nothing(`${name} is blocked: ${blocked.reason}.`, available);
-  const failed2 = state.failed.find(
-    (one) => one.buildId === image.buildId || !asked && one.serial !== void 0 && image.serial <= one.serial
-  );
-  if (failed2 !== void 0) {
-    const why = failed2.reason.replace(/\.$/, "");
-    return alarm(`${nameOf(failed2)} failed here (${why}); a newer version is waited for.`, available);
-  }
-  const older = state.wish?.older === true;
-  if (image.serial < state.floors.serial && !older) {
-    return alarm(`${name} is older than what this node has run; install it with --older.`, available);
-  }
-  if (image.serial === state.committed?.serial && !asked) {
-    return alarm(`${name} has the serial of the running build, and is another one.`, available);
-  }
-  const from = state.committed?.serial;
-  if (image.minFrom !== void 0 && (from ?? 0) < image.minFrom) {
-    return alarm(
-      `${name} can only be installed from a later version; install one in between first.`,
-      available
-    );
-  }
-  if (image.slot.bytes > slotBytes2) {
-    return alarm(`${name} has ${image.slot.bytes} bytes, and the slot holds ${slotBytes2}.`, available);
-  }
-  if (policy.mode === "ask" && !asked && state.accepted !== image.serial) {
-    return nothing(`${name} is there; node-update accept installs it.`, available);
-  }
-  const closed = asked ? void 0 : closedWindow(policy.window, now);
-  if (closed !== void 0)
-    return nothing(`${name} waits for ${closed.text}.`, { next: closed.next, ...available });
-  return {
-    kind: "install",
-    reason: `${name} is newer than ${nameOf(state.committed ?? running)}.`,
-    image,
-    asked
-  };
+  return trial3?.phase === "installed" ? afterInstall(trial3, state, reading, facts) : void 0;
 }
 
 // updater/places.ts
@@ -18667,6 +18934,8 @@ function placesOf(root = "/") {
     healthChecks: at("usr/lib/home-pi/health.d"),
     /** State and metadata; on data, shared by all builds. */
     state: at("data/update"),
+    /** Boots that ended with a shutdown, written while a new build is not trusted yet. */
+    shutDowns: at("data/update/shut-downs"),
     bundles: at("data/update/bundles"),
     savedStatus: at("data/update/status.json"),
     /** What came of the identity file. */
@@ -18799,12 +19068,17 @@ function firstExpiry(expires) {
   const parts = Object.entries(expires).map(([part, text2]) => ({ part, at: Date.parse(text2) }));
   return parts.reduce((a, b) => b.at < a.at ? b : a, { part: "timestamp", at: Number.POSITIVE_INFINITY });
 }
+function seenIn(plan) {
+  if (plan.kind === "install") return { available: plan.target, next: plan.image };
+  if (plan.kind !== "nothing" || plan.available === void 0) return {};
+  return { available: plan.available, next: plan.first ?? plan.available };
+}
 function statusOf(state, plan, facts, expires) {
   const { buildId, slot: slot2 } = facts.running;
   const isCommitted = state.committed?.buildId === buildId;
   const known = isCommitted ? state.committed : state.trial?.buildId === buildId ? state.trial : void 0;
   const last = state.failed.at(-1);
-  const available = plan.kind === "install" ? plan.image : plan.kind === "nothing" ? plan.available : void 0;
+  const { available, next } = seenIn(plan);
   const trial3 = state.trial === void 0 ? void 0 : nameOf(state.trial);
   return {
     format: 1,
@@ -18812,7 +19086,7 @@ function statusOf(state, plan, facts, expires) {
     running: { buildId, version: known?.version, slot: slot2 },
     committed: isCommitted,
     serial: known?.serial,
-    intended: available === void 0 ? trial3 : `v${available.version}`,
+    intended: next === void 0 ? trial3 : `v${next.version}`,
     available: available === void 0 ? void 0 : { version: available.version, serial: available.serial },
     lastFailed: last === void 0 ? void 0 : { version: nameOf(last), reason: last.reason, at: last.at },
     lastCheck: state.lastCheck,
@@ -19002,21 +19276,22 @@ function askServerDate(url2, timeoutMs) {
       asked?.destroy();
       resolve(date5);
     };
+    const fail = (error2) => end({ failure: messageOf(error2) || "it ended the connection" });
     let asked;
-    const late = setTimeout(() => end(void 0), timeoutMs);
+    const late = setTimeout(() => end({ failure: `nothing in ${timeoutMs / 1e3} s` }), timeoutMs);
     try {
       const secure = new URL(url2).protocol === "https:";
       const options2 = { proxyEnv: process.env };
       const agent = secure ? new SecureAgent2(options2) : new PlainAgent2(options2);
       asked = (secure ? secureRequest2 : plainRequest2)(url2, { method: "HEAD", agent });
       asked.on("response", (response) => {
-        const date5 = Date.parse(response.headers.date ?? "");
-        end(Number.isNaN(date5) ? void 0 : date5);
+        const time3 = Date.parse(response.headers.date ?? "");
+        end(Number.isNaN(time3) ? { failure: "an answer without a date" } : { time: time3 });
       });
-      asked.on("error", () => end(void 0));
+      asked.on("error", fail);
       asked.end();
-    } catch {
-      end(void 0);
+    } catch (error2) {
+      fail(error2);
     }
   });
 }
@@ -19039,9 +19314,10 @@ var refuse = (problem) => ({ trusted: false, problem });
 function judgeClock(facts) {
   const { now, lastKnownTime, synchronized, server } = facts;
   const said = minuteOf(now);
-  if (server === void 0) {
+  if ("failure" in server) {
+    const nobody = synchronized ? "" : "no time server has answered, and ";
     return refuse(
-      synchronized ? `no server answered to compare it with (it says ${said})` : `neither a time server nor the manifest's server answered (it says ${said})`
+      `${nobody}${server.name} gives no time to hold it against (${server.failure}); it says ${said}`
     );
   }
   const off = now - server.time;
@@ -19093,145 +19369,6 @@ async function linkAtomically(target, path) {
 // lib/manifest/client/open.ts
 init_bundle_globals();
 import { join as join4 } from "node:path";
-
-// lib/manifest/channel.ts
-init_bundle_globals();
-
-// lib/cluster/canonical-json.ts
-init_bundle_globals();
-function sorted(value2) {
-  if (value2 === null || typeof value2 !== "object") return value2;
-  if (isList(value2)) return value2.map(sorted);
-  const entries = Object.entries(value2).sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
-}
-function isList(value2) {
-  return Array.isArray(value2);
-}
-function canonicalJson(value2) {
-  return JSON.stringify(sorted(value2));
-}
-
-// lib/release/document.ts
-init_bundle_globals();
-var sha2562 = external_exports.string().regex(/^[0-9a-f]{64}$/);
-var bytes = external_exports.int().nonnegative();
-var ASSET_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-var assetName = external_exports.string().regex(ASSET_NAME).max(255);
-var releasedBuild = external_exports.strictObject({
-  /** `<profile>-<board>`. */
-  id: external_exports.string(),
-  profile: external_exports.string(),
-  board: external_exports.string(),
-  /** `<cluster>-<profile>-<board>`; RAUC installs a bundle only where it is the node's own. */
-  compatible: external_exports.string(),
-  buildId: sha2562,
-  /** The release its files were made for, without `v`: an unchanged build keeps its version. */
-  version: external_exports.string(),
-  /** Grows with the version; nodes never go below the highest they accepted. See serialOf. */
-  serial: external_exports.int().positive(),
-  image: assetName,
-  bundle: assetName,
-  sbom: assetName,
-  buildinfo: assetName,
-  /** The slot's file system, as it is written to a node. */
-  slot: external_exports.strictObject({ bytes, sha256: sha2562 }),
-  /** The uncompressed disk image. */
-  disk: external_exports.strictObject({ bytes, sha256: sha2562 }),
-  /** How it booted on the emulated Pi before it was released. */
-  boot: external_exports.strictObject({
-    machine: external_exports.string(),
-    checks: external_exports.int().nonnegative(),
-    loginSeconds: external_exports.number().nonnegative()
-  })
-});
-var releaseDocument = external_exports.strictObject({
-  format: external_exports.literal(1),
-  cluster: external_exports.string(),
-  /** `v1.2.3`. */
-  tag: external_exports.string(),
-  commit: external_exports.string().regex(/^[0-9a-f]{40}$/),
-  /** When it was put together, ISO 8601 UTC. */
-  date: external_exports.iso.datetime(),
-  channel: external_exports.enum(["stable", "beta"]),
-  /** Whether it was signed with keys made on the spot for trying things out. */
-  development: external_exports.boolean(),
-  builds: external_exports.array(releasedBuild).min(1),
-  assets: external_exports.array(external_exports.strictObject({ name: assetName, bytes, sha256: sha2562 }))
-});
-
-// lib/manifest/failure.ts
-init_bundle_globals();
-var ManifestError = class extends Failure {
-  area = "manifest";
-};
-
-// lib/manifest/channel.ts
-var sha2563 = external_exports.string().regex(/^[0-9a-f]{64}$/);
-var bytes2 = external_exports.int().nonnegative();
-var serial2 = external_exports.int().positive();
-var line2 = external_exports.string().min(1).max(500).regex(new RegExp("^\\P{C}+$", "u"));
-var channelImage = external_exports.strictObject({
-  /** The release its files were made for, without `v`. */
-  version: external_exports.string(),
-  /** Grows with the version; a node never goes below the highest it accepted. */
-  serial: serial2,
-  buildId: sha2563,
-  /** `<cluster>-<profile>-<board>`, as RAUC compares it. */
-  compatible: external_exports.string(),
-  bundle: external_exports.strictObject({
-    name: external_exports.string().regex(ASSET_NAME).max(255),
-    /** Tried in order. Without a scheme: relative to the folder that holds `manifest/`. */
-    urls: external_exports.array(external_exports.string().min(1)).min(1),
-    bytes: bytes2,
-    sha256: sha2563
-  }),
-  /** The slot's file system as the bundle writes it. */
-  slot: external_exports.strictObject({ bytes: bytes2, sha256: sha2563 }),
-  /** Nodes below this serial must install an earlier release first. */
-  minFrom: serial2.optional()
-});
-var blockedVersion = external_exports.strictObject({
-  version: external_exports.string(),
-  /** `<profile>-<board>`, or `*` for every image of that version. */
-  id: external_exports.string(),
-  reason: line2,
-  since: external_exports.iso.datetime()
-});
-var channelDocument = external_exports.strictObject({
-  format: external_exports.literal(1),
-  cluster: external_exports.string(),
-  channel: external_exports.enum(["stable", "beta"]),
-  /** The tag of the release it stands at. */
-  release: external_exports.string(),
-  /** When that release was put together. */
-  date: external_exports.iso.datetime(),
-  /** Whether it was signed with keys made on the spot for trying things out. */
-  development: external_exports.boolean(),
-  /** By `<profile>-<board>`. */
-  images: external_exports.record(external_exports.string(), channelImage),
-  /** Versions no node may install, whatever `images` says. */
-  blocked: external_exports.array(blockedVersion)
-});
-var CHANNEL_NAMES = ["stable", "beta"];
-function channelBytes(document2) {
-  return Buffer.from(`${canonicalJson(JSON.parse(JSON.stringify(document2)))}
-`);
-}
-function parseChannel(path, content) {
-  const refuse2 = (why, cause) => new ManifestError("FILE", `${path}: ${why}`, {
-    fix: "it was damaged, or a newer version of this project wrote it: get the newer one",
-    cause
-  });
-  let parsed;
-  try {
-    parsed = channelDocument.parse(JSON.parse(Buffer.from(content).toString("utf8")));
-  } catch (error2) {
-    throw refuse2("is no channel document of a format this version knows", error2);
-  }
-  if (!Buffer.from(content).equals(channelBytes(parsed))) throw refuse2("is not in canonical form");
-  return parsed;
-}
 
 // lib/manifest/repository/metadata.ts
 init_bundle_globals();
@@ -19384,18 +19521,18 @@ function readRoot(content, path = "keys/root.json") {
 }
 
 // lib/manifest/client/tuf-updater.ts
-async function seedRoot(folder, trusted) {
+async function seedRoot(folder, trusted2) {
   await mkdir3(folder, { recursive: true });
   const file2 = join3(folder, "root.json");
   const known = await readBounded(file2, MAX_BYTES2.root);
   if (known.kind === "content") {
     try {
-      const [had, given] = [readRoot(known.bytes, file2), readRoot(trusted)];
+      const [had, given] = [readRoot(known.bytes, file2), readRoot(trusted2)];
       if (had.signed.version >= given.signed.version) return;
     } catch {
     }
   }
-  await writeAtomically(file2, trusted);
+  await writeAtomically(file2, trusted2);
 }
 function setTime(updater, now) {
   const { trustedSet } = updater;
@@ -19702,7 +19839,8 @@ var releaseRecord = external_exports.object({
       buildId: sha2564,
       compatible: external_exports.string(),
       bundle: external_exports.string(),
-      slot: external_exports.object({ bytes: external_exports.int().nonnegative(), sha256: sha2564 })
+      slot: external_exports.object({ bytes: external_exports.int().nonnegative(), sha256: sha2564 }),
+      waypoints: external_exports.array(external_exports.int().positive()).optional()
     })
   ),
   assets: external_exports.array(external_exports.object({ name: external_exports.string(), bytes: external_exports.int().nonnegative(), sha256: sha2564 }))
@@ -19739,40 +19877,71 @@ async function findVersion(version2, id, document2, opened, address) {
   if (build2 === void 0 || asset === void 0 || now === void 0) return void 0;
   const from = { tag: document2.release, name: now.bundle.name };
   const urls = now.bundle.urls.flatMap((url2) => addressOf(url2, from, { tag, name: asset.name }) ?? []);
-  const { serial: serial3, buildId, compatible, slot: slot2 } = build2;
+  const { serial: serial3, buildId, compatible, slot: slot2, waypoints } = build2;
   if (urls.length === 0) return void 0;
-  return { version: build2.version, serial: serial3, buildId, compatible, slot: slot2, bundle: { ...asset, urls } };
+  const image = { version: build2.version, serial: serial3, buildId, compatible, slot: slot2, bundle: { ...asset, urls } };
+  return waypoints === void 0 ? image : { ...image, waypoints };
 }
 async function identify(state, running, document2, opened, address) {
   const { committed } = state;
   if (committed === void 0 || committed.serial !== void 0 || committed.buildId !== running.buildId)
-    return state;
+    return { state, sure: true };
   const named = (version2, serial3) => ({
-    ...state,
-    committed: { ...committed, version: version2, serial: serial3 },
-    floors: { ...state.floors, serial: Math.max(state.floors.serial, serial3) }
+    state: {
+      ...state,
+      committed: { ...committed, version: version2, serial: serial3 },
+      floors: { ...state.floors, serial: Math.max(state.floors.serial, serial3) }
+    },
+    sure: true
   });
   const image = document2.images[running.id];
   if (image?.buildId === running.buildId) return named(image.version, image.serial);
-  for (const tag of tagsOf(opened).slice(0, MOST_RELEASES)) {
+  const tags = tagsOf(opened);
+  const most = image === void 0 || waypointsTo(image).length === 0 ? MOST_RELEASES : tags.length;
+  let sure = tags.length <= most;
+  for (const tag of tags.slice(0, most)) {
     const release = await readRelease(tag, document2, opened, address);
     const build2 = release?.builds.find(({ id, buildId }) => id === running.id && buildId === running.buildId);
     if (build2 !== void 0) return named(build2.version, build2.serial);
+    sure &&= release !== void 0;
   }
-  return state;
+  return { state, sure };
+}
+
+// updater/channel/stones.ts
+init_bundle_globals();
+var UNFOUND = "its release cannot be found or read";
+var UNSURE = "not every release could be read to tell which one runs here";
+async function findStone(target, committed, imageOf, sure = true) {
+  const runs = committed?.serial ?? 0;
+  let passed = runs;
+  let image = target;
+  for (; ; ) {
+    const next = waypointsTo(image).find((serial3) => serial3 > passed);
+    if (next === void 0) return { passed, stone: image === target ? void 0 : { kind: "image", image } };
+    const version2 = versionOfWaypoint(next);
+    const found = await imageOf(version2);
+    if (found === void 0 || found.serial > next || found.serial >= image.serial) {
+      return { passed, stone: { kind: "missing", version: version2, why: UNFOUND } };
+    }
+    if (found.serial <= runs || found.buildId === committed?.buildId) passed = next;
+    else if (committed?.serial === void 0 && !sure)
+      return { passed, stone: { kind: "missing", version: version2, why: UNSURE } };
+    else image = found;
+  }
 }
 
 // updater/channel/read.ts
 async function checkClock(address, state, places, clock2, waitMs = TIME_SYNC_WAIT_MS) {
   for (let waited = 0; waited < waitMs && !await isSynchronized(places); waited += 1e3)
     await clock2.sleep(1e3);
-  const time3 = await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  const date5 = await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
   const { protocol, host } = new URL(address);
   return judgeClock({
     now: clock2.now(),
     lastKnownTime: state.floors.lastKnownTime,
     synchronized: await isSynchronized(places),
-    server: time3 === void 0 ? void 0 : { name: host, time: time3, secure: protocol === "https:" }
+    server: { ...date5, name: host, secure: protocol === "https:" }
   });
 }
 async function readChannel2(address, channel, running, state, places, clock2) {
@@ -19790,10 +19959,14 @@ async function readChannel2(address, channel, running, state, places, clock2) {
       const reason = `The manifest at ${address} has no channel ${channel} yet.`;
       return { reading: { kind: "problem", reason, alarm: false }, opened, state: read };
     }
-    const known = await identify(read, running, document2, opened, address);
-    const wish = known.wish;
-    const wished = wish === void 0 || wish.version === document2.images[running.id]?.version ? void 0 : await findVersion(wish.version, running.id, document2, opened, address);
-    return { reading: { kind: "read", channel: document2, wished }, opened, state: known };
+    const { state: known, sure } = await identify(read, running, document2, opened, address);
+    const imageOf = (version2) => findVersion(version2, running.id, document2, opened, address);
+    const own2 = document2.images[running.id];
+    const wish = known.wish?.version;
+    const wished = wish === void 0 || wish === own2?.version ? void 0 : await imageOf(wish);
+    const target = wish === void 0 || wish === own2?.version ? own2 : wished;
+    const way = target === void 0 ? {} : await findStone(target, known.committed, imageOf, sure);
+    return { reading: { kind: "read", channel: document2, wished, ...way }, opened, state: known };
   } catch (error2) {
     if (!(error2 instanceof Failure)) throw error2;
     const alarm2 = error2.code !== "UNREACHABLE" && error2.code !== "INTERRUPTED";
@@ -20606,84 +20779,15 @@ async function problemOf(image, slot2, bus, places) {
   }
 }
 
-// updater/trial/judge.ts
+// updater/state/failed.ts
 init_bundle_globals();
-function standingOf(state, facts) {
-  const { committed, trial: trial3 } = state;
-  const { running, slotBuilds, flashed } = facts;
-  if (!facts.dataHolds) {
-    const reason2 = "data is in memory only, so it is not known whether this build is on trial";
-    return { standing: { kind: facts.otherUsable ? "leave" : "alone", reason: reason2 }, state };
-  }
-  if (committed === void 0 || flashed) {
-    const { committed: _, trial: __, ...rest } = state;
-    const reason2 = flashed ? "this card was flashed anew" : "no build is committed yet";
-    return { standing: { kind: "first", reason: reason2 }, state: { ...rest, returns: 0 } };
-  }
-  if (running.buildId === committed.buildId) {
-    return { standing: { kind: "committed" }, state: afterComingBack(state, facts) };
-  }
-  if (trial3 !== void 0 && running.buildId === trial3.buildId)
-    return { standing: { kind: "trial", trial: trial3 }, state };
-  const stranger = `build ${running.buildId.slice(0, 12)} is neither committed nor on trial`;
-  const other = slotBuilds[otherSlot(running.slot)];
-  if (committed.slot === running.slot || other !== void 0 && other !== committed.buildId) {
-    const { committed: _, trial: __, ...rest } = state;
-    const reason2 = `${nameOf(committed)} is in no slot any more`;
-    return { standing: { kind: "first", reason: reason2 }, state: { ...rest, returns: 0 } };
-  }
-  if (state.returns >= MAX_RETURNS) {
-    const reason2 = `${stranger}, and ${nameOf(committed)} did not start when it was activated ${state.returns} times`;
-    return { standing: { kind: "stay", reason: reason2 }, state };
-  }
-  const reason = `${stranger}; going back to ${nameOf(committed)}`;
-  return {
-    standing: { kind: "return", to: committed.slot, reason },
-    state: { ...state, returns: state.returns + 1 }
-  };
-}
-function afterComingBack(state, { running, now }) {
-  const { trial: trial3, ...rest } = state;
-  if (trial3 === void 0 || trial3.phase === "installing" || trial3.bootId === running.bootId) return state;
-  const reason = `${nameOf(trial3)} did not come up far enough to say why`;
-  return failed(rest, trial3, reason, now);
-}
-function failed(state, trial3, reason, at) {
+function failed(state, build2, reason, at) {
   const { trial: _, wish: __, ...rest } = state;
-  const { buildId, version: version2, serial: serial3 } = trial3;
+  const { buildId, version: version2, serial: serial3 } = build2;
+  const settling2 = state.settling?.buildId === buildId ? void 0 : state.settling;
   const others = state.failed.filter((one2) => one2.buildId !== buildId);
   const one = { buildId, version: version2, serial: serial3, reason: reason.slice(0, 500), at };
-  return { ...rest, failed: [...others, one].slice(-MAX_FAILED) };
-}
-function judge(standing, health, timeIsUp) {
-  const lost = standing.kind === "return" || standing.kind === "stay" || standing.kind === "leave";
-  if (lost) return { kind: "bad", reason: standing.reason };
-  const bad = (reason) => ({ kind: "bad", reason });
-  const late = (reason) => timeIsUp ? bad(reason) : { kind: "wait", reason };
-  if (health === "unknown") return late("it did not say how it is");
-  if (health.gate === "pending") return late("its units did not finish starting");
-  if (health.gate !== "well") return bad(health.gate);
-  if (standing.kind !== "trial") return { kind: "good" };
-  const { before } = standing.trial;
-  if (!health.dataMounted) return bad("data is not mounted");
-  const worse = health.failedUnits.filter((unit) => !before.failedUnits.includes(unit));
-  if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
-  if (before.timeSynchronized && !health.timeSynchronized)
-    return late("no time server answered, and one did before");
-  if (before.channelReached && !health.channelReached)
-    return late("the channel cannot be reached, and could before");
-  if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
-  return { kind: "good" };
-}
-function committedState(state, standing, facts) {
-  const { buildId, slot: slot2 } = facts.running;
-  if (standing.kind === "first") return { ...state, committed: { buildId, slot: slot2 }, returns: 0 };
-  if (standing.kind !== "trial") return { ...state, returns: 0 };
-  const { version: version2, serial: serial3 } = standing.trial;
-  const { trial: _, wish: __, accepted: ___, streams: ____, ...rest } = state;
-  const floors2 = { ...state.floors, serial: Math.max(state.floors.serial, serial3 ?? 0) };
-  const previous = state.committed;
-  return { ...rest, previous, committed: { buildId, version: version2, serial: serial3, slot: slot2 }, floors: floors2, returns: 0 };
+  return { ...rest, settling: settling2, failed: [...others, one].slice(-MAX_FAILED) };
 }
 
 // updater/perform-install.ts
@@ -20913,7 +21017,7 @@ async function gateUnit(processes2, unit, says) {
   const why = (await readTextIfPresent(says).catch(() => void 0))?.trim() ?? "";
   return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
-async function runChecks(processes2, folder, timeoutMs = trial.checkMs) {
+async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
   const names = (await readdir4(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
   const problems = [];
   for (const name of names) {
@@ -20933,6 +21037,13 @@ async function runChecks(processes2, folder, timeoutMs = trial.checkMs) {
     }
   }
   return problems;
+}
+
+// updater/withdraw.ts
+init_bundle_globals();
+async function withdraw(bus, stateFile) {
+  await activate(bus, "booted");
+  return stateFile.change(({ trial: _, ...rest }) => rest);
 }
 
 // updater/run.ts
@@ -20956,22 +21067,33 @@ async function runUpdater(node2, options2) {
   }
 }
 async function runKnown(node2, known, options2) {
-  const { facts, config: config2 } = known;
-  const had = await recall(node2, options2);
-  let expires = (await readStatus(node2.places))?.expires;
-  let [state, plan] = [had, decide(had, void 0, facts)];
+  const state = await recall(node2, options2);
+  const { expires } = await readStatus(node2.places) ?? {};
+  let seen = { state, reading: void 0, facts: known.facts, expires };
+  let plan = decide(state, void 0, known.facts);
   if (plan.kind === "poll") {
-    const polled = await poll(node2, known, had, options2);
-    [state, plan, expires] = [polled.state, polled.plan, polled.expires ?? expires];
+    seen = await poll(node2, known, seen, options2).catch((error2) => unread(node2, seen, error2));
+    plan = decide(seen.state, seen.reading, seen.facts);
   }
+  const status2 = await tell(node2, seen, plan);
+  if (options2.act && status2.next !== void 0) await wakeAt(node2, status2.next);
+  if (!options2.act) return status2;
+  if (plan.kind === "withdraw") return withdrawNow(node2, seen, plan);
+  if (plan.kind === "install" && known.config.address !== void 0)
+    await installNow(node2, known, plan, known.config.address);
+  return plan.kind === "install" || plan.kind === "restart" ? restart(node2, seen) : status2;
+}
+function unread(node2, seen, error2) {
+  if (seen.state.trial?.phase !== "installed") throw error2;
+  const reason = `The channel cannot be read: ${messageOf(error2).replace(/\.$/, "")}.`;
+  node2.say(reason);
+  return { ...seen, reading: { kind: "problem", reason, alarm: true } };
+}
+async function tell(node2, { state, facts, expires }, plan) {
   const status2 = statusOf(state, plan, facts, expires);
   await publishStatus(status2, node2.places);
   node2.say(`${plan.kind}: ${plan.reason}`);
-  if (options2.act && status2.next !== void 0) await wakeAt(node2, status2.next);
-  if (!options2.act || plan.kind !== "install" && plan.kind !== "restart") return status2;
-  if (plan.kind === "install" && config2.address !== void 0)
-    await installNow(node2, known, plan, config2.address);
-  return restart(node2, known, expires);
+  return status2;
 }
 async function recall(node2, { wished = false }) {
   const stateFile = stateFileOf(node2);
@@ -20980,26 +21102,26 @@ async function recall(node2, { wished = false }) {
   return wished || state.wish === void 0 ? state : stateFile.change(withoutWish);
 }
 var withoutWish = ({ wish: _, ...rest }) => rest;
-async function poll(node2, { config: config2, facts }, had, options2) {
+async function poll(node2, known, had, options2) {
   const { places, world } = node2;
-  const none = { state: had, expires: void 0 };
-  if (config2.address === void 0) {
-    return { ...none, plan: nothing("No address to look for updates at: this image was built without one.") };
+  const { facts } = known;
+  const { channel, address } = known.config;
+  if (address === void 0) {
+    const reason = "No address to look for updates at: this image was built without one.";
+    return { ...had, reading: { kind: "problem", reason, alarm: false } };
   }
-  const verdict = await checkClock(config2.address, had, places, world.clock, options2.timeWaitMs);
-  if (!verdict.trusted) {
-    return { ...none, plan: decide(had, void 0, { ...facts, clockProblem: verdict.problem }) };
-  }
+  const verdict = await checkClock(address, had.state, places, world.clock, options2.timeWaitMs);
+  if (!verdict.trusted) return { ...had, facts: { ...facts, clockProblem: verdict.problem } };
   if (verdict.healed) node2.say("the last known time was in the future and is set back: two sources agree");
-  const floors2 = { ...had.floors, lastKnownTime: verdict.lastKnownTime };
-  const { channel, address } = config2;
-  const read = await readChannel2(address, channel, facts.running, { ...had, floors: floors2 }, places, world.clock);
+  const floors2 = { ...had.state.floors, lastKnownTime: verdict.lastKnownTime };
+  const before = { ...had.state, floors: floors2 };
+  const read = await readChannel2(address, channel, facts.running, before, places, world.clock);
   const state = await stateFileOf(node2).write(read.state, verdict.healed);
   return {
-    state,
+    ...{ state, reading: read.reading },
     // The time from the network may have come only now.
-    plan: decide(state, read.reading, { ...facts, now: world.clock.now() }),
-    expires: read.opened === void 0 ? void 0 : firstExpiry(read.opened.expires)
+    facts: { ...facts, now: world.clock.now() },
+    expires: read.opened === void 0 ? had.expires : firstExpiry(read.opened.expires)
   };
 }
 async function installNow(node2, { facts }, plan, address) {
@@ -21028,13 +21150,17 @@ async function publishProblem(node2, { facts }, error2) {
   const { available, intended: name } = had ?? {};
   await publishStatus({ ...status2, available, intended: status2.intended ?? name }, node2.places);
 }
-async function restart(node2, { facts }, expires) {
-  const { state } = await stateFileOf(node2).read();
-  const now = { ...facts, now: node2.world.clock.now() };
-  const plan = decide(state, void 0, now);
-  const status2 = statusOf(state, plan, now, expires);
+async function withdrawNow(node2, seen, plan) {
+  const state = await withdraw(node2.bus, stateFileOf(node2));
+  const status2 = statusOf(state, plan, seen.facts, seen.expires);
   await publishStatus(status2, node2.places);
-  node2.say(`${plan.kind}: ${plan.reason}`);
+  return status2;
+}
+async function restart(node2, seen) {
+  const { state } = await stateFileOf(node2).read();
+  const facts = { ...seen.facts, now: node2.world.clock.now() };
+  const plan = decide(state, seen.reading, facts);
+  const status2 = await tell(node2, { ...seen, state, facts }, plan);
   if (status2.next !== void 0) await wakeAt(node2, status2.next);
   if (plan.kind === "restart") await reboot(node2);
   return status2;
@@ -21060,6 +21186,167 @@ async function reboot({ world, places }) {
   await world.processes.run({ argv: ["systemctl", "reboot"], timeoutMs: REBOOT_MS });
 }
 
+// updater/trial/judge.ts
+init_bundle_globals();
+
+// updater/trial/settling.ts
+init_bundle_globals();
+var minutes = SETTLED_AFTER_MS / 6e4;
+var CRASHED = `it passed its gate, and crashed or lost power ${MAX_CRASHES} times before it was up for ${minutes} minutes`;
+var GIVEN_UP = "it passed its gate, and did not come up again afterwards";
+function watched(state, { running, shutDowns }) {
+  const { buildId, bootId } = running;
+  const { settling: settling2 } = state;
+  if (settling2?.buildId !== buildId) return watchedAnew(state, { buildId, bootId });
+  if (settling2.bootId === bootId) return state;
+  const crashes = settling2.crashes + (shutDowns.includes(settling2.bootId) ? 0 : 1);
+  return { ...state, settling: { buildId, bootId, crashes } };
+}
+function watchedAnew(state, { buildId, bootId }) {
+  return { ...state, settling: { buildId, bootId, crashes: 0 } };
+}
+function trusted({ settling: _, ...rest }) {
+  return rest;
+}
+function isSettling({ settling: settling2, committed }) {
+  return settling2 !== void 0 && settling2.buildId === committed?.buildId;
+}
+function hasCrashed({ settling: settling2 }) {
+  return (settling2?.crashes ?? 0) >= MAX_CRASHES;
+}
+function buildBefore({ previous, failed: failed2 }) {
+  return failed2.some(({ buildId }) => buildId === previous?.buildId) ? void 0 : previous;
+}
+function wayBack(state, { running, slotBuilds, other }) {
+  const before = buildBefore(state);
+  if (before === void 0 || before.slot !== otherSlot(running.slot) || other === "unknown")
+    return void 0;
+  const found = slotBuilds[before.slot];
+  return found === void 0 || found === before.buildId ? before : void 0;
+}
+function isGivenUp(state, { running, shutDowns, other }) {
+  const before = buildBefore(state);
+  if (before?.buildId !== running.buildId || before.slot !== running.slot || !isSettling(state)) return false;
+  const crashed = !shutDowns.includes(state.settling?.bootId ?? "");
+  return crashed && other === "bad" || state.returns >= MAX_RETURNS;
+}
+
+// updater/trial/judge.ts
+function standingOf(state, facts) {
+  const { committed, trial: trial3 } = state;
+  const { running, slotBuilds, flashed } = facts;
+  if (!facts.dataHolds) {
+    const reason2 = "data is in memory only, so it is not known whether this build is on trial";
+    return { standing: { kind: facts.other === "good" ? "leave" : "alone", reason: reason2 }, state };
+  }
+  if (committed === void 0 || flashed) {
+    const rest = knowingNoBuild(state);
+    const reason2 = flashed ? "this card was flashed anew" : "no build is committed yet";
+    return { standing: { kind: "first", reason: reason2 }, state: { ...rest, returns: 0 } };
+  }
+  if (running.buildId === committed.buildId) {
+    return ofCommitted(afterComingBack(state, facts), committed, facts);
+  }
+  if (trial3 !== void 0 && running.buildId === trial3.buildId)
+    return ofTrial(state, committed, trial3, facts);
+  const before = buildBefore(state);
+  if (before !== void 0 && isGivenUp(state, facts)) {
+    return { standing: { kind: "committed" }, state: backTo(before, state, committed, GIVEN_UP, facts) };
+  }
+  const stranger = `build ${running.buildId.slice(0, 12)} is neither committed nor on trial`;
+  const other = slotBuilds[otherSlot(running.slot)];
+  if (committed.slot === running.slot || other !== void 0 && other !== committed.buildId) {
+    const rest = knowingNoBuild(state);
+    const reason2 = `${nameOf(committed)} is in no slot any more`;
+    return { standing: { kind: "first", reason: reason2 }, state: { ...rest, returns: 0 } };
+  }
+  if (state.returns >= MAX_RETURNS) {
+    const reason2 = `${stranger}, and ${nameOf(committed)} did not start when it was activated ${state.returns} times`;
+    return { standing: { kind: "stay", reason: reason2 }, state };
+  }
+  const reason = `${stranger}; going back to ${nameOf(committed)}`;
+  return {
+    standing: { kind: "return", to: committed.slot, reason },
+    state: { ...state, returns: state.returns + 1 }
+  };
+}
+function afterComingBack(state, { running, now }) {
+  const { trial: trial3, ...rest } = state;
+  if (trial3 === void 0 || trial3.phase === "installing" || trial3.bootId === running.bootId) return state;
+  const reason = `${nameOf(trial3)} did not come up far enough to say why`;
+  return failed(rest, trial3, reason, now);
+}
+function knowingNoBuild(state) {
+  const { committed: _, trial: __, previous: ___, ...rest } = trusted(state);
+  return rest;
+}
+function ofCommitted(state, committed, facts) {
+  const standing = { kind: "committed" };
+  if (!isSettling(state) || buildBefore(state) === void 0) return { standing, state: trusted(state) };
+  const seen = watched(state, facts);
+  const before = hasCrashed(seen) ? wayBack(seen, facts) : void 0;
+  if (before === void 0) return { standing, state: seen };
+  return {
+    standing: {
+      kind: "crashed",
+      to: before.slot,
+      reason: `${nameOf(committed)}: ${CRASHED}; going back to ${nameOf(before)}`
+    },
+    state: backTo(before, seen, committed, CRASHED, facts)
+  };
+}
+function ofTrial(state, committed, trial3, facts) {
+  const seen = watched(state, facts);
+  if (!hasCrashed(seen)) return { standing: { kind: "trial", trial: trial3 }, state: seen };
+  return {
+    standing: {
+      kind: "crashed",
+      to: committed.slot,
+      reason: `${nameOf(trial3)}: ${CRASHED}; going back to ${nameOf(committed)}`
+    },
+    state: failed(seen, trial3, CRASHED, facts.now)
+  };
+}
+function backTo(before, state, left, reason, { now }) {
+  const { previous: _, ...rest } = failed(state, left, reason, now);
+  return { ...rest, committed: before, returns: 0 };
+}
+function isLost(standing) {
+  return ["crashed", "leave", "return", "stay"].includes(standing.kind);
+}
+function judge(standing, health, timeIsUp) {
+  if (isLost(standing)) return { kind: "bad", reason: standing.reason };
+  const bad = (reason) => ({ kind: "bad", reason });
+  const late = (reason) => timeIsUp ? bad(reason) : { kind: "wait", reason };
+  if (health === "unknown") return late("it did not say how it is");
+  if (health.gate === "pending") return late("its units did not finish starting");
+  if (health.gate !== "well") return bad(health.gate);
+  if (standing.kind !== "trial") return { kind: "good" };
+  const { before } = standing.trial;
+  if (!health.dataMounted) return bad("data is not mounted");
+  const worse = health.failedUnits.filter((unit) => !before.failedUnits.includes(unit));
+  if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
+  if (before.timeSynchronized && !health.timeSynchronized)
+    return late("no time server answered, and one did before");
+  if (before.channelReached && !health.channelReached)
+    return late("the channel cannot be reached, and could before");
+  if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
+  return { kind: "good" };
+}
+function committedState(state, standing, facts) {
+  const { buildId, slot: slot2 } = facts.running;
+  if (standing.kind === "first") return { ...state, committed: { buildId, slot: slot2 }, returns: 0 };
+  if (standing.kind !== "trial") return { ...state, returns: 0 };
+  const { version: version2, serial: serial3 } = standing.trial;
+  const { trial: _, wish: __, accepted, streams: ___, ...rest } = state;
+  const later = accepted !== void 0 && serial3 !== void 0 && accepted > serial3 ? { accepted } : {};
+  const floors2 = { ...state.floors, serial: Math.max(state.floors.serial, serial3 ?? 0) };
+  const previous = state.committed;
+  const now = { buildId, version: version2, serial: serial3, slot: slot2 };
+  const next = { ...rest, ...later, previous, committed: now, floors: floors2, returns: 0 };
+  return buildBefore(next) === void 0 ? trusted(next) : watchedAnew(next, facts.running);
+}
+
 // updater/trial/node.ts
 init_bundle_globals();
 var BOOT_STATE_MS = 3e4;
@@ -21075,11 +21362,17 @@ async function readBootFacts({ places, bus, world }) {
     running: { buildId: build2.buildId, slot: slot2, bootId: await readBootId(places) },
     slotBuilds: Object.fromEntries(known),
     dataHolds: data.holds,
-    otherUsable: other?.bootStatus === "good",
+    other: other?.bootStatus === "good" || other?.bootStatus === "bad" ? other.bootStatus : "unknown",
+    shutDowns: await readShutDowns(places),
     // Only until something was committed in this very boot: the gate may run again.
     flashed: data.flashed && !await exists(places.markedGood),
     now: world.clock.now()
   };
+}
+async function readShutDowns(places) {
+  const read = await readBounded(places.shutDowns, MAX_SHUT_DOWNS_BYTES).catch(() => void 0);
+  if (read?.kind !== "content") return [];
+  return Buffer.from(read.bytes).toString("utf8").split("\n");
 }
 async function readHealth({ places, world }, standing) {
   const { processes: processes2 } = world;
@@ -21093,11 +21386,11 @@ async function readHealth({ places, world }, standing) {
     return { ...rest, failedUnits: [], channelReached: true, checks: [] };
   }
   const { address } = await readConfig(places).catch(() => ({ address: void 0 }));
-  const date5 = address === void 0 ? 0 : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  const date5 = address === void 0 ? void 0 : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
   return {
     ...rest,
     failedUnits: (await failedUnits(processes2)).filter((unit) => !OWN.test(unit)),
-    channelReached: date5 !== void 0,
+    channelReached: date5 === void 0 || "time" in date5,
     checks: await runChecks(processes2, places.healthChecks)
   };
 }
@@ -21137,7 +21430,8 @@ async function status(node2) {
 }
 function isPast(had, now) {
   const failed2 = had.intended !== void 0 && had.intended === now.lastFailed?.version;
-  return failed2 || had.plan === "restart" || had.running.buildId !== now.running.buildId;
+  const others = had.running.buildId !== now.running.buildId || had.paused !== now.paused;
+  return failed2 || others || had.plan === "restart";
 }
 async function nextRun({ world }) {
   const argv = ["systemctl", "show", "--value", "--property=NextElapseUSecRealtime", UNITS.timer];
@@ -21145,8 +21439,12 @@ async function nextRun({ world }) {
   const text2 = shown?.stdout.trim() ?? "";
   return text2 === "" || text2 === "n/a" ? void 0 : text2;
 }
+async function nextVersion(node2) {
+  const { available, intended } = await runUpdater(node2, { act: false, timeWaitMs: 0 });
+  return available === void 0 ? void 0 : intended?.replace(/^v/, "");
+}
 async function installWish(node2, wish) {
-  const version2 = wish.version ?? (await runUpdater(node2, { act: false, timeWaitMs: 0 })).available?.version;
+  const version2 = wish.version ?? await nextVersion(node2);
   if (version2 === void 0) {
     throw new UpdaterError("NOTHING", "there is nothing newer to install", {
       fix: "node-update status tells why"
@@ -21193,7 +21491,6 @@ async function rollback(node2) {
       fix: "node-update install --version V --older installs an older one"
     });
   }
-  const left = { ...committed, phase: "installed", asked: true, bootId: "", attempts: 1 };
   const before = {
     failedUnits: [...await failedUnits(node2.world.processes)],
     timeSynchronized: false,
@@ -21208,7 +21505,7 @@ async function rollback(node2) {
     attempts: 1,
     before
   };
-  await stateFile.write({ ...failed(state, { ...left, before }, reason, facts.now), trial: trial3 });
+  await stateFile.write({ ...failed(state, committed, reason, facts.now), trial: trial3 });
   try {
     await activate(node2.bus, "other");
   } catch (error2) {
@@ -21243,11 +21540,22 @@ async function commit(node2) {
   if (!facts.dataHolds) return;
   const stateFile = stateFileOf(node2);
   const { state } = await stateFile.read();
-  const { standing, state: settled } = standingOf(state, facts);
-  const after = committedState(settled, standing, facts);
+  const { standing, state: known } = standingOf(state, facts);
+  if (standing.kind === "crashed") return;
+  const after = committedState(known, standing, facts);
   if (JSON.stringify(after) !== JSON.stringify(state)) await stateFile.write(after);
   node2.say(`${nameOf(after.committed ?? facts.running)} is committed`);
   await publishStatus(await status(node2), node2.places);
+}
+async function settled(node2) {
+  if (!await exists(node2.places.markedGood)) return;
+  const { buildId } = await readBuild(node2.places);
+  const stateFile = stateFileOf(node2);
+  const { state } = await stateFile.read();
+  if (!isSettling(state) || state.committed?.buildId !== buildId) return;
+  await stateFile.write(trusted(state));
+  await rm8(node2.places.shutDowns, { force: true });
+  node2.say(`${nameOf(state.committed)} was up for long enough: it is trusted`);
 }
 
 // updater/rauc/bus.ts
@@ -21296,16 +21604,18 @@ function explain2(error2) {
 
 // updater/trial/gate.ts
 init_bundle_globals();
-async function runGate(node2, options2 = trial) {
+async function runGate(node2, options2 = trial2) {
   const started = node2.elapsed();
   const facts = await node2.facts();
   const before = await node2.readState();
   const { standing, state } = standingOf(before, facts);
-  if (facts.dataHolds && JSON.stringify(state) !== JSON.stringify(before)) await node2.writeState(state);
+  const changed = JSON.stringify(state) !== JSON.stringify(before);
+  if (facts.dataHolds && changed) await remember(node2, standing, state);
   if ("reason" in standing) node2.say(standing.reason);
+  const { crashes = 0 } = state.settling ?? {};
+  if (crashes > 0) node2.say(`starts of this build that no shutdown ended: ${crashes}`);
   for (; ; ) {
-    const lost = standing.kind === "return" || standing.kind === "leave" || standing.kind === "stay";
-    const look = lost ? void 0 : await lookAt(node2, standing);
+    const look = isLost(standing) ? void 0 : await lookAt(node2, standing);
     const timeIsUp = node2.elapsed() - started >= options2.deadlineMs;
     const verdict = look === void 0 ? { kind: "bad", reason: "" } : judge(standing, look, timeIsUp);
     if (verdict.kind === "good") return true;
@@ -21318,32 +21628,35 @@ async function runGate(node2, options2 = trial) {
     return false;
   }
 }
+async function remember(node2, { kind }, state) {
+  const write = () => node2.writeState(state);
+  if (kind === "return" || kind === "first") return write();
+  await trying(node2, "what this start is, is not remembered", write);
+}
 async function lookAt(node2, standing) {
   return node2.health(standing).catch((error2) => {
     node2.say(`its health is not known: ${messageOf(error2)}`);
     return "unknown";
   });
 }
+async function trying(node2, what, work) {
+  await work().catch((error2) => node2.say(`${what}: ${messageOf(error2)}`));
+}
 async function leave(node2, standing, state, facts, reason) {
-  const trying = async (what, work) => {
-    await work().catch((error2) => node2.say(`${what}: ${messageOf(error2)}`));
-  };
+  let back;
   if (standing.kind === "trial") {
     const { trial: trial3 } = standing;
     await trying(
+      node2,
       "the failure is not remembered",
       () => node2.writeState(failed(state, trial3, reason, facts.now))
     );
-    const back = state.committed?.slot ?? otherSlot(facts.running.slot);
+    back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node2.say(`going back from ${nameOf(trial3)} to slot ${back}`);
-    await trying("this slot keeps its attempts", () => node2.useUp());
-    await trying(`slot ${back} is not activated`, () => node2.activate(back));
-  } else if (standing.kind === "return") {
-    await trying("this slot keeps its attempts", () => node2.useUp());
-    await trying(`slot ${standing.to} is not activated`, () => node2.activate(standing.to));
-  } else if (standing.kind === "leave") {
-    await trying("this slot keeps its attempts", () => node2.useUp());
-  } else return;
+  } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
+  else if (standing.kind !== "leave") return;
+  await trying(node2, "this slot keeps its attempts", () => node2.useUp());
+  if (back !== void 0) await trying(node2, `slot ${back} is not activated`, () => node2.activate(back));
   await node2.reboot();
 }
 
@@ -21357,7 +21670,7 @@ var USAGE = `usage: node-update COMMAND [--json]
   rollback                    go back to the build that ran before
   pause [--off]               do nothing by itself, or go on
   accept                      in mode "ask": yes to what is there
-for services: run, gate, commit
+for services: run, gate, commit, settled
 `;
 var options = {
   json: { type: "boolean", default: false },
@@ -21379,7 +21692,8 @@ var commands = {
   pause: (node2, { off }) => pause(node2, !off),
   accept,
   gate: (node2) => runGate(gateNode(node2)),
-  commit: async (node2) => commit(node2).then(() => true)
+  commit: async (node2) => commit(node2).then(() => true),
+  settled: async (node2) => settled(node2).then(() => true)
 };
 var WITHOUT_LOCK = /* @__PURE__ */ new Set(["status", "gate"]);
 var LOCK_WAIT_MS = 1e4;
