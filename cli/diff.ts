@@ -26,16 +26,19 @@ async function diff(
     await chooseImage(context, wanted[1], flags.file),
   ];
   const images = [first.image, second.image] as const;
-  const [{ checkImage, diffImages }, { ensureTools }] = await Promise.all([
+  const [{ checkImage, diffImages }, { ensureTools }, { usingCache }] = await Promise.all([
     import("../lib/diff/diff.ts"),
     import("../lib/image/tools/ensure.ts"),
+    import("../lib/image/cache-use.ts"),
   ]);
   // Mistakes of the call are told before root is asked for.
   for (const image of images) await checkImage(image);
   becomeRoot(context, "reading images");
-  const tools = await ensureTools(world, reporter, cacheDir);
   const options = { images, scratch: join(cacheDir, "scratch") };
-  const result = await reporter.step("compare", {}, (step) => diffImages(options, tools, world, step));
+  const result = await usingCache(cacheDir, world, reporter, async () => {
+    const tools = await ensureTools(world, reporter, cacheDir);
+    return reporter.step("compare", {}, (step) => diffImages(options, tools, world, step));
+  });
   if (flags.json === true) context.print(`${JSON.stringify(result, undefined, 2)}\n`);
   else {
     const { renderDiff } = await import("./diff-tables.ts");

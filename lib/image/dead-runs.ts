@@ -8,7 +8,7 @@ import type { World } from "../external/world.ts";
 const MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
 /** Other names that only a run in the middle gives; they have no lock of their own. */
 const UNFINISHED =
-  /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch|pack)-[A-Za-z0-9]{6}$/;
+  /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|demonstration|diff|fetch|node|pack|session|sums)-[A-Za-z0-9]{6}$/;
 
 /**
  * Removes what runs that were killed have left in the cache, and nothing else. `alone`: nobody else uses the

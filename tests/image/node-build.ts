@@ -16,7 +16,7 @@ export interface NodeBuild {
   readonly tools: ToolsTree;
   readonly window: string | undefined;
   readonly store: Omit<RehearsalStore, "folder" | "work">;
-  /** Folder on the file system of the builds, for what tests make. */
+  /** Folder in the cache, for what tests make while they hold it. */
   readonly scratch: string;
 }
 

@@ -6,7 +6,7 @@ import { verdictOf } from "../../cli/emulate-demo.ts";
 import { demonstrate } from "../../lib/rehearsal/demonstration.ts";
 import { machineAsked } from "./card-machine.ts";
 import { nodeBuild } from "./node-build.ts";
-import { cacheDir } from "./surroundings.ts";
+import { cacheDir, holdingCache } from "./surroundings.ts";
 
 const MINUTE = 60_000;
 const MIB = 1024 ** 2;
@@ -23,14 +23,11 @@ describe.runIf(cacheDir !== undefined)("a node that is flashed and left alone", 
       const machine = machineAsked("virt");
       const logs = process.env.PI_TEST_LOGS ?? join(tmpdir(), "home-pi-consoles");
       await mkdir(logs, { recursive: true });
-      const told: string[] = [];
-      const shown = await demonstrate({
+      const demonstration = {
         ...{ machine, image, store, window, scratch, consoleLog: join(logs, `node-${machine}.log`) },
-        tell: (line) => {
-          told.push(line);
-          console.log(line);
-        },
-      });
+        tell: (line: string) => console.log(line),
+      };
+      const shown = await holdingCache(() => demonstrate(demonstration));
       console.log(verdictOf(shown));
       expect(shown.committed).toEqual(["1.0.0", "1.1.0", "1.3.0"]);
       expect(shown.failed.reason).toContain("broken.service");

@@ -13,7 +13,7 @@ import { type Edition, type RehearsalStore, releaseBuild } from "../../lib/rehea
 import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
 import { type Stage, withStage } from "../../lib/rehearsal/stage.ts";
 import { type NodeBuild, nodeBuild } from "./node-build.ts";
-import { quietStep, world } from "./surroundings.ts";
+import { holdingCache, quietStep, world } from "./surroundings.ts";
 
 export interface SessionRequest {
   readonly name: string;
@@ -51,7 +51,9 @@ export async function withNodeSession(
   const { image, tools, scratch } = build;
   const logs = process.env.PI_TEST_LOGS ?? join(tmpdir(), "home-pi-consoles");
   await mkdir(logs, { recursive: true });
-  await withScratch(scratch, "session-", async (folder) => {
+  const inScratch = (what: (folder: string) => Promise<void>): Promise<void> =>
+    holdingCache(() => withScratch(scratch, "session-", what));
+  await inScratch(async (folder) => {
     const places = { folder: join(folder, "store"), work: join(folder, "releases") };
     const store: RehearsalStore = { ...build.store, ...places };
     const release = async (version: string, made: BuiltImage, edition?: Edition): Promise<void> => {

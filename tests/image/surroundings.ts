@@ -1,4 +1,5 @@
 import { realWorld, type World } from "../../lib/external/world.ts";
+import { usingCache } from "../../lib/image/cache-use.ts";
 import { ensureTools } from "../../lib/image/tools/ensure.ts";
 import { toolsTreeAt } from "../../lib/image/tools/enter.ts";
 import type { ToolsTree } from "../../lib/image/tools/tree.ts";
@@ -16,4 +17,10 @@ export async function testTools(): Promise<ToolsTree | undefined> {
   const tree = process.env.PI_TEST_TOOLS;
   if (tree !== undefined) return toolsTreeAt(tree, "");
   return cacheDir === undefined ? undefined : ensureTools(world, silentReporter, cacheDir);
+}
+
+/** Uses the cache while `work` runs: a build beside would take what lies in it for what a killed run left. */
+export function holdingCache<T>(work: () => Promise<T>): Promise<T> {
+  if (cacheDir === undefined) throw new Error("PI_TEST_CACHE names no cache");
+  return usingCache(cacheDir, world, silentReporter, work);
 }

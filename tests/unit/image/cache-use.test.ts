@@ -64,6 +64,10 @@ const dead = [
   `archive/${key}/selections/0123.txt.tmp-123-0123abcd`,
   "archive/resolved/0123.json.tmp-123-0123abcd",
   "scratch/boot-aB3xYz/disk.img",
+  "scratch/demonstration-aB3xYz/store/v1.0.0/disk.img.zst",
+  "scratch/diff-aB3xYz/first.img",
+  "scratch/node-aB3xYz/card.qcow2",
+  "scratch/session-aB3xYz/store/channel.json",
   "sums-aB3xYz/SHA256SUMS",
   "tools.removing-0123abcd/root/bin/sh",
 ];
