@@ -96916,7 +96916,7 @@ init_lock();
 import { readdir as readdir4 } from "node:fs/promises";
 import { join as join10 } from "node:path";
 var MAKING = /^([0-9a-f]{64})\.making-[0-9a-f]{8}$/;
-var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|sums|fetch|pack)-[A-Za-z0-9]{6}$/;
+var UNFINISHED = /\.removing-[0-9a-f]{8}$|\.(tmp|part)-\d+-[0-9a-f]{8}$|^(boot|demonstration|diff|fetch|node|pack|session|sums)-[A-Za-z0-9]{6}$/;
 async function removeHalfMade(cacheDir, world, alone) {
   for (const folder of await foldersWithResults(cacheDir)) {
     for (const name of await namesIn(folder)) {
