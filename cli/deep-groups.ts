@@ -182,7 +182,7 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
     {
       name: "upgrade-cuts",
       doors: ["deep"],
-      shows: "a good and a bad upgrade whose power is cut at 500 points, twelve of them booted again",
+      shows: "a good and a bad upgrade whose power is cut at 500 points, thirteen of them booted again",
       argv: image("upgrade-cuts"),
       env,
     },

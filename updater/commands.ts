@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { exists } from "../lib/external/files.ts";
 import { messageOf } from "../lib/failure.ts";
+import { activateInstalled } from "./activate.ts";
 import { readBuild } from "./config.ts";
 import { decide } from "./decide.ts";
 import { UpdaterError } from "./failure.ts";
 import { UNITS } from "./places.ts";
-import { activate } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
 import { type Status, statusOf } from "./report/status.ts";
 import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode, withoutWish } from "./run.ts";
@@ -123,13 +123,12 @@ export async function rollback(node: UpdaterNode): Promise<void> {
     ...previous,
     phase: "installed" as const,
     asked: true,
-    bootId: facts.running.bootId,
     attempts: 1,
     before,
   };
   await stateFile.write({ ...failed(state, committed, reason, facts.now), trial });
   try {
-    await activate(node.bus, "other");
+    await activateInstalled(node.bus, stateFile, facts.running.bootId);
   } catch (error) {
     // Else the next restart, into this slot again, would be held against the build that was to come back.
     await stateFile.write(state);

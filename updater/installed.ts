@@ -11,7 +11,7 @@ import { nameOf, type State, type Trial } from "./state/record.ts";
 export function afterInstall(trial: Trial, state: State, reading: Reading | undefined, facts: Facts): Plan {
   const { running, policy, now } = facts;
   const name = nameOf(trial);
-  if (trial.bootId !== running.bootId) {
+  if (trial.activatedIn !== undefined && trial.activatedIn !== running.bootId) {
     return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
   }
   if (looksUp(trial, state, facts)) {
@@ -31,15 +31,17 @@ export function afterInstall(trial: Trial, state: State, reading: Reading | unde
       };
     }
   }
-  if (!trial.asked && isQuiet(state, facts)) {
+  const restart = { kind: "restart", reason: `${name} is installed and is to be tried.` } as const;
+  if (trial.asked) return restart;
+  if (isQuiet(state, facts)) {
     return nothing(
       `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`,
     );
   }
-  const closed = trial.asked ? undefined : closedWindow(policy.window, now);
+  const closed = closedWindow(policy.window, now);
   if (closed !== undefined)
     return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
-  return { kind: "restart", reason: `${name} is installed and is to be tried.` };
+  return restart;
 }
 
 const isQuiet = (state: State, { policy }: Facts): boolean => state.paused || policy.mode === "off";

@@ -10,6 +10,7 @@ import { MAX_FAILED_STREAMS, MAX_INSTALL_ATTEMPTS } from "./limits.ts";
 import { type Places, UNITS } from "./places.ts";
 import { forgetPrevious, keepPrevious } from "./previous.ts";
 import { type RangeProxy, startProxy } from "./proxy/proxy.ts";
+import { putLast } from "./rauc/boot-state.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { install, type Progress } from "./rauc/install.ts";
 import { holdUdev } from "./rauc/udev-guard.ts";
@@ -30,7 +31,7 @@ const COUNTED: ReadonlySet<UpdaterCode> = new Set(["RAUC", "READ_BACK"]);
 export interface InstallOrder {
   readonly image: ChannelImage;
   readonly asked: boolean;
-  readonly running: { readonly slot: SlotName; readonly bootId: string };
+  readonly running: { readonly slot: SlotName };
   readonly before: Trial["before"];
   readonly address: string;
 }
@@ -51,7 +52,8 @@ export interface Installed {
 
 /**
  * Puts a release into the other slot: written down first, so that whatever runs next knows; streamed, or after two
- * failed streams downloaded; read back; then `installed`. Throws UpdaterError: the running system is as it was.
+ * failed streams downloaded; read back; the last resort from then on; then `installed`. It is started by nobody until
+ * it is activated. Throws UpdaterError: the running system is as it was.
  */
 export async function performInstall(order: InstallOrder, tools: InstallTools): Promise<Installed> {
   const { image } = order;
@@ -74,6 +76,7 @@ export async function performInstall(order: InstallOrder, tools: InstallTools): 
       streamed ? stream(order, tools) : fromData(order, tools),
     );
     await readBack(image, trial.slot, tools);
+    await putLast(world.processes, trial.slot);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial, phase: "installed" } };
@@ -97,17 +100,9 @@ function trialOf({ image, asked, running, before }: InstallOrder, { trial: had }
   const { buildId, version, serial } = image;
   const attempts =
     had?.serial === serial && had.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
-  const { bootId, slot } = running;
   return {
-    buildId,
-    version,
-    serial,
-    slot: otherSlot(slot),
-    phase: "installing",
-    asked,
-    bootId,
-    attempts,
-    before,
+    ...{ buildId, version, serial, slot: otherSlot(running.slot) },
+    ...{ phase: "installing", asked, attempts, before },
   };
 }
 

@@ -11,8 +11,8 @@ import type { SlotName } from "./state/record.ts";
 const WORN = "the card or disk may be worn out: replace it";
 
 /**
- * RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot. RAUC has
- * activated the slot already, so whatever keeps it from being found right, it is marked bad. Throws READ_BACK.
+ * RAUC reads nothing back. A card that lies about its writes is found here, not by the kernel of the new slot, which
+ * RAUC has given no attempts yet. Throws READ_BACK.
  */
 export async function readBack(
   image: ChannelImage,
@@ -21,12 +21,8 @@ export async function readBack(
 ): Promise<void> {
   const problem = await problemOf(image, slot, bus, places);
   if (problem === undefined) return;
-  const details = await bus.call("Mark", "ss", ["bad", "other"]).then(
-    () => [],
-    (error: unknown) => [`slot ${slot} could not be marked bad: ${messageOf(error)}`],
-  );
   const { message, fix, cause } = problem;
-  throw new UpdaterError("READ_BACK", message, { fix, cause, details });
+  throw new UpdaterError("READ_BACK", message, { fix, cause });
 }
 
 interface Problem {

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import type { World } from "../lib/external/world.ts";
 import { messageOf } from "../lib/failure.ts";
+import { activateInstalled } from "./activate.ts";
 import { checkClock, readChannel } from "./channel/read.ts";
 import { type BuildFacts, type Config, readBuild, readConfig } from "./config.ts";
 import { decide, type Facts, type Reading } from "./decide.ts";
@@ -197,7 +198,9 @@ async function restart(node: UpdaterNode, seen: Seen): Promise<Status> {
   const plan = decide(state, seen.reading, facts);
   const status = await tell(node, { ...seen, state, facts }, plan);
   if (status.next !== undefined) await wakeAt(node, status.next);
-  if (plan.kind === "restart") await reboot(node);
+  if (plan.kind !== "restart") return status;
+  await activateInstalled(node.bus, stateFileOf(node), facts.running.bootId);
+  await reboot(node);
   return status;
 }
 

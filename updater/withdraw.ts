@@ -8,9 +8,8 @@ import type { State } from "./state/record.ts";
  * slot stays second, for the day this one does not start any more; its build would then be one nobody knows, which
  * never passes its gate. Throws UpdaterError RAUC, BUSY, STATE; what is left to do, the next run does.
  *
- * First the boot order, then the state. Cut off in between, the node starts what runs now, whose gate finds a trial of
- * an earlier boot and writes down that it failed: wrong, but of a version nobody may install. The other way round the
- * node would start the blocked build.
+ * First the boot order, where it may be activated already, then the state. Cut off in between, the node starts what
+ * runs now, and the next run withdraws it once more. The other way round the node would start the blocked build.
  */
 export async function withdraw(bus: Bus, stateFile: StateFile): Promise<State> {
   await activate(bus, "booted");

@@ -126,7 +126,11 @@ export class CutCards {
     const newest = copies.sort((a, b) => b.turn - a.turn)[0];
     if (newest === undefined) return young ? [] : ["the updater remembers nothing"];
     if (young && newest.state.committed === undefined) return [];
-    return isKnown(newest.state, builds) ? [] : [`the updater remembers ${JSON.stringify(newest.state)}`];
+    if (!isKnown(newest.state, builds)) return [`the updater remembers ${JSON.stringify(newest.state)}`];
+    const { committed, trial } = newest.state;
+    const { slot } = chooseSlot(await readStates(card));
+    const early = trial?.phase === "installing" && slot !== committed?.slot;
+    return early ? [`slot ${slot} is chosen, and was not read back yet`] : [];
   }
 }
 

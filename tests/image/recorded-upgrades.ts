@@ -92,6 +92,9 @@ export function slotOfWrite({ offset }: LoggedWrite, { session }: Recorded): Slo
   return offset >= slotB.offset && offset < slotB.offset + slotB.bytes ? "B" : undefined;
 }
 
+/** The named state in which the new slot is written, and nothing may start it yet. */
+export const INSTALLED = "installed, before it is activated";
+
 /** Number of entries after which each named state is reached, in order. */
 export async function landmarks(recorded: Recorded): Promise<Map<string, number>> {
   const { entries, log, session, builds } = recorded;
@@ -113,8 +116,8 @@ export async function landmarks(recorded: Recorded): Promise<Map<string, number>
   const [copy1] = BOOT_STATE_OFFSETS;
   const stateAfter = (from: number): number =>
     from + entries.slice(from).findIndex((entry) => isWrite(entry) && entry.offset === copy1) + 1;
-  const installed = await said('"phase":"installed"');
-  const counted = stateAfter(installed);
+  const activated = await said('"activatedIn":');
+  const counted = stateAfter(activated);
   return new Map([
     ["the first build is committed", await said(`"committed":{"buildId":"${builds.first}"`)],
     ["the trial is written down", await said('"phase":"installing"')],
@@ -122,7 +125,8 @@ export async function landmarks(recorded: Recorded): Promise<Map<string, number>
     ["half of the slot", part("B", 0.5)],
     ["99 % of the slot", part("B", 0.99)],
     ["between the two copies, when B joins the order", stateAfter(part("B", 1))],
-    ["installed, before the restart", installed],
+    [INSTALLED, await said('"phase":"installed"')],
+    ["activated, before the restart", activated],
     ["the new slot's first start is counted", counted],
     ["marked good, between the two copies", stateAfter(counted)],
     ["committed", await said(`"committed":{"buildId":"${builds.good}"`)],

@@ -2268,7 +2268,7 @@ var require_commonjs3 = __commonJS({
         const rawGlobParts = this.globSet.map((s) => this.slashSplit(s));
         this.globParts = this.preprocess(rawGlobParts);
         this.debug(this.pattern, this.globParts);
-        let set2 = this.globParts.map((s, _, __) => {
+        let set3 = this.globParts.map((s, _, __) => {
           if (this.isWindows && this.windowsNoMagicRoot) {
             const isUNC = s[0] === "" && s[1] === "" && (s[2] === "?" || !globMagic.test(s[2])) && !globMagic.test(s[3]);
             const isDrive = /^[a-z]:/i.test(s[0]);
@@ -2283,8 +2283,8 @@ var require_commonjs3 = __commonJS({
           }
           return s.map((ss) => this.parse(ss));
         });
-        this.debug(this.pattern, set2);
-        this.set = set2.filter((s) => s.indexOf(false) === -1);
+        this.debug(this.pattern, set3);
+        this.set = set3.filter((s) => s.indexOf(false) === -1);
         if (this.isWindows) {
           for (let i = 0; i < this.set.length; i++) {
             const p = this.set[i];
@@ -2340,19 +2340,19 @@ var require_commonjs3 = __commonJS({
       // get rid of adjascent ** and resolve .. portions
       levelOneOptimize(globParts) {
         return globParts.map((parts) => {
-          parts = parts.reduce((set2, part) => {
-            const prev = set2[set2.length - 1];
+          parts = parts.reduce((set3, part) => {
+            const prev = set3[set3.length - 1];
             if (part === "**" && prev === "**") {
-              return set2;
+              return set3;
             }
             if (part === "..") {
               if (prev && prev !== ".." && prev !== "." && prev !== "**") {
-                set2.pop();
-                return set2;
+                set3.pop();
+                return set3;
               }
             }
-            set2.push(part);
-            return set2;
+            set3.push(part);
+            return set3;
           }, []);
           return parts.length === 0 ? [""] : parts;
         });
@@ -2745,15 +2745,15 @@ var require_commonjs3 = __commonJS({
       makeRe() {
         if (this.regexp || this.regexp === false)
           return this.regexp;
-        const set2 = this.set;
-        if (!set2.length) {
+        const set3 = this.set;
+        if (!set3.length) {
           this.regexp = false;
           return this.regexp;
         }
         const options2 = this.options;
         const twoStar = options2.noglobstar ? star : options2.dot ? twoStarDot : twoStarNoDot;
         const flags = new Set(options2.nocase ? ["i"] : []);
-        let re = set2.map((pattern) => {
+        let re = set3.map((pattern) => {
           const pp = pattern.map((p) => {
             if (p instanceof RegExp) {
               for (const f of p.flags.split(""))
@@ -2790,7 +2790,7 @@ var require_commonjs3 = __commonJS({
           }
           return filtered.join("/");
         }).join("|");
-        const [open8, close] = set2.length > 1 ? ["(?:", ")"] : ["", ""];
+        const [open8, close] = set3.length > 1 ? ["(?:", ")"] : ["", ""];
         re = "^" + open8 + re + close + "$";
         if (this.partial) {
           re = "^(?:\\/|" + open8 + re.slice(1, -1) + close + ")$";
@@ -2830,15 +2830,15 @@ var require_commonjs3 = __commonJS({
         }
         const ff = this.slashSplit(f);
         this.debug(this.pattern, "split", ff);
-        const set2 = this.set;
-        this.debug(this.pattern, "set", set2);
+        const set3 = this.set;
+        this.debug(this.pattern, "set", set3);
         let filename = ff[ff.length - 1];
         if (!filename) {
           for (let i = ff.length - 2; !filename && i >= 0; i--) {
             filename = ff[i];
           }
         }
-        for (const pattern of set2) {
+        for (const pattern of set3) {
           let file2 = ff;
           if (options2.matchBase && pattern.length === 1) {
             file2 = [filename];
@@ -5881,7 +5881,10 @@ async function roomAt(path) {
   };
 }
 
-// updater/config.ts
+// updater/activate.ts
+init_bundle_globals();
+
+// updater/rauc/slots.ts
 init_bundle_globals();
 
 // node_modules/zod/index.js
@@ -18211,6 +18214,65 @@ function date4(params) {
   return _coercedDate(ZodDate, params);
 }
 
+// updater/failure.ts
+init_bundle_globals();
+var UpdaterError = class extends Failure {
+  area = "updater";
+};
+
+// updater/rauc/slots.ts
+var value = external_exports.object({ type: external_exports.string(), data: external_exports.union([external_exports.string(), external_exports.number()]) });
+var slotStatus = external_exports.object({
+  type: external_exports.literal("a(sa{sv})"),
+  data: external_exports.tuple([external_exports.array(external_exports.tuple([external_exports.string(), external_exports.record(external_exports.string(), value)]))])
+});
+var text = external_exports.object({ type: external_exports.literal("s"), data: external_exports.string() });
+var texts = external_exports.object({ type: external_exports.literal("s"), data: external_exports.tuple([external_exports.string()]) });
+function parse3(schema, reply2, what) {
+  const parsed = schema.safeParse(reply2);
+  if (parsed.success) return parsed.data;
+  throw new UpdaterError("RAUC", `RAUC's ${what} is not what is known of it`, {
+    fix: "is another version of RAUC in the image?",
+    cause: parsed.error
+  });
+}
+var isSlotName = (name) => name === "A" || name === "B";
+function parseSlots(status2, primary, bootSlot) {
+  const { data } = parse3(slotStatus, status2, "slot status");
+  const slots = data[0].flatMap(([name, facts]) => {
+    const say = (fact) => String(facts[fact]?.data ?? "");
+    const bootname = say("bootname");
+    if (!isSlotName(bootname)) return [];
+    const device = say("device");
+    const [buildId, version2] = [say("bundle.build") || void 0, say("bundle.version") || void 0];
+    return [{ name, bootname, device, bootStatus: say("boot-status"), buildId, version: version2 }];
+  });
+  const booted = parse3(text, bootSlot, "boot slot").data;
+  if (!isSlotName(booted))
+    throw new UpdaterError("RAUC", `RAUC runs from slot "${booted}", which is neither A nor B`);
+  const first = parse3(texts, primary, "primary slot").data[0];
+  return { booted, primary: slots.find(({ name }) => name === first)?.bootname, slots };
+}
+async function readSlots(bus) {
+  const [bootSlot] = await bus.properties(["BootSlot"]);
+  const primary = await bus.call("GetPrimary").catch(() => ({ type: "s", data: [""] }));
+  return parseSlots(await bus.call("GetSlotStatus"), primary, bootSlot);
+}
+async function activate(bus, slot2) {
+  await bus.call("Mark", "ss", ["active", slot2]);
+}
+
+// updater/activate.ts
+async function activateInstalled(bus, stateFile, bootId) {
+  await activate(bus, "other");
+  await stateFile.change(
+    ({ trial: trial3, ...rest }) => trial3 === void 0 ? rest : { ...rest, trial: { ...trial3, activatedIn: bootId } }
+  );
+}
+
+// updater/config.ts
+init_bundle_globals();
+
 // lib/external/bounded-file.ts
 init_bundle_globals();
 import { open as open3 } from "node:fs/promises";
@@ -18280,12 +18342,6 @@ function nextOpening(window2, now) {
     if (isOpen(window2, at)) return at;
   }
 }
-
-// updater/failure.ts
-init_bundle_globals();
-var UpdaterError = class extends Failure {
-  area = "updater";
-};
 
 // updater/config.ts
 var MAX_BYTES = 64 * 1024;
@@ -18556,12 +18612,15 @@ var trial = external_exports.object({
   version: external_exports.string().optional(),
   serial: serial2.optional(),
   slot,
-  /** `installing` until RAUC is done; `installed` from there until the gate of the new build has judged it. */
+  /** `installing` until it reads back as it should; `installed` from there until its own gate has judged it. */
   phase: external_exports.enum(["installing", "installed"]),
   /** Whether a person asked for it: it may be older, and does not wait for the window. */
   asked: external_exports.boolean(),
-  /** The boot it was installed in: found in another boot of the old build, it has been tried in between. */
-  bootId: external_exports.string(),
+  /**
+   * The boot in which it was made the first to start: found in another boot of the old build, it has been tried in
+   * between. Undefined: it was not tried yet.
+   */
+  activatedIn: external_exports.string().optional(),
   /** How often its installation began. */
   attempts: external_exports.int().positive(),
   /** How the node was before: what was broken then is not the new build's fault. */
@@ -18772,7 +18831,7 @@ init_bundle_globals();
 function afterInstall(trial3, state, reading, facts) {
   const { running, policy, now } = facts;
   const name = nameOf(trial3);
-  if (trial3.bootId !== running.bootId) {
+  if (trial3.activatedIn !== void 0 && trial3.activatedIn !== running.bootId) {
     return nothing(`${name} was started and did not stay; the gate of this boot has to record it first.`);
   }
   if (looksUp(trial3, state, facts)) {
@@ -18791,15 +18850,17 @@ function afterInstall(trial3, state, reading, facts) {
       };
     }
   }
-  if (!trial3.asked && isQuiet(state, facts)) {
+  const restart2 = { kind: "restart", reason: `${name} is installed and is to be tried.` };
+  if (trial3.asked) return restart2;
+  if (isQuiet(state, facts)) {
     return nothing(
       `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`
     );
   }
-  const closed = trial3.asked ? void 0 : closedWindow(policy.window, now);
+  const closed = closedWindow(policy.window, now);
   if (closed !== void 0)
     return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
-  return { kind: "restart", reason: `${name} is installed and is to be tried.` };
+  return restart2;
 }
 var isQuiet = (state, { policy }) => state.paused || policy.mode === "off";
 function looksUp(trial3, state, facts) {
@@ -18966,49 +19027,6 @@ var UNITS = {
   timer: "home-pi-update.timer",
   rauc: "rauc.service"
 };
-
-// updater/rauc/slots.ts
-init_bundle_globals();
-var value = external_exports.object({ type: external_exports.string(), data: external_exports.union([external_exports.string(), external_exports.number()]) });
-var slotStatus = external_exports.object({
-  type: external_exports.literal("a(sa{sv})"),
-  data: external_exports.tuple([external_exports.array(external_exports.tuple([external_exports.string(), external_exports.record(external_exports.string(), value)]))])
-});
-var text = external_exports.object({ type: external_exports.literal("s"), data: external_exports.string() });
-var texts = external_exports.object({ type: external_exports.literal("s"), data: external_exports.tuple([external_exports.string()]) });
-function parse3(schema, reply2, what) {
-  const parsed = schema.safeParse(reply2);
-  if (parsed.success) return parsed.data;
-  throw new UpdaterError("RAUC", `RAUC's ${what} is not what is known of it`, {
-    fix: "is another version of RAUC in the image?",
-    cause: parsed.error
-  });
-}
-var isSlotName = (name) => name === "A" || name === "B";
-function parseSlots(status2, primary, bootSlot) {
-  const { data } = parse3(slotStatus, status2, "slot status");
-  const slots = data[0].flatMap(([name, facts]) => {
-    const say = (fact) => String(facts[fact]?.data ?? "");
-    const bootname = say("bootname");
-    if (!isSlotName(bootname)) return [];
-    const device = say("device");
-    const [buildId, version2] = [say("bundle.build") || void 0, say("bundle.version") || void 0];
-    return [{ name, bootname, device, bootStatus: say("boot-status"), buildId, version: version2 }];
-  });
-  const booted = parse3(text, bootSlot, "boot slot").data;
-  if (!isSlotName(booted))
-    throw new UpdaterError("RAUC", `RAUC runs from slot "${booted}", which is neither A nor B`);
-  const first = parse3(texts, primary, "primary slot").data[0];
-  return { booted, primary: slots.find(({ name }) => name === first)?.bootname, slots };
-}
-async function readSlots(bus) {
-  const [bootSlot] = await bus.properties(["BootSlot"]);
-  const primary = await bus.call("GetPrimary").catch(() => ({ type: "s", data: [""] }));
-  return parseSlots(await bus.call("GetSlotStatus"), primary, bootSlot);
-}
-async function activate(bus, slot2) {
-  await bus.call("Mark", "ss", ["active", slot2]);
-}
 
 // updater/report/publish.ts
 init_bundle_globals();
@@ -20711,6 +20729,19 @@ async function startProxy(file2, clock2, options2 = proxy) {
   };
 }
 
+// updater/rauc/boot-state.ts
+init_bundle_globals();
+var WRITE_MS = 3e4;
+function useUp(processes2, slot2) {
+  return set2(processes2, `BOOT_${slot2}_LEFT`, "0");
+}
+function putLast(processes2, slot2) {
+  return set2(processes2, "BOOT_ORDER", `${otherSlot(slot2)} ${slot2}`);
+}
+async function set2(processes2, name, value2) {
+  await processes2.run({ argv: ["fw_setenv", name, value2], timeoutMs: WRITE_MS });
+}
+
 // updater/rauc/udev-guard.ts
 init_bundle_globals();
 var LONGEST_SECONDS = 180;
@@ -20756,12 +20787,8 @@ var WORN = "the card or disk may be worn out: replace it";
 async function readBack(image, slot2, { bus, places }) {
   const problem = await problemOf(image, slot2, bus, places);
   if (problem === void 0) return;
-  const details = await bus.call("Mark", "ss", ["bad", "other"]).then(
-    () => [],
-    (error2) => [`slot ${slot2} could not be marked bad: ${messageOf(error2)}`]
-  );
   const { message, fix, cause } = problem;
-  throw new UpdaterError("READ_BACK", message, { fix, cause, details });
+  throw new UpdaterError("READ_BACK", message, { fix, cause });
 }
 async function problemOf(image, slot2, bus, places) {
   let device = `slot ${slot2}`;
@@ -20817,6 +20844,7 @@ async function performInstall(order, tools) {
       () => streamed ? stream(order, tools) : fromData(order, tools)
     );
     await readBack(image, trial3.slot, tools);
+    await putLast(world.processes, trial3.slot);
     await stateFile.change((had) => {
       const { streams: _, ...rest } = had;
       return { ...rest, trial: { ...trial3, phase: "installed" } };
@@ -20838,17 +20866,9 @@ async function performInstall(order, tools) {
 function trialOf({ image, asked, running, before }, { trial: had }) {
   const { buildId, version: version2, serial: serial3 } = image;
   const attempts = had?.serial === serial3 && had.buildId === buildId && had.phase === "installing" ? had.attempts + 1 : 1;
-  const { bootId, slot: slot2 } = running;
   return {
-    buildId,
-    version: version2,
-    serial: serial3,
-    slot: otherSlot(slot2),
-    phase: "installing",
-    asked,
-    bootId,
-    attempts,
-    before
+    ...{ buildId, version: version2, serial: serial3, slot: otherSlot(running.slot) },
+    ...{ phase: "installing", asked, attempts, before }
   };
 }
 var installing2 = ({ onProgress }) => ({ percent, message }) => onProgress(`${percent} % ${message}`);
@@ -21162,7 +21182,9 @@ async function restart(node2, seen) {
   const plan = decide(state, seen.reading, facts);
   const status2 = await tell(node2, { ...seen, state, facts }, plan);
   if (status2.next !== void 0) await wakeAt(node2, status2.next);
-  if (plan.kind === "restart") await reboot(node2);
+  if (plan.kind !== "restart") return status2;
+  await activateInstalled(node2.bus, stateFileOf(node2), facts.running.bootId);
+  await reboot(node2);
   return status2;
 }
 var WINDOW_JITTER_S = 300;
@@ -21272,7 +21294,8 @@ function standingOf(state, facts) {
 }
 function afterComingBack(state, { running, now }) {
   const { trial: trial3, ...rest } = state;
-  if (trial3 === void 0 || trial3.phase === "installing" || trial3.bootId === running.bootId) return state;
+  const tried = trial3?.activatedIn !== void 0 && trial3.activatedIn !== running.bootId;
+  if (trial3 === void 0 || !tried) return state;
   const reason = `${nameOf(trial3)} did not come up far enough to say why`;
   return failed(rest, trial3, reason, now);
 }
@@ -21349,7 +21372,6 @@ function committedState(state, standing, facts) {
 
 // updater/trial/node.ts
 init_bundle_globals();
-var BOOT_STATE_MS = 3e4;
 var OWN = /^home-pi-update/;
 async function readBootFacts({ places, bus, world }) {
   const [build2, slot2, data] = [await readBuild(places), await readSlot(places), await readData(places)];
@@ -21406,10 +21428,7 @@ function gateNode(node2) {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot2 ? "booted" : "other"]);
     },
-    useUp: async () => {
-      const slot2 = await readSlot(node2.places);
-      await world.processes.run({ argv: ["fw_setenv", `BOOT_${slot2}_LEFT`, "0"], timeoutMs: BOOT_STATE_MS });
-    },
+    useUp: async () => useUp(world.processes, await readSlot(node2.places)),
     reboot: () => reboot(node2),
     say: node2.say,
     elapsed: () => world.clock.elapsed(),
@@ -21501,13 +21520,12 @@ async function rollback(node2) {
     ...previous,
     phase: "installed",
     asked: true,
-    bootId: facts.running.bootId,
     attempts: 1,
     before
   };
   await stateFile.write({ ...failed(state, committed, reason, facts.now), trial: trial3 });
   try {
-    await activate(node2.bus, "other");
+    await activateInstalled(node2.bus, stateFile, facts.running.bootId);
   } catch (error2) {
     await stateFile.write(state);
     throw error2;

@@ -41,8 +41,8 @@ export type InstallLimits = Pick<
 >;
 
 /**
- * Lets RAUC install a bundle and waits for its end. RAUC marks the target slot bad before it writes and good when
- * all of it is synced, so whatever happens here the old slot starts. Throws UpdaterError RAUC, STREAM where the bundle
+ * Lets RAUC install a bundle and waits for its end. RAUC marks the target slot bad before it writes, and leaves it so
+ * (activate-installed=false), so whatever happens here the old slot starts. Throws UpdaterError RAUC, STREAM where the bundle
  * could not be read, or BUSY where somebody else installs.
  */
 export async function install(

@@ -21,12 +21,15 @@ const trial = z.object({
   version: z.string().optional(),
   serial: serial.optional(),
   slot,
-  /** `installing` until RAUC is done; `installed` from there until the gate of the new build has judged it. */
+  /** `installing` until it reads back as it should; `installed` from there until its own gate has judged it. */
   phase: z.enum(["installing", "installed"]),
   /** Whether a person asked for it: it may be older, and does not wait for the window. */
   asked: z.boolean(),
-  /** The boot it was installed in: found in another boot of the old build, it has been tried in between. */
-  bootId: z.string(),
+  /**
+   * The boot in which it was made the first to start: found in another boot of the old build, it has been tried in
+   * between. Undefined: it was not tried yet.
+   */
+  activatedIn: z.string().optional(),
   /** How often its installation began. */
   attempts: z.int().positive(),
   /** How the node was before: what was broken then is not the new build's fault. */

@@ -11,10 +11,7 @@ export interface GateNode {
   facts(): Promise<BootFacts>;
   health(standing: Standing): Promise<Health>;
   activate(slot: SlotName): Promise<void>;
-  /**
-   * Takes the running slot's attempts away: it is started no more while the other one can be, and RAUC calls it bad.
-   * Unlike RAUC's own mark it stays in the order, as the last resort where the other slot does not start any more.
-   */
+  /** Takes the running slot's attempts away. */
   useUp(): Promise<void>;
   reboot(): Promise<void>;
   say(line: string): void;

@@ -108,8 +108,9 @@ export function standingOf(state: State, facts: BootFacts): Judged {
  */
 function afterComingBack(state: State, { running, now }: BootFacts): State {
   const { trial, ...rest } = state;
-  // Cut off while it was installed, or installed in this very boot: nothing was tried.
-  if (trial === undefined || trial.phase === "installing" || trial.bootId === running.bootId) return state;
+  // Not installed whole, not made the first to start yet, or in this very boot: nothing was tried.
+  const tried = trial?.activatedIn !== undefined && trial.activatedIn !== running.bootId;
+  if (trial === undefined || !tried) return state;
   const reason = `${nameOf(trial)} did not come up far enough to say why`;
   return failed(rest, trial, reason, now);
 }

@@ -5,6 +5,7 @@ import { readBuild, readConfig } from "../config.ts";
 import { DATE_TIMEOUT_MS, MAX_SHUT_DOWNS_BYTES } from "../limits.ts";
 import { isSynchronized, readBootId, readData, readSlot } from "../node-facts.ts";
 import { type Places, UNITS } from "../places.ts";
+import { useUp } from "../rauc/boot-state.ts";
 import { readSlots } from "../rauc/slots.ts";
 import { reboot, stateFileOf, type UpdaterNode } from "../run.ts";
 import { otherSlot, type SlotName } from "../state/record.ts";
@@ -12,8 +13,6 @@ import type { GateNode } from "./gate.ts";
 import { failedUnits, gateUnit, runChecks } from "./health.ts";
 import type { BootFacts, Health, Standing } from "./judge.ts";
 
-/** The project's fw_setenv writes both copies of the boot state. In milliseconds. */
-const BOOT_STATE_MS = 30_000;
 /** The gate's own units: whether they fail is what is being found out. */
 const OWN = /^home-pi-update/;
 
@@ -81,10 +80,7 @@ export function gateNode(node: UpdaterNode): GateNode {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot ? "booted" : "other"]);
     },
-    useUp: async () => {
-      const slot = await readSlot(node.places);
-      await world.processes.run({ argv: ["fw_setenv", `BOOT_${slot}_LEFT`, "0"], timeoutMs: BOOT_STATE_MS });
-    },
+    useUp: async () => useUp(world.processes, await readSlot(node.places)),
     reboot: () => reboot(node),
     say: node.say,
     elapsed: () => world.clock.elapsed(),

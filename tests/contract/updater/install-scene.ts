@@ -43,7 +43,6 @@ export class FakeRauc implements Bus {
     if (method === "GetPrimary") return { type: "s", data: ["rootfs.0"] };
     if (method === "GetSlotStatus") return { type: "a(sa{sv})", data: [this.#slots()] };
     if (method === "InstallBundle") this.#error = await this.installs(args[0] ?? "");
-    if (method === "Mark" && args[0] === "bad") this.bootStatus = "bad";
     return undefined;
   }
 
@@ -97,6 +96,8 @@ export class InstallScene {
   readonly rauc = new FakeRauc(join(this.folder, "slot-B"));
   /** Whether udev's queue can be held. */
   udevHolds = true;
+  /** Programs that were run, with their arguments. */
+  readonly log: string[] = [];
 
   async start(state: Partial<State> = {}): Promise<this> {
     await this.server.start();
@@ -131,7 +132,7 @@ export class InstallScene {
     const { image, places, stateFile, rauc } = this;
     const { running } = facts;
     const world = {
-      processes: fakeProcesses(() => this.udevHolds),
+      processes: fakeProcesses(() => this.udevHolds, this.log),
       clock,
       signal: new AbortController().signal,
     };

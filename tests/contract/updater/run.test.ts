@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clock } from "../../../lib/external/clock.ts";
@@ -91,6 +92,21 @@ describe("a release that is installed and waits", () => {
     expect([(await stateOf()).trial, reboots()]).toEqual([undefined, 0]);
   });
 
+  it("is not called tried where RAUC did not make it the first to start", async () => {
+    rauc.silent.add("Mark");
+    await expect(run()).rejects.toThrow("Mark: no answer");
+    const { trial } = await stateOf();
+    expect([trial?.phase, trial?.activatedIn, reboots()]).toEqual(["installed", undefined, 0]);
+  });
+
+  it("waits on over restarts", async () => {
+    await pause(node, true);
+    scene.put("proc/sys/kernel/random/boot_id", "boot-9");
+    await pause(node, false);
+    expect(await run()).toMatchObject({ plan: "restart" });
+    expect(reboots()).toBe(1);
+  });
+
   it("is only said to be withdrawn by who looks", async () => {
     scene.block("1.1.0", "loses its clock");
     expect(await runUpdater(node, { act: false, timeWaitMs: 0 })).toMatchObject({ plan: "withdraw" });
@@ -115,7 +131,9 @@ describe("a release that is installed and waits", () => {
   ])("is started %s", async (_, change) => {
     change();
     expect(await run()).toMatchObject({ plan: "restart", reason: "v1.1.0 is installed and is to be tried." });
-    expect([reboots(), marked()]).toEqual([1, []]);
+    expect([reboots(), marked()]).toEqual([1, ["Mark active other"]]);
+    const bootId = await readFile(node.places.bootId, "utf8");
+    expect((await stateOf()).trial?.activatedIn).toBe(bootId.trim());
   });
 
   it("is neither looked up nor started while updates are paused, and says so no longer than that", async () => {

@@ -18,9 +18,9 @@ export type End =
 const CRASHES = ["crash before the gate", "crash in the gate", "crash before the commit", "crash"] as const;
 export const crashes: readonly End[] = CRASHES;
 
-/** Build `a` is committed in slot A; `c` was just installed into B, which starts next. */
+/** Build `a` is committed in slot A; `c` was just installed into B and activated. */
 export class CrashingNode {
-  state: State = { ...committed, trial: trialOf("c") };
+  state: State = { ...committed, trial: trialOf("c", { activatedIn: "boot-0" }) };
   /** Starts of each build. */
   readonly starts = { a: 0, c: 0 };
   /** Whether each slot that a gate activated held a build that had not failed. */

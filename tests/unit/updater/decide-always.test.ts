@@ -29,7 +29,7 @@ const trial = fc
     letter,
     phase: fc.constantFrom("installing", "installed"),
     asked: fc.boolean(),
-    bootId: fc.constantFrom("boot-0", "boot-1"),
+    activatedIn: fc.constantFrom(undefined, "boot-0", "boot-1"),
   })
   .map(({ letter, ...more }) => trialOf(letter, more as Parameters<typeof trialOf>[1]));
 const anyState: fc.Arbitrary<State> = fc

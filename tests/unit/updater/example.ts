@@ -51,7 +51,6 @@ export const trialOf = (letter: string, more: Partial<Trial> = {}): Trial => ({
   slot: "B",
   phase: "installed",
   asked: false,
-  bootId: "boot-1",
   attempts: 1,
   before: { failedUnits: [], timeSynchronized: true, channelReached: true },
   ...more,

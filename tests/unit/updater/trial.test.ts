@@ -15,7 +15,7 @@ import {
 import { committed, idOf, trialOf } from "./example.ts";
 import { bootOf, MemoryNode, well } from "./memory-node.ts";
 
-const onTrial: State = { ...committed, trial: trialOf("c") };
+const onTrial: State = { ...committed, trial: trialOf("c", { activatedIn: "boot-1" }) };
 
 describe("what failed", () => {
   const fail = (state: State, serial: number): State =>
@@ -85,7 +85,8 @@ describe("what a boot is", () => {
 
   it.each([
     ["it was only being installed", trialOf("c", { phase: "installing" })],
-    ["it was installed in this very boot", trialOf("c", { bootId: "boot-2" })],
+    ["it was installed and waits", trialOf("c")],
+    ["it was made the first to start in this very boot", trialOf("c", { activatedIn: "boot-2" })],
   ])("records nothing where %s", (_, trial) => {
     const { state } = standingOf({ ...committed, trial }, bootOf("a", "A"));
     expect(state).toEqual({ ...committed, trial });
