@@ -31,5 +31,10 @@ export function versionOfSerial(serial: number): string | undefined {
   return stage === undefined ? undefined : `${version}-${stage}.${digit(0) % PER_STAGE}`;
 }
 
+/** The version of a waypoint, without `v`. A serial that is none of a version stands for itself: no release has it. */
+export function versionOfWaypoint(serial: number): string {
+  return versionOfSerial(serial) ?? `serial ${serial}`;
+}
+
 /** Versions that may not be skipped, of one image: a node looks for them one by one. */
 export const MAX_WAYPOINTS = 100;

@@ -1,4 +1,6 @@
-import { CHANNEL_NAMES } from "./channel.ts";
+import { describeWaypoints } from "../release/waypoints.ts";
+import { CHANNEL_NAMES, type ChannelDocument } from "./channel.ts";
+import { waypointsTo } from "./client/waypoints.ts";
 import { describePending } from "./repository/approve.ts";
 import { describeExpiry } from "./repository/expiry.ts";
 import { warnings } from "./repository/refresh.ts";
@@ -52,8 +54,16 @@ export function describeManifest(state: ManifestState, now: Date): ManifestTable
       ...(documents.some(({ development }) => development)
         ? ["signed with development keys: for trying things out"]
         : []),
+      ...documents.flatMap(describeWays),
       ...waiting,
       ...warnings(state, now),
     ],
   };
+}
+
+function describeWays({ channel, images }: ChannelDocument): string[] {
+  return Object.entries(images).flatMap(([id, image]) => {
+    const said = describeWaypoints(id, waypointsTo(image));
+    return said === undefined ? [] : [`${channel}: ${said}`];
+  });
 }

@@ -2,6 +2,7 @@ import prettyBytes from "pretty-bytes";
 import type { ReleaseDocument, ReleasedBuild } from "./document.ts";
 import { SUMS, SUMS_SIGNATURE } from "./names.ts";
 import { describeChange, type PackageChange } from "./package-changes.ts";
+import { describeWaypoints } from "./waypoints.ts";
 
 export interface NotesRequest {
   readonly document: Omit<ReleaseDocument, "assets">;
@@ -33,6 +34,7 @@ export function releaseNotes(request: NotesRequest): string {
     "",
     ...imageTable(request),
     "",
+    ...waysTo(document.builds),
     "## Check a download",
     "",
     `In the folder with the image, \`${SUMS}\` and \`${SUMS_SIGNATURE}\`; \`${request.caShown}\` is not in the release: take it from your clone of the project:`,
@@ -71,6 +73,11 @@ function imageTable({ document, assets }: NotesRequest): string[] {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
   ];
+}
+
+function waysTo(builds: readonly ReleasedBuild[]): string[] {
+  const ways = builds.flatMap(({ id, waypoints = [] }) => describeWaypoints(id, waypoints) ?? []);
+  return ways.length === 0 ? [] : [...ways.map((way) => `- ${way}`), ""];
 }
 
 function changesOf(build: ReleasedBuild, { document, changes, previous }: NotesRequest): string[] {

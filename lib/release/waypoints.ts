@@ -1,4 +1,5 @@
 import type { Definition } from "../cluster/schema.ts";
+import { versionOfWaypoint } from "../cluster/serial.ts";
 import { parseVersion, type Version } from "./version.ts";
 
 /** The versions every node must have run before it goes past them, in their order. */
@@ -23,4 +24,11 @@ export function warnOfUnpublished(
     .map(
       ({ tag }) => `update.waypoints names ${tag}, which is not published: nodes before it stay as they are`,
     );
+}
+
+/** What is to be said of the waypoints of an image, a sentence; undefined: it has none. */
+export function describeWaypoints(id: string, serials: readonly number[]): string | undefined {
+  if (serials.length === 0) return undefined;
+  const versions = serials.map((serial) => `v${versionOfWaypoint(serial)}`);
+  return `A node of ${id} that is behind installs ${versions.join(", then ")} on its way.`;
 }

@@ -18436,6 +18436,9 @@ function versionOfSerial(serial3) {
   const stage = STAGES[Math.floor(digit(0) / PER_STAGE)];
   return stage === void 0 ? void 0 : `${version2}-${stage}.${digit(0) % PER_STAGE}`;
 }
+function versionOfWaypoint(serial3) {
+  return versionOfSerial(serial3) ?? `serial ${serial3}`;
+}
 var MAX_WAYPOINTS = 100;
 
 // lib/release/document.ts
@@ -18724,9 +18727,6 @@ init_bundle_globals();
 init_bundle_globals();
 function waypointsTo({ waypoints, minFrom }) {
   return waypoints ?? (minFrom === void 0 ? [] : [minFrom]);
-}
-function versionOfWaypoint(serial3) {
-  return versionOfSerial(serial3) ?? `serial ${serial3}`;
 }
 
 // updater/waypoints.ts

@@ -78648,6 +78648,18 @@ function serialOfNumbers({ major, minor, patch, stage }) {
   const last = stage === void 0 ? FINAL : STAGES.indexOf(stage.name) * PER_STAGE + stage.number;
   return ((major * 1e3 + minor) * 1e3 + patch) * 1e3 + last;
 }
+function versionOfSerial(serial2) {
+  const digit = (place) => Math.floor(serial2 / 1e3 ** place) % 1e3;
+  const major = Math.floor(serial2 / 1e3 ** 3);
+  const version2 = `${major}.${digit(2)}.${digit(1)}`;
+  if (!Number.isSafeInteger(serial2) || serial2 < 0 || major > LARGEST.major) return void 0;
+  if (digit(0) === FINAL) return version2;
+  const stage = STAGES[Math.floor(digit(0) / PER_STAGE)];
+  return stage === void 0 ? void 0 : `${version2}-${stage}.${digit(0) % PER_STAGE}`;
+}
+function versionOfWaypoint(serial2) {
+  return versionOfSerial(serial2) ?? `serial ${serial2}`;
+}
 var MAX_WAYPOINTS = 100;
 
 // lib/cluster/text-rules.ts
@@ -84994,6 +85006,43 @@ async function planChange(request2) {
 // lib/manifest/describe.ts
 init_bundle_globals();
 
+// lib/release/waypoints.ts
+init_bundle_globals();
+
+// lib/release/version.ts
+init_bundle_globals();
+var import_semver2 = __toESM(require_semver2(), 1);
+
+// lib/release/failure.ts
+init_bundle_globals();
+var ReleaseError = class extends Failure {
+  area = "release";
+};
+
+// lib/release/version.ts
+var FIX3 = "write it as v1.2.3, or v1.2.3-rc.1 (alpha, beta or rc, and a number) for one before it";
+function parseVersion(tag) {
+  const read3 = tag.startsWith("v") ? readVersion(tag.slice(1)) : { why: "it does not begin with v" };
+  if ("version" in read3) return read3.version;
+  throw new ReleaseError("VERSION", `${JSON.stringify(tag)} is no version: ${read3.why}`, { fix: FIX3 });
+}
+function compareVersions(a, b) {
+  return import_semver2.default.compare(a.text, b.text);
+}
+
+// lib/release/waypoints.ts
+function describeWaypoints(id, serials) {
+  if (serials.length === 0) return void 0;
+  const versions = serials.map((serial2) => `v${versionOfWaypoint(serial2)}`);
+  return `A node of ${id} that is behind installs ${versions.join(", then ")} on its way.`;
+}
+
+// lib/manifest/client/waypoints.ts
+init_bundle_globals();
+function waypointsTo({ waypoints, minFrom }) {
+  return waypoints ?? (minFrom === void 0 ? [] : [minFrom]);
+}
+
 // lib/manifest/repository/approve.ts
 init_bundle_globals();
 
@@ -85220,29 +85269,6 @@ var import_models4 = __toESM(require_dist2(), 1);
 
 // lib/manifest/channel-rules.ts
 init_bundle_globals();
-
-// lib/release/version.ts
-init_bundle_globals();
-var import_semver2 = __toESM(require_semver2(), 1);
-
-// lib/release/failure.ts
-init_bundle_globals();
-var ReleaseError = class extends Failure {
-  area = "release";
-};
-
-// lib/release/version.ts
-var FIX3 = "write it as v1.2.3, or v1.2.3-rc.1 (alpha, beta or rc, and a number) for one before it";
-function parseVersion(tag) {
-  const read3 = tag.startsWith("v") ? readVersion(tag.slice(1)) : { why: "it does not begin with v" };
-  if ("version" in read3) return read3.version;
-  throw new ReleaseError("VERSION", `${JSON.stringify(tag)} is no version: ${read3.why}`, { fix: FIX3 });
-}
-function compareVersions(a, b) {
-  return import_semver2.default.compare(a.text, b.text);
-}
-
-// lib/manifest/channel-rules.ts
 function imagesOf(release, choices) {
   const image = (build) => {
     const asset2 = release.assets.find(({ name }) => name === build.bundle);
@@ -85514,10 +85540,17 @@ function describeManifest(state, now) {
     }),
     notes: [
       ...documents.some(({ development }) => development) ? ["signed with development keys: for trying things out"] : [],
+      ...documents.flatMap(describeWays),
       ...waiting,
       ...warnings(state, now)
     ]
   };
+}
+function describeWays({ channel, images }) {
+  return Object.entries(images).flatMap(([id, image]) => {
+    const said = describeWaypoints(id, waypointsTo(image));
+    return said === void 0 ? [] : [`${channel}: ${said}`];
+  });
 }
 
 // lib/manifest/publish-release.ts

@@ -3,12 +3,14 @@ import { checkDefinition } from "../../../lib/cluster/check.ts";
 import { readYaml } from "../../../lib/cluster/yaml-file.ts";
 import { type Channels, channelBytes, parseChannel } from "../../../lib/manifest/channel.ts";
 import { channelsAfter } from "../../../lib/manifest/channel-rules.ts";
+import { describeManifest } from "../../../lib/manifest/describe.ts";
+import { addRelease } from "../../../lib/manifest/repository/targets.ts";
 import { planBuilds } from "../../../lib/release/carry-over.ts";
 import { composeDocument } from "../../../lib/release/compose.ts";
 import { type ReleaseDocument, releaseDocument } from "../../../lib/release/document.ts";
 import { parseVersion, type Version } from "../../../lib/release/version.ts";
 import { warnOfUnpublished, waypointsOf } from "../../../lib/release/waypoints.ts";
-import { choices, exampleRelease } from "./example.ts";
+import { Bench, choices, exampleRelease, START } from "./example.ts";
 
 const serialOf = (tag: string): number => parseVersion(tag).serial;
 const made = {
@@ -83,6 +85,19 @@ describe("the waypoints of cluster.yaml", () => {
     }
     // As releases were made before there were any.
     expect(releaseDocument.parse(first)).toEqual(first);
+  });
+
+  it("are shown to who looks at the manifest", () => {
+    const { file } = exampleRelease("v2.0.0");
+    const bench = new Bench().release("v1.5.0");
+    const notes = () =>
+      describeManifest(bench.state, START).notes.filter((note) => note.startsWith("stable: A node"));
+    expect(notes()).toEqual([]);
+    bench.do((state, signing) => addRelease(state, { document: later, file }, choices, signing));
+    expect(notes()).toEqual([
+      "stable: A node of agent-rpi-arm64 that is behind installs v1.2.0, then v1.4.0, then v1.8.0-rc.1 on its way.",
+      "stable: A node of server-rpi-arm64 that is behind installs v1.2.0, then v1.4.0 on its way.",
+    ]);
   });
 
   it("are warned of where no such release is published", () => {

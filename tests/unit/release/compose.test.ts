@@ -100,6 +100,20 @@ describe("release.json", () => {
     expect(text).toContain("```diff\n  curl 8.1 -> 8.2\n+ htop 3.4\n- nano 8.4\n```");
     expect(text).toContain("```sh\nopenssl cms\nsha256sum\n```");
     expect(text).not.toContain("development");
+    expect(text).not.toContain("on its way");
+  });
+
+  test("the notes say of each image what a node that is behind installs first", () => {
+    const [v102, v105] = [parseVersion("v1.0.2"), parseVersion("v1.0.5")];
+    const document = composeDocument({
+      ...{ cluster: "home", version, commit: "c".repeat(40), now: 0, development: false },
+      ...{ waypoints: [v102, v105], builds },
+    });
+    const request = { document, assets: [], previous: undefined, changes: new Map() };
+    const text = releaseNotes({ ...request, caShown: "keys/ca.pem", verify: [] });
+    expect(text.split("\n").filter((line) => line.includes("on its way"))).toEqual([
+      "- A node of agent-rpi-arm64 that is behind installs v1.0.2, then v1.0.5 on its way.",
+    ]);
   });
 });
 
