@@ -25,6 +25,9 @@ export interface NodeRequest {
   readonly onLine?: (line: string) => void;
 }
 
+/** Linux is up. A login prompt on the serial line says so too, but a node too busy as it starts may leave that out. */
+const UP = /Reached target getty\.target/;
+
 /** An emulated node that follows a store of this machine. Its card outlives its power. */
 export class RehearsalNode {
   readonly bench: Bench;
@@ -35,7 +38,9 @@ export class RehearsalNode {
   readonly #request: NodeRequest;
   #powered: PoweredMachine | undefined;
   #sshPort = 0;
-  #plugged = -1;
+  /** How often Linux came up since the node was switched on, and for how many of these the network is plugged in. */
+  #ups = 0;
+  #plugged = 0;
 
   private constructor(bench: Bench, prepared: Prepared, request: NodeRequest, key: SshKey) {
     this.bench = bench;
@@ -73,10 +78,14 @@ export class RehearsalNode {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();
-    this.#plugged = -1;
+    [this.#ups, this.#plugged] = [0, 0];
     this.#powered = await PoweredMachine.on(this.bench, {
       ...{ machine: this.machine, disk: disk.path, dtb, firmware, socketFolder, log, sshPort: this.#sshPort },
-      ...{ qmpSocket: join(socketFolder, "qmp.sock"), ...(onLine === undefined ? {} : { onLine }) },
+      qmpSocket: join(socketFolder, "qmp.sock"),
+      onLine: (line) => {
+        if (UP.test(line)) this.#ups += 1;
+        onLine?.(line);
+      },
       ...(extras === undefined ? {} : { extras }),
     });
   }
@@ -130,9 +139,8 @@ export class RehearsalNode {
   /** On a Pi 3 the network is plugged in once Linux is up, after each start anew. */
   async #plugNetwork(): Promise<void> {
     if (this.machine === "virt") return;
-    const logins = this.powered.course.events.filter((event) => event === "login").length;
-    if (logins === 0 || logins === this.#plugged) return;
-    this.#plugged = logins;
+    if (this.#ups === this.#plugged) return;
+    this.#plugged = this.#ups;
     await this.powered.plugNetwork();
   }
 }
