@@ -143,11 +143,17 @@ export function kernelArguments(machine: MachineName, report: boolean): string {
 
 export interface HotPlug {
   readonly execute: "device_add";
-  readonly arguments: Readonly<Record<string, string>>;
+  readonly arguments: Readonly<Record<"driver" | "netdev" | "id" | "mac", string>>;
 }
+
+/** QEMU gives each adapter that is plugged in the next one, and then another address than the one ports lead to. */
+const ADAPTER_MAC = "52:54:00:12:34:56";
 
 /** The network adapter to plug in once Linux is up: on raspi3b one that is there from the start stays dead. */
 export function networkHotPlug(machine: MachineName): HotPlug | undefined {
   if (machine === "virt") return undefined;
-  return { execute: "device_add", arguments: { driver: "usb-net", netdev: NETWORK, id: "un0" } };
+  return {
+    execute: "device_add",
+    arguments: { driver: "usb-net", netdev: NETWORK, id: "un0", mac: ADAPTER_MAC },
+  };
 }

@@ -28,6 +28,7 @@ export class PoweredMachine {
   #timeline = new Timeline();
   #course = new Course();
   #qmp: QmpClient | undefined;
+  #plugged = false;
 
   private constructor(bench: Bench, request: PowerRequest) {
     const { tools, world, work } = bench;
@@ -77,7 +78,15 @@ export class PoweredMachine {
     );
     died.catch(() => undefined);
     try {
-      const connected = QmpClient.connect(request.qmpSocket, bench.world.clock, signal);
+      const connected = QmpClient.connect(
+        request.qmpSocket,
+        bench.world.clock,
+        signal,
+        undefined,
+        (event) => {
+          if (event === "RESET") void machine.#unplugNetwork();
+        },
+      );
       connected.catch(() => undefined);
       machine.#qmp = await Promise.race([connected, died]);
       return machine;
@@ -125,10 +134,24 @@ export class PoweredMachine {
     await this.#qmp.execute(command);
   }
 
-  /** Plugs the network in where the machine cannot have it from the start. Linux must be up. */
+  /** Plugs the network in where the machine cannot have it from the start, once in each boot. Linux must be up. */
   async plugNetwork(): Promise<void> {
     const plug = networkHotPlug(this.#request.machine);
-    if (plug !== undefined) await this.#qmp?.deviceAdd(plug.arguments);
+    if (plug === undefined || this.#plugged) return;
+    this.#plugged = true;
+    await this.#qmp?.deviceAdd(plug.arguments);
+  }
+
+  /**
+   * A machine that starts anew must not find the adapter: one that is there from the start stays dead, or is set up
+   * before the system it belongs to and has another address.
+   */
+  async #unplugNetwork(): Promise<void> {
+    const plug = networkHotPlug(this.#request.machine);
+    if (plug === undefined || !this.#plugged) return;
+    this.#plugged = false;
+    // A machine that is switched off as it starts takes its adapter along.
+    await this.#qmp?.deviceDelete(plug.arguments.id).catch(() => undefined);
   }
 
   /** Pulls the plug: the guest is not told, the disk image is closed in order. */

@@ -6,7 +6,8 @@ import { type QmpServer, serveQmp } from "./qmp-server.ts";
 
 const limits = { connectMs: 300, answerMs: 300 };
 const { signal } = new AbortController();
-const connect = (path: string) => QmpClient.connect(path, clock, signal, limits);
+const connect = (path: string, onEvent?: (name: string) => void) =>
+  QmpClient.connect(path, clock, signal, limits, onEvent);
 
 let server: QmpServer | undefined;
 afterEach(() => server?.close());
@@ -34,9 +35,11 @@ describe("QmpClient", () => {
       late.push(() => socket.write(`{"return": "slow", "id": ${request.id}}\r\n`));
       return [];
     });
-    const qmp = await connect(server.path);
+    const events: string[] = [];
+    const qmp = await connect(server.path, (name) => events.push(name));
     const slow = qmp.execute("slow");
     expect(await qmp.execute("fast")).toEqual({});
+    expect(events).toContain("RESET");
     for (const answer of late) answer();
     expect(await slow).toBe("slow");
     qmp.close();
