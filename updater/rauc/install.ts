@@ -83,8 +83,13 @@ export async function install(
 function finish(last: Progress, stream: string | undefined): void {
   if (last.error === "" && last.percent === 100) return;
   const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
-  throw new UpdaterError(stream === undefined ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
-    ...(stream === undefined ? {} : { details: [stream] }),
-    fix: "journalctl -u rauc tells more",
+  if (stream === undefined) {
+    throw new UpdaterError("RAUC", `RAUC did not install it: ${why}`, {
+      fix: "journalctl -u rauc tells more",
+    });
+  }
+  // What RAUC makes of it is that a read failed; the status has to say what the server did.
+  throw new UpdaterError("STREAM", `RAUC did not install it: ${stream} (${why})`, {
+    fix: "journalctl -u home-pi-update tells more",
   });
 }
