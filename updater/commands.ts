@@ -3,11 +3,11 @@ import { exists } from "../lib/external/files.ts";
 import { messageOf } from "../lib/failure.ts";
 import { activateInstalled } from "./activate.ts";
 import { readBuild } from "./config.ts";
-import { decide } from "./decide.ts";
 import { UpdaterError } from "./failure.ts";
 import { UNITS } from "./places.ts";
-import { publishStatus, readStatus } from "./report/publish.ts";
-import { type Status, statusOf } from "./report/status.ts";
+import { status } from "./report/current.ts";
+import { publishStatus } from "./report/publish.ts";
+import type { Status } from "./report/status.ts";
 import { readKnown, reboot, runUpdater, stateFileOf, type UpdaterNode, withoutWish } from "./run.ts";
 import { failed } from "./state/failed.ts";
 import { nameOf, otherSlot } from "./state/record.ts";
@@ -15,26 +15,6 @@ import { failedUnits } from "./trial/health.ts";
 import { committedState, standingOf } from "./trial/judge.ts";
 import { readBootFacts } from "./trial/node.ts";
 import { isSettling, trusted } from "./trial/settling.ts";
-
-/** The last run's status, with what the state says by now. */
-export async function status(node: UpdaterNode): Promise<Status> {
-  const had = await readStatus(node.places);
-  const { state } = await stateFileOf(node).read();
-  const { facts } = await readKnown(node);
-  const plan = decide(state, undefined, facts);
-  const now = statusOf(state, plan, facts, had?.expires);
-  // Nothing stands in the way of looking: then the last look's answer is what there is to say.
-  if (plan.kind !== "poll" || had === undefined || isPast(had, now)) return now;
-  const { plan: kind, reason, alarm, next, intended } = had;
-  return { ...now, plan: kind, reason, alarm, next, intended };
-}
-
-/** Whether what was said then has come to its end since: another build runs, what was to be tried has failed, or updates go on. */
-function isPast(had: Status, now: Status): boolean {
-  const failed = had.intended !== undefined && had.intended === now.lastFailed?.version;
-  const others = had.running.buildId !== now.running.buildId || had.paused !== now.paused;
-  return failed || others || had.plan === "restart";
-}
 
 /** When the timer fires next, as systemd writes it; undefined: it does not. */
 export async function nextRun({ world }: UpdaterNode): Promise<string | undefined> {
@@ -52,8 +32,10 @@ export interface InstallWish {
   readonly retry: boolean;
 }
 
-/** What the next run installs, were it allowed: what the channel stands at, or a waypoint before that. */
+/** What the next run installs, were it allowed: what is installed and waits, what the channel stands at, or a waypoint. */
 async function nextVersion(node: UpdaterNode): Promise<string | undefined> {
+  const { state } = await stateFileOf(node).read();
+  if (state.trial?.phase === "installed" && state.trial.version !== undefined) return state.trial.version;
   const { available, intended } = await runUpdater(node, { act: false, timeWaitMs: 0 });
   return available === undefined ? undefined : intended?.replace(/^v/, "");
 }
@@ -167,7 +149,8 @@ export async function commit(node: UpdaterNode): Promise<void> {
   }
   // The marker is there, so readBootFacts no longer takes the card for a new one: the gate has written that down.
   const facts = await readBootFacts(node);
-  if (!facts.dataHolds) return;
+  // Nothing can be written down; that data is out of reach is said at once.
+  if (!facts.dataHolds) return publishStatus(await status(node), node.places);
   const stateFile = stateFileOf(node);
   const { state } = await stateFile.read();
   const { standing, state: known } = standingOf(state, facts);

@@ -91,7 +91,6 @@ export const download = {
   totalMs: 2 * HOUR,
   /** Left free on data besides the bundle, in bytes. */
   spareBytes: 128 * MIB,
-  attempts: 8,
 } as const;
 
 export const trial = {
@@ -99,6 +98,13 @@ export const trial = {
   deadlineMs: 10 * MINUTE,
   /** Between two looks, in milliseconds. */
   pollMs: 5 * SECOND,
+  /** A new build has to be well for so long, at every look: one that comes and goes is not. In milliseconds. */
+  steadyMs: 30 * SECOND,
   /** For one check in health.d, in milliseconds. */
   checkMs: MINUTE,
+  /**
+   * From the start of the gate until its last check has to end, in milliseconds: checks that hang must not outlast the
+   * gate's unit (15 minutes), which would be ended without a word of why.
+   */
+  checksEndMs: 12 * MINUTE,
 } as const;

@@ -4,10 +4,12 @@ import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";
 import { processes } from "../lib/external/process.ts";
 import { describeFailure, messageOf } from "../lib/failure.ts";
-import { accept, commit, installWish, nextRun, pause, rollback, run, settled, status } from "./commands.ts";
+import { accept, commit, installWish, nextRun, pause, rollback, run, settled } from "./commands.ts";
 import { UpdaterError } from "./failure.ts";
+import { trial as limits } from "./limits.ts";
 import { placesOf } from "./places.ts";
 import { busOf } from "./rauc/bus.ts";
+import { status } from "./report/current.ts";
 import { renderStatus, type Status } from "./report/status.ts";
 import { runUpdater, type UpdaterNode } from "./run.ts";
 import { runGate } from "./trial/gate.ts";
@@ -50,10 +52,13 @@ const commands: Readonly<Record<string, (node: UpdaterNode, flags: Flags) => Pro
   rollback: async (node) => rollback(node).then(() => true),
   pause: (node, { off }) => pause(node, !off),
   accept,
-  gate: (node) => runGate(gateNode(node)),
+  gate: (node) => runGate(gateNode(node), gateLimits),
   commit: async (node) => commit(node).then(() => true),
   settled: async (node) => settled(node).then(() => true),
 };
+
+/** What stands below another folder is no node: it is looked at once. */
+const gateLimits = process.env.HOME_PI_ROOT === undefined ? limits : { ...limits, steadyMs: 0 };
 
 /** Commands that only read, or stand in the way of nothing. */
 const WITHOUT_LOCK = new Set(["status", "gate"]);

@@ -14,6 +14,8 @@ export function placesOf(root = "/") {
     shutDowns: at("data/update/shut-downs"),
     bundles: at("data/update/bundles"),
     savedStatus: at("data/update/status.json"),
+    /** Gone with each restart. */
+    run: at("run/home-pi"),
     /** What came of the identity file. */
     identity: at("run/home-pi/identity.json"),
     dataState: at("run/home-pi/data.json"),

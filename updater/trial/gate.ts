@@ -9,18 +9,24 @@ export interface GateNode {
   readState(): Promise<State>;
   writeState(state: State): Promise<void>;
   facts(): Promise<BootFacts>;
-  health(standing: Standing): Promise<Health>;
+  /** `leftMs`: how long looking may still take, in milliseconds. */
+  health(standing: Standing, leftMs: () => number): Promise<Health>;
   activate(slot: SlotName): Promise<void>;
   /** Takes the running slot's attempts away. */
   useUp(): Promise<void>;
   reboot(): Promise<void>;
+  /** Leaves word where people and programs look: this start is not marked good, and nothing more is tried. */
+  alarm(reason: string): Promise<void>;
   say(line: string): void;
   /** Milliseconds by a clock nobody sets: a time server must not end a build's time. */
   elapsed(): number;
   sleep(ms: number): Promise<void>;
 }
 
-export type GateLimits = Pick<{ readonly [name in keyof typeof limits]: number }, "deadlineMs" | "pollMs">;
+export type GateLimits = Pick<
+  { readonly [name in keyof typeof limits]: number },
+  "deadlineMs" | "pollMs" | "steadyMs" | "checksEndMs"
+>;
 
 /**
  * Stands before mark-good on every boot. True: the slot may be marked good. False: it must not be; then the node
@@ -37,18 +43,24 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
   if ("reason" in standing) node.say(standing.reason);
   const { crashes = 0 } = state.settling ?? {};
   if (crashes > 0) node.say(`starts of this build that no shutdown ended: ${crashes}`);
+  const leftMs = (): number => options.checksEndMs - (node.elapsed() - started);
+  let goodSince: number | undefined;
   for (;;) {
-    const look = isLost(standing) ? undefined : await lookAt(node, standing);
+    const look = isLost(standing) ? undefined : await lookAt(node, standing, leftMs);
     const timeIsUp = node.elapsed() - started >= options.deadlineMs;
     const verdict =
       look === undefined ? { kind: "bad" as const, reason: "" } : judge(standing, look, timeIsUp);
-    if (verdict.kind === "good") return true;
-    if (verdict.kind === "wait") {
+    if (verdict.kind === "good") {
+      goodSince ??= node.elapsed();
+      if (standing.kind !== "trial" || node.elapsed() - goodSince >= options.steadyMs) return true;
+    } else goodSince = undefined;
+    if (verdict.kind !== "bad") {
       await node.sleep(options.pollMs);
       continue;
     }
     if (verdict.reason !== "") node.say(`not good: ${verdict.reason}`);
-    await leave(node, standing, state, facts, verdict.reason);
+    const told = "reason" in standing ? standing.reason : "";
+    await leave(node, standing, state, facts, verdict.reason === "" ? told : verdict.reason);
     return false;
   }
 }
@@ -64,8 +76,8 @@ async function remember(node: GateNode, { kind }: Standing, state: State): Promi
 }
 
 /** A node too busy to say how it is, is looked at again. */
-async function lookAt(node: GateNode, standing: Standing): Promise<Health | "unknown"> {
-  return node.health(standing).catch((error: unknown) => {
+async function lookAt(node: GateNode, standing: Standing, leftMs: () => number): Promise<Health | "unknown"> {
+  return node.health(standing, leftMs).catch((error: unknown) => {
     node.say(`its health is not known: ${messageOf(error)}`);
     return "unknown" as const;
   });
@@ -93,7 +105,9 @@ async function leave(
     back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node.say(`going back from ${nameOf(trial)} to slot ${back}`);
   } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
-  else if (standing.kind !== "leave") return;
+  else if (standing.kind !== "leave") {
+    return trying(node, "nobody is told", () => node.alarm(reason));
+  }
   // Else a node that loses its data later, and with it what is remembered, would try this one.
   await trying(node, "this slot keeps its attempts", () => node.useUp());
   if (back !== undefined) await trying(node, `slot ${back} is not activated`, () => node.activate(back));

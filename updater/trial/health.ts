@@ -8,10 +8,10 @@ import type { Health } from "./judge.ts";
 
 const SYSTEMCTL_MS = 30_000;
 
-/** Units that have failed, as systemd lists them, sorted. */
+/** Units that have failed, or that fail again and again and wait for their next start, as systemd lists them, sorted. */
 export async function failedUnits(processes: Processes): Promise<readonly string[]> {
   const { stdout } = await processes.run({
-    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--failed", "--all"],
+    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--state=failed,auto-restart", "--all"],
     timeoutMs: SYSTEMCTL_MS,
   });
   const names = stdout.split("\n").map((line) => line.trim().split(/\s+/)[0] ?? "");
@@ -35,11 +35,13 @@ export async function gateUnit(processes: Processes, unit: string, says: string)
 
 /**
  * Runs the executables of a folder one after the other, by name, each with a time limit; k3s and others put theirs
- * there. One that ends with something else than 0 says why on its last line.
+ * there. One that ends with something else than 0 says why on its last line. `leftMs`: the time that is left for all of
+ * them, in milliseconds; for what comes after that there is none.
  */
 export async function runChecks(
   processes: Processes,
   folder: string,
+  leftMs: () => number,
   timeoutMs: number = limits.checkMs,
 ): Promise<readonly string[]> {
   const names = (await readdir(folder).catch(() => [] as string[]))
@@ -53,8 +55,13 @@ export async function runChecks(
       () => false,
     );
     if (!runs) continue;
+    const left = leftMs();
+    if (left <= 0) {
+      problems.push(`${name} was not run: the time was up`);
+      continue;
+    }
     try {
-      await processes.run({ argv: [path], name, timeoutMs, graceMs: 2_000 });
+      await processes.run({ argv: [path], name, timeoutMs: Math.min(timeoutMs, left), graceMs: 2_000 });
     } catch (error) {
       if (!(error instanceof ProcessError)) throw error;
       problems.push(

@@ -38,7 +38,8 @@ export interface Health {
   readonly failedUnits: readonly string[];
   readonly dataMounted: boolean;
   readonly timeSynchronized: boolean;
-  readonly channelReached: boolean;
+  /** Why this build cannot follow the channel by itself; undefined: it can. */
+  readonly channelProblem: string | undefined;
   /** What is wrong by each check of health.d that has failed. */
   readonly checks: readonly string[];
 }
@@ -191,8 +192,8 @@ export function judge(standing: Standing, health: Health | "unknown", timeIsUp: 
   if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
-  if (before.channelReached && !health.channelReached)
-    return late("the channel cannot be reached, and could before");
+  if (before.channelReached && health.channelProblem !== undefined)
+    return late(`it cannot follow the channel, and the build before could: ${health.channelProblem}`);
   if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
   return { kind: "good" };
 }

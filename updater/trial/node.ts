@@ -1,14 +1,15 @@
 import { readBounded } from "../../lib/external/bounded-file.ts";
 import { exists } from "../../lib/external/files.ts";
-import { askServerDate } from "../../lib/external/server-date.ts";
-import { readBuild, readConfig } from "../config.ts";
-import { DATE_TIMEOUT_MS, MAX_SHUT_DOWNS_BYTES } from "../limits.ts";
+import { readBuild } from "../config.ts";
+import { MAX_SHUT_DOWNS_BYTES } from "../limits.ts";
 import { isSynchronized, readBootId, readData, readSlot } from "../node-facts.ts";
 import { type Places, UNITS } from "../places.ts";
 import { useUp } from "../rauc/boot-state.ts";
 import { readSlots } from "../rauc/slots.ts";
+import { publishAlarm } from "../report/current.ts";
 import { reboot, stateFileOf, type UpdaterNode } from "../run.ts";
 import { otherSlot, type SlotName } from "../state/record.ts";
+import { channelProblem } from "./channel.ts";
 import type { GateNode } from "./gate.ts";
 import { failedUnits, gateUnit, runChecks } from "./health.ts";
 import type { BootFacts, Health, Standing } from "./judge.ts";
@@ -42,7 +43,14 @@ async function readShutDowns(places: Places): Promise<readonly string[]> {
   return Buffer.from(read.bytes).toString("utf8").split("\n");
 }
 
-async function readHealth({ places, world }: UpdaterNode, standing: Standing): Promise<Health> {
+/** `followed`: whether this build was seen to follow the channel since the gate began. */
+async function readHealth(
+  node: UpdaterNode,
+  standing: Standing,
+  leftMs: () => number,
+  followed: boolean,
+): Promise<Health> {
+  const { places, world } = node;
   const { processes } = world;
   const gate = await gateUnit(processes, UNITS.gate, places.healthSays);
   const rest = {
@@ -52,18 +60,14 @@ async function readHealth({ places, world }: UpdaterNode, standing: Standing): P
   };
   // Every boot waits for the gate units; the rest is asked of a new build alone.
   if (standing.kind !== "trial" || gate !== "well") {
-    return { ...rest, failedUnits: [], channelReached: true, checks: [] };
+    return { ...rest, failedUnits: [], channelProblem: undefined, checks: [] };
   }
-  const { address } = await readConfig(places).catch(() => ({ address: undefined }));
-  const date =
-    address === undefined
-      ? undefined
-      : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  const asked = standing.trial.before.channelReached && !followed;
   return {
     ...rest,
     failedUnits: (await failedUnits(processes)).filter((unit) => !OWN.test(unit)),
-    channelReached: date === undefined || "time" in date,
-    checks: await runChecks(processes, places.healthChecks),
+    channelProblem: asked ? await channelProblem(node) : undefined,
+    checks: await runChecks(processes, places.healthChecks, leftMs),
   };
 }
 
@@ -71,17 +75,24 @@ async function readHealth({ places, world }: UpdaterNode, standing: Standing): P
 export function gateNode(node: UpdaterNode): GateNode {
   const { world, bus } = node;
   const stateFile = stateFileOf(node);
+  let followed = false;
   return {
     readState: async () => (await stateFile.read()).state,
     writeState: async (state) => void (await stateFile.write(state)),
     facts: () => readBootFacts(node),
-    health: (standing) => readHealth(node, standing),
+    health: async (standing, leftMs) => {
+      const health = await readHealth(node, standing, leftMs, followed);
+      // Before its units run, and of a build that is not on trial, nothing was asked.
+      followed ||= health.gate === "well" && health.channelProblem === undefined;
+      return health;
+    },
     activate: async (slot: SlotName) => {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot ? "booted" : "other"]);
     },
     useUp: async () => useUp(world.processes, await readSlot(node.places)),
     reboot: () => reboot(node),
+    alarm: (reason) => publishAlarm(node, `This start is not marked good: ${reason.replace(/\.$/, "")}.`),
     say: node.say,
     elapsed: () => world.clock.elapsed(),
     sleep: (ms) => world.clock.sleep(ms),

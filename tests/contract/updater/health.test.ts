@@ -21,12 +21,20 @@ it("runs every check of a folder, and says which failed and why", async () => {
   check("30-hangs", "trap '' TERM; sleep 60");
   check("40-no-program", "exit 1", 0o644);
   check(".hidden", "exit 1");
-  const problems = await runChecks(processes, folder, 300);
+  const problems = await runChecks(processes, folder, () => 60_000, 300);
   expect(problems).toEqual(["20-bad ended with 3: the node is not Ready", "30-hangs took longer than 0 s"]);
 });
 
+it("gives the last check the time that is left, and says of the rest that there was none", async () => {
+  check("10-hangs", "trap '' TERM; sleep 60");
+  check("20-good", "exit 0");
+  const until = Date.now() + 300;
+  const problems = await runChecks(processes, folder, () => until - Date.now());
+  expect(problems).toEqual(["10-hangs took longer than 0 s", "20-good was not run: the time was up"]);
+});
+
 it("finds nothing wrong where there is no folder", async () => {
-  expect(await runChecks(processes, join(folder, "none"))).toEqual([]);
+  expect(await runChecks(processes, join(folder, "none"), () => 60_000)).toEqual([]);
 });
 
 it.each([

@@ -66,7 +66,10 @@ export class CrashingNode {
     };
     const node = new MemoryNode(this.state, boot, [well], broken);
     // A gate that fails itself lets nothing pass, and leaves the node where it is.
-    const passed = await runGate(node, { deadlineMs: 1_000, pollMs: 1_000 }).catch(() => false);
+    const passed = await runGate(node, {
+      ...{ deadlineMs: 1_000, pollMs: 1_000 },
+      ...{ steadyMs: 0, checksEndMs: 1_000 },
+    }).catch(() => false);
     this.state = node.state;
     if (!passed) return this.#leave(node.log, slot, broken);
     if (how === "crash in the gate") return;

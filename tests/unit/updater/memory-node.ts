@@ -10,7 +10,7 @@ export const well: Health = {
     failedUnits: [],
     dataMounted: true,
     timeSynchronized: true,
-    channelReached: true,
+    channelProblem: undefined,
     checks: [],
   },
 };
@@ -49,6 +49,7 @@ export class MemoryNode implements GateNode {
   activate = (slot: SlotName) => this.#do(`activate ${slot}`);
   useUp = () => this.#do("use up");
   reboot = () => this.#do("reboot");
+  alarm = (reason: string) => this.#do(`alarm ${reason}`);
   say = () => undefined;
   elapsed = () => this.time;
   sleep = async (ms: number) => {

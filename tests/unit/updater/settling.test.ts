@@ -142,7 +142,7 @@ describe("the build before, where it starts instead of a new one", () => {
 });
 
 describe("the gate", () => {
-  const limits = { deadlineMs: 10_000, pollMs: 1_000 };
+  const limits = { deadlineMs: 10_000, pollMs: 1_000, steadyMs: 0, checksEndMs: 12_000 };
   const steps = ["write", "use up", "activate A", "reboot"];
 
   it("leaves a build that crashed too often, and remembers it first", async () => {

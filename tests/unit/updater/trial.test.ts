@@ -102,7 +102,7 @@ describe("whether a build is good", () => {
     ["another unit failed", { failedUnits: ["k3s.service"] }, "wait"],
     ["no data", { dataMounted: false }, "bad"],
     ["no time", { timeSynchronized: false }, "wait"],
-    ["no channel", { channelReached: false }, "wait"],
+    ["no channel", { channelProblem: "no answer" }, "wait"],
     ["a check fails", { checks: ["10-k3s ended with 1"] }, "wait"],
   ])("%s", (_, health, kind) => {
     expect(judge(standing, { ...well, ...health }, false).kind).toBe(kind);
@@ -112,12 +112,12 @@ describe("whether a build is good", () => {
   it("is not held against it what was broken before", () => {
     const before = { failedUnits: ["k3s.service"], timeSynchronized: false, channelReached: false };
     const given: Standing = { kind: "trial", trial: trialOf("c", { before }) };
-    const health = { ...well, failedUnits: ["k3s.service"], timeSynchronized: false, channelReached: false };
+    const health = { ...well, failedUnits: ["k3s.service"], timeSynchronized: false, channelProblem: "no" };
     expect(judge(given, health, true).kind).toBe("good");
   });
 });
 
-const limits = { deadlineMs: 10_000, pollMs: 1_000 };
+const limits = { deadlineMs: 10_000, pollMs: 1_000, steadyMs: 3_000, checksEndMs: 12_000 };
 const k3s = { ...well, failedUnits: ["k3s.service"] };
 
 describe("the gate", () => {
@@ -131,6 +131,29 @@ describe("the gate", () => {
     expect(after.committed).toMatchObject({ buildId: idOf("c"), serial: 6, slot: "B" });
     expect(after.floors.serial).toBe(6);
     expect(after.trial).toBeUndefined();
+  });
+
+  it("waits until a build was well for a while, and looks at it again and again", async () => {
+    const node = new MemoryNode(onTrial, bootOf("c", "B"), [well, well, k3s, well]);
+    expect(await runGate(node, limits)).toBe(true);
+    // Well from the fourth look on, at 3 s, for 3 s.
+    expect(node.time).toBe(6_000);
+  });
+
+  it("sends a build back that comes and goes", async () => {
+    const node = new MemoryNode(
+      ...[onTrial, bootOf("c", "B"), Array.from({ length: 40 }, (_, at) => (at % 3 === 2 ? k3s : well))],
+    );
+    expect(await runGate(node, limits)).toBe(false);
+    expect(node.log.slice(-3)).toEqual(["use up", "activate A", "reboot"]);
+    // It may be well for so long after its time, and no longer.
+    expect(node.time).toBeLessThan(limits.deadlineMs + limits.steadyMs);
+  });
+
+  it("looks once at a build that is committed", async () => {
+    const node = new MemoryNode(committed, bootOf("a", "A"), [well]);
+    expect(await runGate(node, limits)).toBe(true);
+    expect(node.time).toBe(0);
   });
 
   it("sends a build back that does not, and remembers it first", async () => {
@@ -170,7 +193,10 @@ describe("the gate", () => {
       state = node.state;
     }
     const back = ["write", "use up", "activate A", "reboot"];
-    expect(logs).toEqual([back, back, []]);
+    const told = expect.stringMatching(
+      /^alarm build f+ is neither committed nor on trial, and v1\.5\.0 did not/,
+    );
+    expect(logs).toEqual([back, back, [told]]);
   });
 
   it("counts a committed slot that starts and is never marked good as one that did not start", async () => {
@@ -187,7 +213,7 @@ describe("the gate", () => {
       expect(await runGate(node, limits)).toBe(false);
       state = node.state;
     }
-    expect(await stranger()).toEqual([]);
+    expect(await stranger()).toEqual([expect.stringContaining("alarm")]);
     const { standing } = standingOf(state, bootOf("a", "A"));
     expect(committedState(state, standing, bootOf("a", "A")).returns).toBe(0);
   });
@@ -201,10 +227,10 @@ describe("the gate", () => {
     expect(alone.log).toEqual([]);
   });
 
-  it("a committed build whose units fail is not marked, and nothing else happens", async () => {
+  it("a committed build whose units fail is not marked, and says so", async () => {
     const node = new MemoryNode(committed, bootOf("a", "A"), [{ ...well, gate: "ssh.service failed" }]);
     expect(await runGate(node, limits)).toBe(false);
-    expect(node.log).toEqual([]);
+    expect(node.log).toEqual(["alarm ssh.service failed"]);
   });
 
   it("never lets pass what is neither committed nor on trial, nor sends on for ever", async () => {
