@@ -1,7 +1,7 @@
 import type { ChannelDocument, ChannelImage } from "../lib/manifest/channel.ts";
 import type { Window } from "../lib/manifest/client/window.ts";
 import { choose } from "./choose.ts";
-import { afterInstall } from "./installed.ts";
+import { afterInstall, toBeTried } from "./installed.ts";
 import { UNREAD_ALARM_MS } from "./limits.ts";
 import { alarm, nothing, type Plan } from "./plan.ts";
 import { nameOf, type SlotName, type State } from "./state/record.ts";
@@ -33,6 +33,8 @@ export interface Facts {
   /** Undefined: the clock can be trusted. */
   readonly clockProblem: string | undefined;
   readonly policy: Policy;
+  /** Which channel is followed. */
+  readonly channel: "stable" | "beta";
 }
 
 /** What reading the manifest gave. */
@@ -73,7 +75,12 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
   if (reading.kind === "problem") {
     return reading.alarm || unread ? alarm(reading.reason) : nothing(reading.reason);
   }
-  return choose(state, reading, facts);
+  const plan = choose(state, reading, facts);
+  const { trial } = state;
+  // A waypoint on the way to what was asked for, or the same build under another name: it is there already.
+  const there =
+    plan.kind === "install" && trial?.phase === "installed" && trial.buildId === plan.image.buildId;
+  return there ? toBeTried(trial) : plan;
 }
 
 /** What the node's own state asks for before anything else is looked for. */

@@ -6,9 +6,15 @@ import { nameOf, type State, type Trial } from "./state/record.ts";
 
 /**
  * What becomes of a build that is installed and was not started yet: it is started, waits, or is withdrawn where it
- * was blocked since. What cannot be looked up does not hold it back: it was right when it was installed. Pure.
+ * was blocked since. What cannot be looked up does not hold it back: it was right when it was installed. Undefined:
+ * somebody asks for another version, which takes its place. Pure.
  */
-export function afterInstall(trial: Trial, state: State, reading: Reading | undefined, facts: Facts): Plan {
+export function afterInstall(
+  trial: Trial,
+  state: State,
+  reading: Reading | undefined,
+  facts: Facts,
+): Plan | undefined {
   const { running, policy, now } = facts;
   const name = nameOf(trial);
   if (trial.activatedIn !== undefined && trial.activatedIn !== running.bootId) {
@@ -31,8 +37,10 @@ export function afterInstall(trial: Trial, state: State, reading: Reading | unde
       };
     }
   }
-  const restart = { kind: "restart", reason: `${name} is installed and is to be tried.` } as const;
-  if (trial.asked) return restart;
+  const { wish } = state;
+  if (wish !== undefined && wish.version !== trial.version) return undefined;
+  const restart = toBeTried(trial);
+  if (trial.asked || wish !== undefined) return restart;
   if (isQuiet(state, facts)) {
     return nothing(
       `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`,
@@ -43,6 +51,11 @@ export function afterInstall(trial: Trial, state: State, reading: Reading | unde
     return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
   return restart;
 }
+
+export const toBeTried = (trial: Trial): Plan & { kind: "restart" } => ({
+  kind: "restart",
+  reason: `${nameOf(trial)} is installed and is to be tried.`,
+});
 
 const isQuiet = (state: State, { policy }: Facts): boolean => state.paused || policy.mode === "off";
 

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clock } from "../../../lib/external/clock.ts";
-import { installWish, pause, status } from "../../../updater/commands.ts";
+import { installWish, pause } from "../../../updater/commands.ts";
 import { placesOf } from "../../../updater/places.ts";
+import { status } from "../../../updater/report/current.ts";
 import { runUpdater, stateFileOf, type UpdaterNode } from "../../../updater/run.ts";
 import { emptyState, type State, type Trial } from "../../../updater/state/record.ts";
 import { trialOf } from "../../unit/updater/example.ts";
@@ -98,6 +99,18 @@ describe("a release that is installed and waits", () => {
     const { trial } = await stateOf();
     expect([trial?.phase, trial?.activatedIn, reboots()]).toEqual(["installed", undefined, 0]);
   });
+
+  it.each([undefined, "1.1.0"])(
+    "is started at once by who asks for it, paused or not: %s",
+    async (version) => {
+      await pause(node, true);
+      scene.put("etc/home-pi/update.json", scene.config({ window: closed() }));
+      expect(await installWish(node, { version, older: false, retry: false })).toMatchObject({
+        plan: "restart",
+      });
+      expect([marked(), reboots()]).toEqual([["Mark active other"], 1]);
+    },
+  );
 
   it("waits on over restarts", async () => {
     await pause(node, true);

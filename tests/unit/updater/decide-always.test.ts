@@ -173,7 +173,8 @@ describe("whatever its state, a channel and the world are", () => {
 
   it("restarts by itself only in the window", () =>
     always((state, _, { policy, now }, { kind }) => {
-      if (kind !== "restart" || policy.window === undefined || state.trial?.asked === true) return true;
+      const asked = state.trial?.asked === true || state.wish !== undefined;
+      if (kind !== "restart" || policy.window === undefined || asked) return true;
       const hour = new Date(now).getUTCHours();
       return hour >= 2 && hour < 5;
     }));

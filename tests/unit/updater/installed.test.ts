@@ -17,7 +17,49 @@ const back = trialOf("c", { asked: true });
 
 type Row = readonly [string, Partial<State>, Reading | undefined, Partial<Facts>, Plan["kind"], string];
 
+const asked = (version: string) => ({ wish: { version, older: false } });
+
 const rows: readonly Row[] = [
+  [
+    "installed, paused, and asked for now",
+    { trial: trialOf("c"), paused: true, ...asked("1.6.0") },
+    readingOf(newer),
+    {},
+    "restart",
+    "is to be tried",
+  ],
+  [
+    "installed, window closed, and asked for now",
+    { trial: trialOf("c"), ...asked("1.6.0") },
+    readingOf(newer),
+    atNight,
+    "restart",
+    "is to be tried",
+  ],
+  [
+    "installed, and another one asked for",
+    { trial: trialOf("c"), ...asked("1.7.0") },
+    { ...readingOf(newer), wished: imageOf(7, "d") } as Reading,
+    {},
+    "install",
+    "v1.7.0 is newer",
+  ],
+  [
+    "installed, and a version asked for that the manifest does not name",
+    { trial: trialOf("c"), ...asked("1.8.0") },
+    readingOf(newer),
+    {},
+    "nothing",
+    "does not name it",
+  ],
+  [
+    "installed, and the same build asked for by another version",
+    { trial: trialOf("d"), ...asked("1.7.0") },
+    { ...readingOf(newer), wished: imageOf(7, "d") } as Reading,
+    {},
+    "restart",
+    "is to be tried",
+  ],
   [
     "a pending restart, paused",
     { trial: trialOf("c"), paused: true },
