@@ -90,6 +90,7 @@ export async function readFacts(
     dataProblem: (await readData(places)).problem,
     clockProblem: undefined,
     policy: { mode: config.mode, window: config.window },
+    channel: config.channel,
   };
 }
 

@@ -12,7 +12,7 @@ import { alarm, type Plan } from "./plan.ts";
 import type { Bus } from "./rauc/bus.ts";
 import { readSlots } from "./rauc/slots.ts";
 import { publishStatus, readStatus } from "./report/publish.ts";
-import { firstExpiry, type Status, statusOf } from "./report/status.ts";
+import { type Announced, announced, announcedIn, type Status, statusOf } from "./report/status.ts";
 import { StateFile } from "./state/file.ts";
 import { emptyState, type State } from "./state/record.ts";
 import { failedUnits } from "./trial/health.ts";
@@ -68,19 +68,19 @@ export async function runUpdater(node: UpdaterNode, options: RunOptions): Promis
   }
 }
 
-/** What a plan is made of, and when the manifest runs out. */
+/** What a plan is made of, and what else the manifest says. */
 interface Seen {
   readonly state: State;
   /** Undefined: the channel was not looked at, or its server gave no time to trust. */
   readonly reading: Reading | undefined;
   readonly facts: Facts;
-  readonly expires: Status["expires"];
+  readonly told: Announced;
 }
 
 async function runKnown(node: UpdaterNode, known: Known, options: RunOptions): Promise<Status> {
   const state = await recall(node, options);
-  const { expires } = (await readStatus(node.places)) ?? {};
-  let seen: Seen = { state, reading: undefined, facts: known.facts, expires };
+  const told = announcedIn(await readStatus(node.places));
+  let seen: Seen = { state, reading: undefined, facts: known.facts, told };
   let plan = decide(state, undefined, known.facts);
   if (plan.kind === "poll") {
     seen = await poll(node, known, seen, options).catch((error: unknown) => unread(node, seen, error));
@@ -104,8 +104,8 @@ function unread(node: UpdaterNode, seen: Seen, error: unknown): Seen {
 }
 
 /** Says what is planned, and leaves it where people and programs look for it. */
-async function tell(node: UpdaterNode, { state, facts, expires }: Seen, plan: Plan): Promise<Status> {
-  const status = statusOf(state, plan, facts, expires);
+async function tell(node: UpdaterNode, { state, facts, told }: Seen, plan: Plan): Promise<Status> {
+  const status = statusOf(state, plan, facts, told);
   await publishStatus(status, node.places);
   node.say(`${plan.kind}: ${plan.reason}`);
   return status;
@@ -127,7 +127,8 @@ async function poll(node: UpdaterNode, known: Known, had: Seen, options: RunOpti
   const { channel, address } = known.config;
   if (address === undefined) {
     const reason = "No address to look for updates at: this image was built without one.";
-    return { ...had, reading: { kind: "problem", reason, alarm: false } };
+    // A node that has followed a channel before, and whose image names none any more, waits for a person.
+    return { ...had, reading: { kind: "problem", reason, alarm: had.state.lastCheck !== undefined } };
   }
   const verdict = await checkClock(address, had.state, places, world.clock, options.timeWaitMs);
   if (!verdict.trusted) return { ...had, facts: { ...facts, clockProblem: verdict.problem } };
@@ -140,7 +141,10 @@ async function poll(node: UpdaterNode, known: Known, had: Seen, options: RunOpti
     ...{ state, reading: read.reading },
     // The time from the network may have come only now.
     facts: { ...facts, now: world.clock.now() },
-    expires: read.opened === undefined ? had.expires : firstExpiry(read.opened.expires),
+    told:
+      read.opened !== undefined && read.reading.kind === "read"
+        ? announced(read.reading.channel, facts.running.id, read.opened.expires)
+        : had.told,
   };
 }
 
@@ -175,7 +179,7 @@ async function publishProblem(node: UpdaterNode, { facts }: Known, error: unknow
   const givenUp = intended !== undefined && state.failed.some(({ version }) => version === intended);
   const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
   const now = { ...facts, now: node.world.clock.now() };
-  const status = statusOf(state, alarm(reason), now, had?.expires);
+  const status = statusOf(state, alarm(reason), now, announcedIn(had));
   const { available, intended: name } = had ?? {};
   await publishStatus({ ...status, available, intended: status.intended ?? name }, node.places);
 }
@@ -183,7 +187,7 @@ async function publishProblem(node: UpdaterNode, { facts }: Known, error: unknow
 /** What was said before it is what there is to say after it: nobody looked again. */
 async function withdrawNow(node: UpdaterNode, seen: Seen, plan: Plan): Promise<Status> {
   const state = await withdraw(node.bus, stateFileOf(node));
-  const status = statusOf(state, plan, seen.facts, seen.expires);
+  const status = statusOf(state, plan, seen.facts, seen.told);
   await publishStatus(status, node.places);
   return status;
 }

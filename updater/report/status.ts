@@ -1,6 +1,8 @@
 import { minuteOf } from "../../lib/external/clock.ts";
-import type { ChannelImage } from "../../lib/manifest/channel.ts";
+import type { ChannelDocument, ChannelImage } from "../../lib/manifest/channel.ts";
 import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
+import { versionOfWaypoint } from "../../lib/manifest/client/waypoints.ts";
+import { windowText } from "../../lib/manifest/client/window.ts";
 import type { Facts } from "../decide.ts";
 import { DAY_MS, EXPIRY_WARNING_DAYS } from "../limits.ts";
 import type { Plan } from "../plan.ts";
@@ -25,8 +27,40 @@ export interface Status {
   readonly alarm: boolean;
   readonly next: number | undefined;
   readonly paused: boolean;
+  /** What cluster.yaml says of updates here. Undefined: an updater before this one wrote it. */
+  readonly policy?: { readonly mode: string; readonly window: string | undefined; readonly channel: string };
+  /** What the manifest keeps from this image, as it was read last. */
+  readonly blocked?: Announced["blocked"];
+  /** Versions on the way to what the channel stands at that no node skips, as it was read last. */
+  readonly waypoints?: Announced["waypoints"];
   /** The first part of the manifest that runs out, and when. */
   readonly expires: { readonly part: string; readonly at: number } | undefined;
+}
+
+/** What a manifest says beside the version the channel stands at. */
+export interface Announced {
+  readonly expires: Status["expires"];
+  readonly blocked: readonly { readonly version: string; readonly reason: string }[];
+  readonly waypoints: readonly string[];
+}
+
+/** Of a node's own image: `id` is its name in a channel. */
+export function announced(
+  document: ChannelDocument,
+  id: string,
+  expires: OpenedManifest["expires"],
+): Announced {
+  const blocked = document.blocked.filter((one) => one.id === "*" || one.id === id);
+  return {
+    expires: firstExpiry(expires),
+    blocked: blocked.map(({ version, reason }) => ({ version, reason })),
+    waypoints: document.images[id]?.waypoints?.map(versionOfWaypoint) ?? [],
+  };
+}
+
+/** The same, as a status has kept it. */
+export function announcedIn(had: Status | undefined): Announced {
+  return { expires: had?.expires, blocked: had?.blocked ?? [], waypoints: had?.waypoints ?? [] };
 }
 
 /** The part of a manifest that runs out first. */
@@ -48,8 +82,8 @@ function seenIn(plan: Plan): { readonly available?: ChannelImage; readonly next?
 export function statusOf(
   state: State,
   plan: Plan,
-  facts: Pick<Facts, "now" | "running">,
-  expires: { readonly part: string; readonly at: number } | undefined,
+  facts: Pick<Facts, "now" | "running" | "policy" | "channel">,
+  { expires, blocked, waypoints }: Announced,
 ): Status {
   const { buildId, slot } = facts.running;
   const isCommitted = state.committed?.buildId === buildId;
@@ -72,7 +106,12 @@ export function statusOf(
     alarm: plan.kind === "nothing" && plan.alarm,
     next: plan.kind === "nothing" ? plan.next : undefined,
     paused: state.paused,
-    expires,
+    policy: {
+      mode: facts.policy.mode,
+      window: facts.policy.window === undefined ? undefined : windowText(facts.policy.window),
+      channel: facts.channel,
+    },
+    ...{ blocked, waypoints, expires },
   };
 }
 
@@ -94,9 +133,17 @@ const since = (at: number, now: number): string => {
   return `${minuteOf(at)}, ${ago} ago`;
 };
 
+/** `auto, channel stable, restarts 02:00-05:00 Europe/London, paused` */
+function policyLine({ policy, paused }: Status): string | undefined {
+  if (policy === undefined) return undefined;
+  const { mode, channel, window } = policy;
+  const when = window === undefined ? "at any time" : window;
+  return [mode, `channel ${channel}`, `restarts ${when}`, ...(paused ? ["paused"] : [])].join(", ");
+}
+
 /** For people, one fact a line. `nextRun`: when the timer fires, where systemd says so. */
 export function renderStatus(status: Status, now: number, nextRun?: string): string {
-  const { running, lastFailed, lastCheck } = status;
+  const { running, lastFailed, lastCheck, blocked = [], waypoints = [] } = status;
   const build = `build ${running.buildId.slice(0, 12)}`;
   const name = running.version === undefined ? build : `v${running.version} (${build})`;
   const warning = expiryWarning(status, now);
@@ -107,6 +154,9 @@ export function renderStatus(status: Status, now: number, nextRun?: string): str
     ["last check", lastCheck === undefined ? "never" : since(lastCheck, now)],
     ["next", `${status.alarm ? "ALARM: " : ""}${status.reason}`],
     ["next check", nextRun],
+    ["policy", policyLine(status)],
+    ["blocked", blocked.map(({ version, reason }) => `v${version} (${reason})`).join(", ") || undefined],
+    ["waypoints", waypoints.map((version) => `v${version}`).join(", ") || undefined],
     ["manifest", warning],
   ];
   const shown = rows.filter(([, text]) => text !== undefined);

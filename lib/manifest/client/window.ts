@@ -26,6 +26,13 @@ export function parseWindow(text: string): Window | undefined {
   return { from, to, zone };
 }
 
+/** The window as it is written in cluster.yaml. */
+export function windowText({ from, to, zone }: Window): string {
+  const two = (number: number): string => String(number).padStart(2, "0");
+  const time = (minutes: number): string => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `${time(from)}-${time(to)} ${zone}`;
+}
+
 // Costly to make, and a search asks for hundreds of minutes.
 const formats = new Map<string, Intl.DateTimeFormat>();
 

@@ -70,6 +70,7 @@ export const facts: Facts = {
   dataProblem: undefined,
   clockProblem: undefined,
   policy: { mode: "auto", window: undefined },
+  channel: "stable",
 };
 
 export const failedAt = (serial: number, letter: string): State["failed"][number] => ({

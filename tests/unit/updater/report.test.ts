@@ -1,17 +1,23 @@
 import { describe, expect, it } from "vitest";
+import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { alarm, nothing } from "../../../updater/plan.ts";
 import { metricsOf } from "../../../updater/report/metrics.ts";
 import {
+  type Announced,
+  announced,
   expiryWarning,
   firstExpiry,
   lineOf,
   renderStatus,
   statusOf,
 } from "../../../updater/report/status.ts";
-import { committed, facts, idOf, imageOf, NOW } from "./example.ts";
+import { channelOf, committed, facts, idOf, imageOf, NOW } from "./example.ts";
 
 const DAY = 86_400_000;
-const inDays = (days: number) => ({ part: "timestamp", at: NOW + days * DAY });
+const inDays = (days: number, more: Partial<Announced> = {}): Announced => ({
+  ...{ expires: { part: "timestamp", at: NOW + days * DAY }, blocked: [], waypoints: [] },
+  ...more,
+});
 const quiet = nothing("v1.5.0 runs.");
 
 describe("the countdown of a manifest", () => {
@@ -40,7 +46,11 @@ describe("what a status says", () => {
     { buildId: idOf("e"), version: "1.4.9", serial: 4, reason: "k3s did not start", at: NOW - DAY },
   ];
   const plan = alarm('v1.6.0 is "odd".', { available: imageOf(6, "c") });
-  const status = statusOf({ ...committed, failed, lastCheck: NOW - 2 * 3_600_000 }, plan, facts, inDays(5));
+  const blocked = [{ version: "1.5.5", reason: "loses its clock" }];
+  const told = inDays(5, { blocked, waypoints: ["1.6.0"] });
+  const policy = { mode: "auto", window: parseWindow("02:00-05:00 Europe/London") } as const;
+  const since = { ...committed, failed, lastCheck: NOW - 2 * 3_600_000 };
+  const status = statusOf(since, plan, { ...facts, policy }, told);
 
   it("to people", () => {
     expect(renderStatus(status, NOW, "Fri 2026-11-20 18:12:00 UTC").split("\n")).toEqual([
@@ -50,9 +60,40 @@ describe("what a status says", () => {
       "last check   2026-11-20 10:00 UTC, 2 h ago",
       'next         ALARM: v1.6.0 is "odd".',
       "next check   Fri 2026-11-20 18:12:00 UTC",
+      "policy       auto, channel stable, restarts 02:00-05:00 Europe/London",
+      "blocked      v1.5.5 (loses its clock)",
+      "waypoints    v1.6.0",
       "manifest     The manifest's timestamp runs out in 5 days. No update comes after that; what runs is not touched.",
       "",
     ]);
+  });
+
+  it("to people, where there is nothing to keep from it and it may restart at any time", () => {
+    const shown = renderStatus(statusOf({ ...committed, paused: true }, quiet, facts, inDays(50)), NOW);
+    expect(shown).toContain("policy       auto, channel stable, restarts at any time, paused\n");
+    expect(shown).not.toMatch(/^(blocked|waypoints)/m);
+  });
+
+  it("of a manifest, what is about this image", () => {
+    const of = (id: string, version: string) => ({
+      id,
+      version,
+      reason: "why",
+      since: "2026-11-19T00:00:00Z",
+    });
+    const image = { ...imageOf(6, "c"), waypoints: [1_002_000_999] };
+    const document = channelOf(image, {
+      blocked: [of("*", "1.2.0"), of("agent-rpi-arm64", "1.3.0"), of("server-rpi-arm64", "1.4.0")],
+    });
+    const at = "2027-11-21T00:00:00Z";
+    const expires = { root: at, targets: at, snapshot: at, timestamp: at };
+    expect(announced(document, "agent-rpi-arm64", expires)).toMatchObject({
+      blocked: [
+        { version: "1.2.0", reason: "why" },
+        { version: "1.3.0", reason: "why" },
+      ],
+      waypoints: ["1.2.0"],
+    });
   });
 
   it("in one line only where a person should know", () => {

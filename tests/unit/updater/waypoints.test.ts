@@ -3,7 +3,7 @@ import type { ChannelImage } from "../../../lib/manifest/channel.ts";
 import { parseWindow } from "../../../lib/manifest/client/window.ts";
 import { findStone } from "../../../updater/channel/stones.ts";
 import { decide, type Facts } from "../../../updater/decide.ts";
-import { statusOf } from "../../../updater/report/status.ts";
+import { announcedIn, statusOf } from "../../../updater/report/status.ts";
 import type { State } from "../../../updater/state/record.ts";
 import { committedState } from "../../../updater/trial/judge.ts";
 import type { Stone } from "../../../updater/waypoints.ts";
@@ -40,7 +40,7 @@ function planOf(one: Case) {
   } as const;
   const state = { ...committed, ...one.state } as State;
   const plan = decide(state, reading, { ...facts, ...one.facts });
-  return { plan, status: statusOf(state, plan, facts, undefined) };
+  return { plan, status: statusOf(state, plan, facts, announcedIn(undefined)) };
 }
 
 describe("a version that is installed from a waypoint on", () => {
