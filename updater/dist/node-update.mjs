@@ -5107,9 +5107,9 @@ var require_url = __commonJS({
     "use strict";
     init_bundle_globals();
     Object.defineProperty(exports, "__esModule", { value: true });
-    exports.join = join10;
+    exports.join = join11;
     var url_1 = __require("url");
-    function join10(base, path) {
+    function join11(base, path) {
       return new url_1.URL(ensureTrailingSlash(base) + removeLeadingSlash(path)).toString();
     }
     function ensureTrailingSlash(path) {
@@ -5806,7 +5806,7 @@ function tryLock(processes2, request, waitMs) {
 
 // updater/commands.ts
 init_bundle_globals();
-import { rm as rm8 } from "node:fs/promises";
+import { rm as rm9 } from "node:fs/promises";
 
 // lib/external/files.ts
 init_bundle_globals();
@@ -18319,6 +18319,11 @@ function parseWindow(text2) {
   }
   return { from, to, zone };
 }
+function windowText({ from, to, zone }) {
+  const two = (number4) => String(number4).padStart(2, "0");
+  const time3 = (minutes2) => `${two(Math.floor(minutes2 / 60))}:${two(minutes2 % 60)}`;
+  return `${time3(from)}-${time3(to)} ${zone}`;
+}
 var formats = /* @__PURE__ */ new Map();
 function formatOf(timeZone) {
   const options2 = { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
@@ -18393,6 +18398,56 @@ async function readConfig(places) {
 function readBuild(places) {
   return readRecord(places.build, buildRecord, "IMAGE");
 }
+
+// updater/places.ts
+init_bundle_globals();
+import { join as join2 } from "node:path";
+function placesOf(root = "/") {
+  const at = (path) => join2(root, path);
+  return {
+    build: at("usr/lib/home-pi/build.json"),
+    trustedRoot: at("usr/share/home-pi/root.json"),
+    config: at("etc/home-pi/update.json"),
+    healthChecks: at("usr/lib/home-pi/health.d"),
+    /** State and metadata; on data, shared by all builds. */
+    state: at("data/update"),
+    /** Boots that ended with a shutdown, written while a new build is not trusted yet. */
+    shutDowns: at("data/update/shut-downs"),
+    bundles: at("data/update/bundles"),
+    savedStatus: at("data/update/status.json"),
+    /** Gone with each restart. */
+    run: at("run/home-pi"),
+    /** What came of the identity file. */
+    identity: at("run/home-pi/identity.json"),
+    dataState: at("run/home-pi/data.json"),
+    /** What the units every slot needs are short of, where they do not run. */
+    healthSays: at("run/home-pi/health"),
+    markedGood: at("run/home-pi/marked-good"),
+    intended: at("run/home-pi/intended.json"),
+    status: at("run/home-pi/update-status.json"),
+    lock: at("run/home-pi/update.lock"),
+    synchronized: at("run/systemd/timesync/synchronized"),
+    bootId: at("proc/sys/kernel/random/boot_id"),
+    commandLine: at("proc/cmdline"),
+    blockDevices: at("sys/class/block"),
+    dropCaches: at("proc/sys/vm/drop_caches"),
+    issue: at("run/issue.d/20-home-pi-update.issue"),
+    motd: at("run/motd.d/20-home-pi-update"),
+    /** Read by node_exporter's textfile collector, where a profile points it there. */
+    metrics: at("run/home-pi/metrics/update.prom")
+  };
+}
+var UNITS = {
+  gate: "home-pi-health.service",
+  service: "home-pi-update.service",
+  /** Made by a run that waits for the window. */
+  window: "home-pi-update-window",
+  timer: "home-pi-update.timer",
+  rauc: "rauc.service"
+};
+
+// updater/report/current.ts
+init_bundle_globals();
 
 // updater/decide.ts
 init_bundle_globals();
@@ -18850,8 +18905,10 @@ function afterInstall(trial3, state, reading, facts) {
       };
     }
   }
-  const restart2 = { kind: "restart", reason: `${name} is installed and is to be tried.` };
-  if (trial3.asked) return restart2;
+  const { wish } = state;
+  if (wish !== void 0 && wish.version !== trial3.version) return void 0;
+  const restart2 = toBeTried(trial3);
+  if (trial3.asked || wish !== void 0) return restart2;
   if (isQuiet(state, facts)) {
     return nothing(
       `${name} is installed; updates are ${state.paused ? "paused" : "off"}, so it is not started.`
@@ -18862,6 +18919,10 @@ function afterInstall(trial3, state, reading, facts) {
     return nothing(`${name} is installed; the restart waits for ${closed.text}.`, { next: closed.next });
   return restart2;
 }
+var toBeTried = (trial3) => ({
+  kind: "restart",
+  reason: `${nameOf(trial3)} is installed and is to be tried.`
+});
 var isQuiet = (state, { policy }) => state.paused || policy.mode === "off";
 function looksUp(trial3, state, facts) {
   const may = facts.clockProblem === void 0 && facts.dataProblem === void 0;
@@ -18931,16 +18992,22 @@ var download = {
   /** For one file, in milliseconds. */
   totalMs: 2 * HOUR,
   /** Left free on data besides the bundle, in bytes. */
-  spareBytes: 128 * MIB,
-  attempts: 8
+  spareBytes: 128 * MIB
 };
 var trial2 = {
   /** From the start of the gate until a new build must have proved itself, in milliseconds. */
   deadlineMs: 10 * MINUTE,
   /** Between two looks, in milliseconds. */
   pollMs: 5 * SECOND,
+  /** A new build has to be well for so long, at every look: one that comes and goes is not. In milliseconds. */
+  steadyMs: 30 * SECOND,
   /** For one check in health.d, in milliseconds. */
-  checkMs: MINUTE
+  checkMs: MINUTE,
+  /**
+   * From the start of the gate until its last check has to end, in milliseconds: checks that hang must not outlast the
+   * gate's unit (15 minutes), which would be ended without a word of why.
+   */
+  checksEndMs: 12 * MINUTE
 };
 
 // updater/decide.ts
@@ -18964,7 +19031,10 @@ function decide(state, reading, facts) {
   if (reading.kind === "problem") {
     return reading.alarm || unread2 ? alarm(reading.reason) : nothing(reading.reason);
   }
-  return choose(state, reading, facts);
+  const plan = choose(state, reading, facts);
+  const { trial: trial3 } = state;
+  const there = plan.kind === "install" && trial3?.phase === "installed" && trial3.buildId === plan.image.buildId;
+  return there ? toBeTried(trial3) : plan;
 }
 function ownState(state, reading, facts) {
   const { committed, trial: trial3 } = state;
@@ -18981,214 +19051,6 @@ function ownState(state, reading, facts) {
     return alarm(`The running build is neither committed nor on trial; committed is ${nameOf(committed)}.`);
   }
   return trial3?.phase === "installed" ? afterInstall(trial3, state, reading, facts) : void 0;
-}
-
-// updater/places.ts
-init_bundle_globals();
-import { join as join2 } from "node:path";
-function placesOf(root = "/") {
-  const at = (path) => join2(root, path);
-  return {
-    build: at("usr/lib/home-pi/build.json"),
-    trustedRoot: at("usr/share/home-pi/root.json"),
-    config: at("etc/home-pi/update.json"),
-    healthChecks: at("usr/lib/home-pi/health.d"),
-    /** State and metadata; on data, shared by all builds. */
-    state: at("data/update"),
-    /** Boots that ended with a shutdown, written while a new build is not trusted yet. */
-    shutDowns: at("data/update/shut-downs"),
-    bundles: at("data/update/bundles"),
-    savedStatus: at("data/update/status.json"),
-    /** What came of the identity file. */
-    identity: at("run/home-pi/identity.json"),
-    dataState: at("run/home-pi/data.json"),
-    /** What the units every slot needs are short of, where they do not run. */
-    healthSays: at("run/home-pi/health"),
-    markedGood: at("run/home-pi/marked-good"),
-    intended: at("run/home-pi/intended.json"),
-    status: at("run/home-pi/update-status.json"),
-    lock: at("run/home-pi/update.lock"),
-    synchronized: at("run/systemd/timesync/synchronized"),
-    bootId: at("proc/sys/kernel/random/boot_id"),
-    commandLine: at("proc/cmdline"),
-    blockDevices: at("sys/class/block"),
-    dropCaches: at("proc/sys/vm/drop_caches"),
-    issue: at("run/issue.d/20-home-pi-update.issue"),
-    motd: at("run/motd.d/20-home-pi-update"),
-    /** Read by node_exporter's textfile collector, where a profile points it there. */
-    metrics: at("run/home-pi/metrics/update.prom")
-  };
-}
-var UNITS = {
-  gate: "home-pi-health.service",
-  service: "home-pi-update.service",
-  /** Made by a run that waits for the window. */
-  window: "home-pi-update-window",
-  timer: "home-pi-update.timer",
-  rauc: "rauc.service"
-};
-
-// updater/report/publish.ts
-init_bundle_globals();
-import { rm as rm2 } from "node:fs/promises";
-
-// updater/report/metrics.ts
-init_bundle_globals();
-var label = (text2) => text2.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", " ");
-var labels = (pairs) => `{${Object.entries(pairs).map(([name, text2]) => `${name}="${label(text2)}"`).join(",")}}`;
-function metricsOf(status2) {
-  const { running, intended, lastFailed, lastCheck, expires } = status2;
-  const build2 = { build: running.buildId.slice(0, 12), version: running.version ?? "", slot: running.slot };
-  const metrics = [
-    ["home_pi_update_running", "What runs; 1: committed.", labels(build2), status2.committed ? 1 : 0],
-    ["home_pi_update_running_serial", "Serial of the running version.", "", status2.serial],
-    [
-      "home_pi_update_intended",
-      "What is to run next.",
-      labels({ version: intended ?? "" }),
-      intended === void 0 ? void 0 : 1
-    ],
-    [
-      "home_pi_update_last_failed_seconds",
-      "When a version failed last.",
-      labels({ version: lastFailed?.version ?? "" }),
-      seconds(lastFailed?.at)
-    ],
-    [
-      "home_pi_update_last_check_seconds",
-      "When the manifest was read and found right.",
-      "",
-      seconds(lastCheck)
-    ],
-    [
-      "home_pi_update_expiry_seconds",
-      "When the manifest runs out.",
-      labels({ part: expires?.part ?? "" }),
-      seconds(expires?.at)
-    ],
-    ["home_pi_update_alarm", "1: a person should look.", "", status2.alarm ? 1 : 0],
-    ["home_pi_update_written_seconds", "When this was written.", "", seconds(status2.at)]
-  ];
-  return metrics.filter(([, , , value2]) => value2 !== void 0).map(
-    ([name, help, pairs, value2]) => `# HELP ${name} ${help}
-# TYPE ${name} gauge
-${name}${pairs} ${value2}
-`
-  ).join("");
-}
-function seconds(ms) {
-  return ms === void 0 ? void 0 : Math.floor(ms / 1e3);
-}
-
-// updater/report/status.ts
-init_bundle_globals();
-function firstExpiry(expires) {
-  const parts = Object.entries(expires).map(([part, text2]) => ({ part, at: Date.parse(text2) }));
-  return parts.reduce((a, b) => b.at < a.at ? b : a, { part: "timestamp", at: Number.POSITIVE_INFINITY });
-}
-function seenIn(plan) {
-  if (plan.kind === "install") return { available: plan.target, next: plan.image };
-  if (plan.kind !== "nothing" || plan.available === void 0) return {};
-  return { available: plan.available, next: plan.first ?? plan.available };
-}
-function statusOf(state, plan, facts, expires) {
-  const { buildId, slot: slot2 } = facts.running;
-  const isCommitted = state.committed?.buildId === buildId;
-  const known = isCommitted ? state.committed : state.trial?.buildId === buildId ? state.trial : void 0;
-  const last = state.failed.at(-1);
-  const { available, next } = seenIn(plan);
-  const trial3 = state.trial === void 0 ? void 0 : nameOf(state.trial);
-  return {
-    format: 1,
-    at: facts.now,
-    running: { buildId, version: known?.version, slot: slot2 },
-    committed: isCommitted,
-    serial: known?.serial,
-    intended: next === void 0 ? trial3 : `v${next.version}`,
-    available: available === void 0 ? void 0 : { version: available.version, serial: available.serial },
-    lastFailed: last === void 0 ? void 0 : { version: nameOf(last), reason: last.reason, at: last.at },
-    lastCheck: state.lastCheck,
-    plan: plan.kind,
-    reason: plan.reason,
-    alarm: plan.kind === "nothing" && plan.alarm,
-    next: plan.kind === "nothing" ? plan.next : void 0,
-    paused: state.paused,
-    expires
-  };
-}
-function expiryWarning({ expires }, now) {
-  if (expires === void 0) return void 0;
-  const days = Math.floor((expires.at - now) / DAY_MS);
-  if (days >= EXPIRY_WARNING_DAYS) return void 0;
-  const part = `The manifest's ${expires.part}`;
-  const what = "No update comes after that; what runs is not touched.";
-  if (expires.at <= now)
-    return `${part} ran out on ${minuteOf(expires.at)}: no update comes until it is renewed.`;
-  return `${part} runs out in ${days === 1 ? "1 day" : `${days} days`}. ${what}`;
-}
-var since = (at, now) => {
-  const hours = Math.max(0, Math.round((now - at) / 36e5));
-  const ago = hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
-  return `${minuteOf(at)}, ${ago} ago`;
-};
-function renderStatus(status2, now, nextRun2) {
-  const { running, lastFailed, lastCheck } = status2;
-  const build2 = `build ${running.buildId.slice(0, 12)}`;
-  const name = running.version === void 0 ? build2 : `v${running.version} (${build2})`;
-  const warning = expiryWarning(status2, now);
-  const rows = [
-    ["running", `${name}, slot ${running.slot}, ${status2.committed ? "committed" : "not committed"}`],
-    ["intended", status2.intended ?? "nothing else"],
-    ["last failed", lastFailed === void 0 ? "none" : `${lastFailed.version}: ${lastFailed.reason}`],
-    ["last check", lastCheck === void 0 ? "never" : since(lastCheck, now)],
-    ["next", `${status2.alarm ? "ALARM: " : ""}${status2.reason}`],
-    ["next check", nextRun2],
-    ["manifest", warning]
-  ];
-  const shown = rows.filter(([, text2]) => text2 !== void 0);
-  return shown.map(([label2, text2]) => `${label2.padEnd(13)}${text2}
-`).join("");
-}
-function lineOf(status2, now) {
-  if (status2.alarm) return `update    ${status2.reason}`;
-  const warning = expiryWarning(status2, now);
-  if (warning !== void 0) return `update    ${warning}`;
-  if (status2.intended !== void 0) return `update    ${status2.intended}: ${status2.reason}`;
-  return void 0;
-}
-
-// updater/report/publish.ts
-var plain = (text2) => text2.replace(/[^ -[\]-~]/g, "?");
-async function publishStatus(status2, places) {
-  const json2 = `${JSON.stringify(status2)}
-`;
-  const line3 = lineOf(status2, status2.at);
-  const writing = [
-    [places.status, json2],
-    [places.savedStatus, json2],
-    [places.metrics, metricsOf(status2)],
-    [places.issue, line3 === void 0 ? void 0 : `${plain(line3)}
-
-`],
-    [places.motd, line3 === void 0 ? void 0 : `${line3}
-`]
-  ];
-  for (const [path, text2] of writing) {
-    await (text2 === void 0 ? rm2(path, { force: true }) : writeAtomically(path, text2)).catch(
-      () => void 0
-    );
-  }
-}
-async function readStatus(places) {
-  for (const path of [places.status, places.savedStatus]) {
-    try {
-      const text2 = await readTextIfPresent(path);
-      const status2 = text2 === void 0 ? void 0 : JSON.parse(text2);
-      if (status2?.format === 1) return status2;
-    } catch {
-    }
-  }
-  return void 0;
 }
 
 // updater/run.ts
@@ -19364,7 +19226,7 @@ var noCheckpoint = () => void 0;
 // lib/external/durable-files.ts
 init_bundle_globals();
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { open as open4, rename as rename2, rm as rm3, symlink } from "node:fs/promises";
+import { open as open4, rename as rename2, rm as rm2, symlink } from "node:fs/promises";
 async function syncFolder(path) {
   const handle = await open4(path, "r");
   try {
@@ -19379,7 +19241,7 @@ async function linkAtomically(target, path) {
   try {
     await rename2(temporary, path);
   } catch (error2) {
-    await rm3(temporary, { force: true });
+    await rm2(temporary, { force: true });
     throw error2;
   }
 }
@@ -19829,7 +19691,8 @@ async function readFacts(places, build2, config2, slots, clock2) {
     slotBytes: await slotBytes(places, slots, slot2),
     dataProblem: (await readData(places)).problem,
     clockProblem: void 0,
-    policy: { mode: config2.mode, window: config2.window }
+    policy: { mode: config2.mode, window: config2.window },
+    channel: config2.channel
   };
 }
 function isSynchronized(places) {
@@ -19995,11 +19858,11 @@ async function readChannel2(address, channel, running, state, places, clock2) {
 
 // updater/perform-install.ts
 init_bundle_globals();
-import { rm as rm6 } from "node:fs/promises";
+import { rm as rm5 } from "node:fs/promises";
 
 // updater/bundles.ts
 init_bundle_globals();
-import { readdir as readdir3, rm as rm4 } from "node:fs/promises";
+import { readdir as readdir3, rm as rm3 } from "node:fs/promises";
 import { join as join7 } from "node:path";
 function bundlePath(folder, sha2565) {
   return join7(folder, `${sha2565}.raucb`);
@@ -20008,14 +19871,14 @@ async function removeBundles(folder, keep) {
   const names = await readdir3(folder).catch(() => []);
   for (const name of names) {
     if (keep !== void 0 && name.startsWith(`${keep}.`)) continue;
-    await rm4(join7(folder, name), { recursive: true, force: true }).catch(() => void 0);
+    await rm3(join7(folder, name), { recursive: true, force: true }).catch(() => void 0);
   }
 }
 
 // updater/download.ts
 init_bundle_globals();
 import { createHash as createHash3 } from "node:crypto";
-import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm5, stat as stat3 } from "node:fs/promises";
+import { mkdir as mkdir5, open as open7, rename as rename3, rm as rm4, stat as stat3 } from "node:fs/promises";
 import { dirname as dirname3 } from "node:path";
 
 // lib/external/ranges.ts
@@ -20384,11 +20247,11 @@ async function downloadBundle(file2, path, clock2, options2 = proxy) {
     if (await isFinished(file2, path)) return upstream.transfer;
     await mkdir5(dirname3(path), { recursive: true });
     const had = await sizeOf(part);
-    if (had > file2.bytes) await rm5(part, { force: true });
+    if (had > file2.bytes) await rm4(part, { force: true });
     await requireRoom(path, file2.bytes - (had > file2.bytes ? 0 : had));
     const sha2565 = await fetchRest(file2, part, upstream, clock2);
     if (sha2565 !== file2.sha256) {
-      await rm5(part, { force: true });
+      await rm4(part, { force: true });
       throw new UpdaterError("DOWNLOAD", `the bundle has sha256 ${sha2565}, expected ${file2.sha256}`, {
         fix: "a mirror serves another file; the next run begins anew"
       });
@@ -20399,7 +20262,7 @@ async function downloadBundle(file2, path, clock2, options2 = proxy) {
   } catch (error2) {
     const failure3 = dataFailure(error2, "the bundle could not be kept there");
     if (failure3 === void 0) throw error2;
-    await rm5(part, { force: true }).catch(() => void 0);
+    await rm4(part, { force: true }).catch(() => void 0);
     throw failure3;
   } finally {
     upstream.close();
@@ -20407,7 +20270,7 @@ async function downloadBundle(file2, path, clock2, options2 = proxy) {
 }
 async function isFinished({ bytes: bytes3, sha256: sha2565 }, path) {
   const found = await sizeOf(path) === bytes3 ? await sha256OfFile(path).catch(() => void 0) : void 0;
-  if (found !== sha2565) await rm5(path, { force: true });
+  if (found !== sha2565) await rm4(path, { force: true });
   return found === sha2565;
 }
 async function sizeOf(path) {
@@ -20513,9 +20376,13 @@ async function install(bus, clock2, request, options2 = rauc) {
 function finish(last, stream2) {
   if (last.error === "" && last.percent === 100) return;
   const why = last.error === "" ? `it ended at "${last.message}"` : last.error;
-  throw new UpdaterError(stream2 === void 0 ? "RAUC" : "STREAM", `RAUC did not install it: ${why}`, {
-    ...stream2 === void 0 ? {} : { details: [stream2] },
-    fix: "journalctl -u rauc tells more"
+  if (stream2 === void 0) {
+    throw new UpdaterError("RAUC", `RAUC did not install it: ${why}`, {
+      fix: "journalctl -u rauc tells more"
+    });
+  }
+  throw new UpdaterError("STREAM", `RAUC did not install it: ${stream2} (${why})`, {
+    fix: "journalctl -u home-pi-update tells more"
   });
 }
 
@@ -20860,7 +20727,7 @@ async function performInstall(order, tools) {
     }
     throw error2;
   } finally {
-    await rm6(places.intended, { force: true });
+    await rm5(places.intended, { force: true });
   }
 }
 function trialOf({ image, asked, running, before }, { trial: had }) {
@@ -20927,6 +20794,194 @@ async function fromData(order, tools) {
 }
 async function stopRauc({ world }) {
   await world.processes.run({ argv: ["systemctl", "stop", UNITS.rauc], timeoutMs: STOP_MS });
+}
+
+// updater/report/publish.ts
+init_bundle_globals();
+import { rm as rm6 } from "node:fs/promises";
+
+// updater/report/metrics.ts
+init_bundle_globals();
+var label = (text2) => text2.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", " ");
+var labels = (pairs) => `{${Object.entries(pairs).map(([name, text2]) => `${name}="${label(text2)}"`).join(",")}}`;
+function metricsOf(status2) {
+  const { running, intended, lastFailed, lastCheck, expires } = status2;
+  const build2 = { build: running.buildId.slice(0, 12), version: running.version ?? "", slot: running.slot };
+  const metrics = [
+    ["home_pi_update_running", "What runs; 1: committed.", labels(build2), status2.committed ? 1 : 0],
+    ["home_pi_update_running_serial", "Serial of the running version.", "", status2.serial],
+    [
+      "home_pi_update_intended",
+      "What is to run next.",
+      labels({ version: intended ?? "" }),
+      intended === void 0 ? void 0 : 1
+    ],
+    [
+      "home_pi_update_last_failed_seconds",
+      "When a version failed last.",
+      labels({ version: lastFailed?.version ?? "" }),
+      seconds(lastFailed?.at)
+    ],
+    [
+      "home_pi_update_last_check_seconds",
+      "When the manifest was read and found right.",
+      "",
+      seconds(lastCheck)
+    ],
+    [
+      "home_pi_update_expiry_seconds",
+      "When the manifest runs out.",
+      labels({ part: expires?.part ?? "" }),
+      seconds(expires?.at)
+    ],
+    ["home_pi_update_alarm", "1: a person should look.", "", status2.alarm ? 1 : 0],
+    ["home_pi_update_written_seconds", "When this was written.", "", seconds(status2.at)]
+  ];
+  return metrics.filter(([, , , value2]) => value2 !== void 0).map(
+    ([name, help, pairs, value2]) => `# HELP ${name} ${help}
+# TYPE ${name} gauge
+${name}${pairs} ${value2}
+`
+  ).join("");
+}
+function seconds(ms) {
+  return ms === void 0 ? void 0 : Math.floor(ms / 1e3);
+}
+
+// updater/report/status.ts
+init_bundle_globals();
+function announced(document2, id, expires) {
+  const blocked = document2.blocked.filter((one) => one.id === "*" || one.id === id);
+  return {
+    expires: firstExpiry(expires),
+    blocked: blocked.map(({ version: version2, reason }) => ({ version: version2, reason })),
+    waypoints: document2.images[id]?.waypoints?.map(versionOfWaypoint) ?? []
+  };
+}
+function announcedIn(had) {
+  return { expires: had?.expires, blocked: had?.blocked ?? [], waypoints: had?.waypoints ?? [] };
+}
+function firstExpiry(expires) {
+  const parts = Object.entries(expires).map(([part, text2]) => ({ part, at: Date.parse(text2) }));
+  return parts.reduce((a, b) => b.at < a.at ? b : a, { part: "timestamp", at: Number.POSITIVE_INFINITY });
+}
+function seenIn(plan) {
+  if (plan.kind === "install") return { available: plan.target, next: plan.image };
+  if (plan.kind !== "nothing" || plan.available === void 0) return {};
+  return { available: plan.available, next: plan.first ?? plan.available };
+}
+function statusOf(state, plan, facts, { expires, blocked, waypoints }) {
+  const { buildId, slot: slot2 } = facts.running;
+  const isCommitted = state.committed?.buildId === buildId;
+  const known = isCommitted ? state.committed : state.trial?.buildId === buildId ? state.trial : void 0;
+  const last = state.failed.at(-1);
+  const { available, next } = seenIn(plan);
+  const trial3 = state.trial === void 0 ? void 0 : nameOf(state.trial);
+  return {
+    format: 1,
+    at: facts.now,
+    running: { buildId, version: known?.version, slot: slot2 },
+    committed: isCommitted,
+    serial: known?.serial,
+    intended: next === void 0 ? trial3 : `v${next.version}`,
+    available: available === void 0 ? void 0 : { version: available.version, serial: available.serial },
+    lastFailed: last === void 0 ? void 0 : { version: nameOf(last), reason: last.reason, at: last.at },
+    lastCheck: state.lastCheck,
+    plan: plan.kind,
+    reason: plan.reason,
+    alarm: plan.kind === "nothing" && plan.alarm,
+    next: plan.kind === "nothing" ? plan.next : void 0,
+    paused: state.paused,
+    policy: {
+      mode: facts.policy.mode,
+      window: facts.policy.window === void 0 ? void 0 : windowText(facts.policy.window),
+      channel: facts.channel
+    },
+    ...{ blocked, waypoints, expires }
+  };
+}
+function expiryWarning({ expires }, now) {
+  if (expires === void 0) return void 0;
+  const days = Math.floor((expires.at - now) / DAY_MS);
+  if (days >= EXPIRY_WARNING_DAYS) return void 0;
+  const part = `The manifest's ${expires.part}`;
+  const what = "No update comes after that; what runs is not touched.";
+  if (expires.at <= now)
+    return `${part} ran out on ${minuteOf(expires.at)}: no update comes until it is renewed.`;
+  return `${part} runs out in ${days === 1 ? "1 day" : `${days} days`}. ${what}`;
+}
+var since = (at, now) => {
+  const hours = Math.max(0, Math.round((now - at) / 36e5));
+  const ago = hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+  return `${minuteOf(at)}, ${ago} ago`;
+};
+function policyLine({ policy, paused }) {
+  if (policy === void 0) return void 0;
+  const { mode, channel, window: window2 } = policy;
+  const when = window2 === void 0 ? "at any time" : window2;
+  return [mode, `channel ${channel}`, `restarts ${when}`, ...paused ? ["paused"] : []].join(", ");
+}
+function renderStatus(status2, now, nextRun2) {
+  const { running, lastFailed, lastCheck, blocked = [], waypoints = [] } = status2;
+  const build2 = `build ${running.buildId.slice(0, 12)}`;
+  const name = running.version === void 0 ? build2 : `v${running.version} (${build2})`;
+  const warning = expiryWarning(status2, now);
+  const rows = [
+    ["running", `${name}, slot ${running.slot}, ${status2.committed ? "committed" : "not committed"}`],
+    ["intended", status2.intended ?? "nothing else"],
+    ["last failed", lastFailed === void 0 ? "none" : `${lastFailed.version}: ${lastFailed.reason}`],
+    ["last check", lastCheck === void 0 ? "never" : since(lastCheck, now)],
+    ["next", `${status2.alarm ? "ALARM: " : ""}${status2.reason}`],
+    ["next check", nextRun2],
+    ["policy", policyLine(status2)],
+    ["blocked", blocked.map(({ version: version2, reason }) => `v${version2} (${reason})`).join(", ") || void 0],
+    ["waypoints", waypoints.map((version2) => `v${version2}`).join(", ") || void 0],
+    ["manifest", warning]
+  ];
+  const shown = rows.filter(([, text2]) => text2 !== void 0);
+  return shown.map(([label2, text2]) => `${label2.padEnd(13)}${text2}
+`).join("");
+}
+function lineOf(status2, now) {
+  if (status2.alarm) return `update    ${status2.reason}`;
+  const warning = expiryWarning(status2, now);
+  if (warning !== void 0) return `update    ${warning}`;
+  if (status2.intended !== void 0) return `update    ${status2.intended}: ${status2.reason}`;
+  return void 0;
+}
+
+// updater/report/publish.ts
+var plain = (text2) => text2.replace(/[^ -[\]-~]/g, "?");
+async function publishStatus(status2, places) {
+  const json2 = `${JSON.stringify(status2)}
+`;
+  const line3 = lineOf(status2, status2.at);
+  const writing = [
+    [places.status, json2],
+    [places.savedStatus, json2],
+    [places.metrics, metricsOf(status2)],
+    [places.issue, line3 === void 0 ? void 0 : `${plain(line3)}
+
+`],
+    [places.motd, line3 === void 0 ? void 0 : `${line3}
+`]
+  ];
+  for (const [path, text2] of writing) {
+    await (text2 === void 0 ? rm6(path, { force: true }) : writeAtomically(path, text2)).catch(
+      () => void 0
+    );
+  }
+}
+async function readStatus(places) {
+  for (const path of [places.status, places.savedStatus]) {
+    try {
+      const text2 = await readTextIfPresent(path);
+      const status2 = text2 === void 0 ? void 0 : JSON.parse(text2);
+      if (status2?.format === 1) return status2;
+    } catch {
+    }
+  }
+  return void 0;
 }
 
 // updater/state/file.ts
@@ -21018,7 +21073,7 @@ import { join as join9 } from "node:path";
 var SYSTEMCTL_MS = 3e4;
 async function failedUnits(processes2) {
   const { stdout } = await processes2.run({
-    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--failed", "--all"],
+    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--state=failed,auto-restart", "--all"],
     timeoutMs: SYSTEMCTL_MS
   });
   const names = stdout.split("\n").map((line3) => line3.trim().split(/\s+/)[0] ?? "");
@@ -21037,7 +21092,7 @@ async function gateUnit(processes2, unit, says) {
   const why = (await readTextIfPresent(says).catch(() => void 0))?.trim() ?? "";
   return `${unit} failed: ${why === "" ? "a unit every slot needs does not run" : why}`;
 }
-async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
+async function runChecks(processes2, folder, leftMs, timeoutMs = trial2.checkMs) {
   const names = (await readdir4(folder).catch(() => [])).filter((name) => !name.startsWith(".")).sort();
   const problems = [];
   for (const name of names) {
@@ -21047,8 +21102,13 @@ async function runChecks(processes2, folder, timeoutMs = trial2.checkMs) {
       () => false
     );
     if (!runs) continue;
+    const left = leftMs();
+    if (left <= 0) {
+      problems.push(`${name} was not run: the time was up`);
+      continue;
+    }
     try {
-      await processes2.run({ argv: [path], name, timeoutMs, graceMs: 2e3 });
+      await processes2.run({ argv: [path], name, timeoutMs: Math.min(timeoutMs, left), graceMs: 2e3 });
     } catch (error2) {
       if (!(error2 instanceof ProcessError)) throw error2;
       problems.push(
@@ -21088,8 +21148,8 @@ async function runUpdater(node2, options2) {
 }
 async function runKnown(node2, known, options2) {
   const state = await recall(node2, options2);
-  const { expires } = await readStatus(node2.places) ?? {};
-  let seen = { state, reading: void 0, facts: known.facts, expires };
+  const told = announcedIn(await readStatus(node2.places));
+  let seen = { state, reading: void 0, facts: known.facts, told };
   let plan = decide(state, void 0, known.facts);
   if (plan.kind === "poll") {
     seen = await poll(node2, known, seen, options2).catch((error2) => unread(node2, seen, error2));
@@ -21109,8 +21169,8 @@ function unread(node2, seen, error2) {
   node2.say(reason);
   return { ...seen, reading: { kind: "problem", reason, alarm: true } };
 }
-async function tell(node2, { state, facts, expires }, plan) {
-  const status2 = statusOf(state, plan, facts, expires);
+async function tell(node2, { state, facts, told }, plan) {
+  const status2 = statusOf(state, plan, facts, told);
   await publishStatus(status2, node2.places);
   node2.say(`${plan.kind}: ${plan.reason}`);
   return status2;
@@ -21128,7 +21188,7 @@ async function poll(node2, known, had, options2) {
   const { channel, address } = known.config;
   if (address === void 0) {
     const reason = "No address to look for updates at: this image was built without one.";
-    return { ...had, reading: { kind: "problem", reason, alarm: false } };
+    return { ...had, reading: { kind: "problem", reason, alarm: had.state.lastCheck !== void 0 } };
   }
   const verdict = await checkClock(address, had.state, places, world.clock, options2.timeWaitMs);
   if (!verdict.trusted) return { ...had, facts: { ...facts, clockProblem: verdict.problem } };
@@ -21141,7 +21201,7 @@ async function poll(node2, known, had, options2) {
     ...{ state, reading: read.reading },
     // The time from the network may have come only now.
     facts: { ...facts, now: world.clock.now() },
-    expires: read.opened === void 0 ? had.expires : firstExpiry(read.opened.expires)
+    told: read.opened !== void 0 && read.reading.kind === "read" ? announced(read.reading.channel, facts.running.id, read.opened.expires) : had.told
   };
 }
 async function installNow(node2, { facts }, plan, address) {
@@ -21166,13 +21226,13 @@ async function publishProblem(node2, { facts }, error2) {
   const givenUp = intended !== void 0 && state.failed.some(({ version: version2 }) => version2 === intended);
   const reason = `${said}; ${givenUp ? "a newer version is waited for" : "the next run tries again"}.`;
   const now = { ...facts, now: node2.world.clock.now() };
-  const status2 = statusOf(state, alarm(reason), now, had?.expires);
+  const status2 = statusOf(state, alarm(reason), now, announcedIn(had));
   const { available, intended: name } = had ?? {};
   await publishStatus({ ...status2, available, intended: status2.intended ?? name }, node2.places);
 }
 async function withdrawNow(node2, seen, plan) {
   const state = await withdraw(node2.bus, stateFileOf(node2));
-  const status2 = statusOf(state, plan, seen.facts, seen.expires);
+  const status2 = statusOf(state, plan, seen.facts, seen.told);
   await publishStatus(status2, node2.places);
   return status2;
 }
@@ -21206,6 +21266,29 @@ async function wakeAt({ world, say }, at) {
 async function reboot({ world, places }) {
   await rm7(places.intended, { force: true });
   await world.processes.run({ argv: ["systemctl", "reboot"], timeoutMs: REBOOT_MS });
+}
+
+// updater/report/current.ts
+async function status(node2) {
+  const had = await readStatus(node2.places);
+  const { state } = await stateFileOf(node2).read();
+  const { facts } = await readKnown(node2);
+  const plan = decide(state, void 0, facts);
+  const now = statusOf(state, plan, facts, announcedIn(had));
+  if (plan.kind !== "poll" || had === void 0 || isPast(had, now)) return now;
+  const { plan: kind, reason, alarm: alarming, next, intended } = had;
+  return { ...now, plan: kind, reason, alarm: alarming, next, intended };
+}
+function isPast(had, now) {
+  const failed2 = had.intended !== void 0 && had.intended === now.lastFailed?.version;
+  const others = had.running.buildId !== now.running.buildId || had.paused !== now.paused;
+  return failed2 || others || had.plan === "restart";
+}
+async function publishAlarm(node2, reason) {
+  const had = await readStatus(node2.places);
+  const { state } = await stateFileOf(node2).read();
+  const { facts } = await readKnown(node2);
+  await publishStatus(statusOf(state, alarm(reason), facts, announcedIn(had)), node2.places);
 }
 
 // updater/trial/judge.ts
@@ -21351,8 +21434,8 @@ function judge(standing, health, timeIsUp) {
   if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
-  if (before.channelReached && !health.channelReached)
-    return late("the channel cannot be reached, and could before");
+  if (before.channelReached && health.channelProblem !== void 0)
+    return late(`it cannot follow the channel, and the build before could: ${health.channelProblem}`);
   if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
   return { kind: "good" };
 }
@@ -21372,6 +21455,46 @@ function committedState(state, standing, facts) {
 
 // updater/trial/node.ts
 init_bundle_globals();
+
+// updater/trial/channel.ts
+init_bundle_globals();
+
+// lib/external/scratch.ts
+init_bundle_globals();
+import { mkdir as mkdir6, mkdtemp, rm as rm8 } from "node:fs/promises";
+import { join as join10 } from "node:path";
+async function withScratch(parent, prefix, work) {
+  await mkdir6(parent, { recursive: true });
+  const folder = await mkdtemp(join10(parent, prefix));
+  try {
+    return await work(folder);
+  } finally {
+    await rm8(folder, { recursive: true, force: true });
+  }
+}
+
+// updater/trial/channel.ts
+var NEVER_TOO_LATE = /* @__PURE__ */ new Date(0);
+async function channelProblem({ places }) {
+  try {
+    const { address } = await readConfig(places);
+    if (address === void 0) return "it was built without an address to look for updates at";
+    const root = await readBounded(places.trustedRoot, MAX_BYTES2.root);
+    if (root.kind !== "content") return `${places.trustedRoot}: is missing`;
+    const source = lightSource(address, { timeoutMs: FETCH_TIMEOUT_MS });
+    await withScratch(
+      places.run,
+      "channel-",
+      (folder) => openManifest({ source, trustedRoot: root.bytes, folder, now: NEVER_TOO_LATE })
+    );
+    return void 0;
+  } catch (error2) {
+    if (error2 instanceof Failure) return error2.message;
+    throw error2;
+  }
+}
+
+// updater/trial/node.ts
 var OWN = /^home-pi-update/;
 async function readBootFacts({ places, bus, world }) {
   const [build2, slot2, data] = [await readBuild(places), await readSlot(places), await readData(places)];
@@ -21396,7 +21519,8 @@ async function readShutDowns(places) {
   if (read?.kind !== "content") return [];
   return Buffer.from(read.bytes).toString("utf8").split("\n");
 }
-async function readHealth({ places, world }, standing) {
+async function readHealth(node2, standing, leftMs, followed) {
+  const { places, world } = node2;
   const { processes: processes2 } = world;
   const gate = await gateUnit(processes2, UNITS.gate, places.healthSays);
   const rest = {
@@ -21405,31 +21529,36 @@ async function readHealth({ places, world }, standing) {
     timeSynchronized: await isSynchronized(places)
   };
   if (standing.kind !== "trial" || gate !== "well") {
-    return { ...rest, failedUnits: [], channelReached: true, checks: [] };
+    return { ...rest, failedUnits: [], channelProblem: void 0, checks: [] };
   }
-  const { address } = await readConfig(places).catch(() => ({ address: void 0 }));
-  const date5 = address === void 0 ? void 0 : await askServerDate(new URL("timestamp.json", address).href, DATE_TIMEOUT_MS);
+  const asked = standing.trial.before.channelReached && !followed;
   return {
     ...rest,
     failedUnits: (await failedUnits(processes2)).filter((unit) => !OWN.test(unit)),
-    channelReached: date5 === void 0 || "time" in date5,
-    checks: await runChecks(processes2, places.healthChecks)
+    channelProblem: asked ? await channelProblem(node2) : void 0,
+    checks: await runChecks(processes2, places.healthChecks, leftMs)
   };
 }
 function gateNode(node2) {
   const { world, bus } = node2;
   const stateFile = stateFileOf(node2);
+  let followed = false;
   return {
     readState: async () => (await stateFile.read()).state,
     writeState: async (state) => void await stateFile.write(state),
     facts: () => readBootFacts(node2),
-    health: (standing) => readHealth(node2, standing),
+    health: async (standing, leftMs) => {
+      const health = await readHealth(node2, standing, leftMs, followed);
+      followed ||= health.gate === "well" && health.channelProblem === void 0;
+      return health;
+    },
     activate: async (slot2) => {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot2 ? "booted" : "other"]);
     },
     useUp: async () => useUp(world.processes, await readSlot(node2.places)),
     reboot: () => reboot(node2),
+    alarm: (reason) => publishAlarm(node2, `This start is not marked good: ${reason.replace(/\.$/, "")}.`),
     say: node2.say,
     elapsed: () => world.clock.elapsed(),
     sleep: (ms) => world.clock.sleep(ms)
@@ -21437,21 +21566,6 @@ function gateNode(node2) {
 }
 
 // updater/commands.ts
-async function status(node2) {
-  const had = await readStatus(node2.places);
-  const { state } = await stateFileOf(node2).read();
-  const { facts } = await readKnown(node2);
-  const plan = decide(state, void 0, facts);
-  const now = statusOf(state, plan, facts, had?.expires);
-  if (plan.kind !== "poll" || had === void 0 || isPast(had, now)) return now;
-  const { plan: kind, reason, alarm: alarm2, next, intended } = had;
-  return { ...now, plan: kind, reason, alarm: alarm2, next, intended };
-}
-function isPast(had, now) {
-  const failed2 = had.intended !== void 0 && had.intended === now.lastFailed?.version;
-  const others = had.running.buildId !== now.running.buildId || had.paused !== now.paused;
-  return failed2 || others || had.plan === "restart";
-}
 async function nextRun({ world }) {
   const argv = ["systemctl", "show", "--value", "--property=NextElapseUSecRealtime", UNITS.timer];
   const shown = await world.processes.run({ argv: [...argv], timeoutMs: 1e4 }).catch(() => void 0);
@@ -21459,6 +21573,8 @@ async function nextRun({ world }) {
   return text2 === "" || text2 === "n/a" ? void 0 : text2;
 }
 async function nextVersion(node2) {
+  const { state } = await stateFileOf(node2).read();
+  if (state.trial?.phase === "installed" && state.trial.version !== void 0) return state.trial.version;
   const { available, intended } = await runUpdater(node2, { act: false, timeWaitMs: 0 });
   return available === void 0 ? void 0 : intended?.replace(/^v/, "");
 }
@@ -21555,7 +21671,7 @@ async function commit(node2) {
     });
   }
   const facts = await readBootFacts(node2);
-  if (!facts.dataHolds) return;
+  if (!facts.dataHolds) return publishStatus(await status(node2), node2.places);
   const stateFile = stateFileOf(node2);
   const { state } = await stateFile.read();
   const { standing, state: known } = standingOf(state, facts);
@@ -21572,7 +21688,7 @@ async function settled(node2) {
   const { state } = await stateFile.read();
   if (!isSettling(state) || state.committed?.buildId !== buildId) return;
   await stateFile.write(trusted(state));
-  await rm8(node2.places.shutDowns, { force: true });
+  await rm9(node2.places.shutDowns, { force: true });
   node2.say(`${nameOf(state.committed)} was up for long enough: it is trusted`);
 }
 
@@ -21632,17 +21748,23 @@ async function runGate(node2, options2 = trial2) {
   if ("reason" in standing) node2.say(standing.reason);
   const { crashes = 0 } = state.settling ?? {};
   if (crashes > 0) node2.say(`starts of this build that no shutdown ended: ${crashes}`);
+  const leftMs = () => options2.checksEndMs - (node2.elapsed() - started);
+  let goodSince;
   for (; ; ) {
-    const look = isLost(standing) ? void 0 : await lookAt(node2, standing);
+    const look = isLost(standing) ? void 0 : await lookAt(node2, standing, leftMs);
     const timeIsUp = node2.elapsed() - started >= options2.deadlineMs;
     const verdict = look === void 0 ? { kind: "bad", reason: "" } : judge(standing, look, timeIsUp);
-    if (verdict.kind === "good") return true;
-    if (verdict.kind === "wait") {
+    if (verdict.kind === "good") {
+      goodSince ??= node2.elapsed();
+      if (standing.kind !== "trial" || node2.elapsed() - goodSince >= options2.steadyMs) return true;
+    } else goodSince = void 0;
+    if (verdict.kind !== "bad") {
       await node2.sleep(options2.pollMs);
       continue;
     }
     if (verdict.reason !== "") node2.say(`not good: ${verdict.reason}`);
-    await leave(node2, standing, state, facts, verdict.reason);
+    const told = "reason" in standing ? standing.reason : "";
+    await leave(node2, standing, state, facts, verdict.reason === "" ? told : verdict.reason);
     return false;
   }
 }
@@ -21651,8 +21773,8 @@ async function remember(node2, { kind }, state) {
   if (kind === "return" || kind === "first") return write();
   await trying(node2, "what this start is, is not remembered", write);
 }
-async function lookAt(node2, standing) {
-  return node2.health(standing).catch((error2) => {
+async function lookAt(node2, standing, leftMs) {
+  return node2.health(standing, leftMs).catch((error2) => {
     node2.say(`its health is not known: ${messageOf(error2)}`);
     return "unknown";
   });
@@ -21672,7 +21794,9 @@ async function leave(node2, standing, state, facts, reason) {
     back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node2.say(`going back from ${nameOf(trial3)} to slot ${back}`);
   } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
-  else if (standing.kind !== "leave") return;
+  else if (standing.kind !== "leave") {
+    return trying(node2, "nobody is told", () => node2.alarm(reason));
+  }
   await trying(node2, "this slot keeps its attempts", () => node2.useUp());
   if (back !== void 0) await trying(node2, `slot ${back} is not activated`, () => node2.activate(back));
   await node2.reboot();
@@ -21709,10 +21833,11 @@ var commands = {
   rollback: async (node2) => rollback(node2).then(() => true),
   pause: (node2, { off }) => pause(node2, !off),
   accept,
-  gate: (node2) => runGate(gateNode(node2)),
+  gate: (node2) => runGate(gateNode(node2), gateLimits),
   commit: async (node2) => commit(node2).then(() => true),
   settled: async (node2) => settled(node2).then(() => true)
 };
+var gateLimits = process.env.HOME_PI_ROOT === void 0 ? trial2 : { ...trial2, steadyMs: 0 };
 var WITHOUT_LOCK = /* @__PURE__ */ new Set(["status", "gate"]);
 var LOCK_WAIT_MS = 1e4;
 async function main(args) {
