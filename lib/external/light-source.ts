@@ -1,6 +1,6 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
-import { messageOf } from "../failure.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 import { type Source, SourceError } from "./source.ts";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -22,8 +22,8 @@ export function lightSource(base: string, { timeoutMs }: LightSourceOptions): So
     read: async (path, maxBytes) => {
       const first = new URL(path, root);
       const late = AbortSignal.timeout(timeoutMs);
+      let url = first;
       try {
-        let url = first;
         for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
           const answer = await get(url, maxBytes, late);
           if (answer.location === undefined) return take(answer, url);
@@ -36,9 +36,11 @@ export function lightSource(base: string, { timeoutMs }: LightSourceOptions): So
         throw new SourceError("UNREACHABLE", `${first.href} redirects in a circle`);
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        const why = late.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
-        throw new SourceError("UNREACHABLE", `${first.href} could not be fetched: ${why}`, {
-          fix: "check the address and the network, then try again",
+        const why = late.aborted ? `no answer within ${timeoutMs / 1000} s` : whyNoAnswer(error);
+        // Whoever mends it has to know which of the servers it is.
+        const what = url === first ? first.href : `${first.href}, which leads to ${url.host},`;
+        throw new SourceError("UNREACHABLE", `${what} could not be fetched: ${why}`, {
+          fix: "check the address, the network and this machine's clock, then try again",
         });
       }
     },

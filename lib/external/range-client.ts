@@ -1,6 +1,7 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { HttpError, shownUrl } from "./http.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 
 export interface RangeLimits {
   /** Without a byte, in milliseconds. */
@@ -63,8 +64,9 @@ export class RangeClient {
       const late = setTimeout(stop("TIMEOUT", `took longer than ${totalMs / 1000} s`), totalMs);
       const interrupt = stop("INTERRUPTED", "was interrupted");
       signal?.addEventListener("abort", interrupt, { once: true });
-      asked.on("error", (cause: NodeJS.ErrnoException) => {
-        end(cause.message, new HttpError("UNREACHABLE", `${where} could not be reached: ${cause.message}`));
+      asked.on("error", (cause: Error) => {
+        const why = whyNoAnswer(cause);
+        end(why, new HttpError("UNREACHABLE", `${where} could not be reached: ${why}`));
       });
       asked.on("response", (response) => {
         answer = response;

@@ -5,7 +5,7 @@ import {
   request as plainRequest,
 } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
-import { messageOf } from "../failure.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 
 /** Milliseconds since 1970, or why there is no time, in a few words. */
 export type ServerDate = { readonly time: number } | { readonly failure: string };
@@ -21,7 +21,7 @@ export function askServerDate(url: string, timeoutMs: number): Promise<ServerDat
       asked?.destroy();
       resolve(date);
     };
-    const fail = (error: unknown): void => end({ failure: messageOf(error) || "it ended the connection" });
+    const fail = (error: unknown): void => end({ failure: whyNoAnswer(error) });
     let asked: ClientRequest | undefined;
     const late = setTimeout(() => end({ failure: `nothing in ${timeoutMs / 1000} s` }), timeoutMs);
     try {
