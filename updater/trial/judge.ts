@@ -31,6 +31,12 @@ export interface BootFacts {
   readonly now: number;
 }
 
+export interface ChannelProblem {
+  readonly reason: string;
+  /** Whether it may be the network's or the server's; what lies in the image does not change by waiting. */
+  readonly heals: boolean;
+}
+
 /** How the node is, looked at again and again until it is well or time is up. */
 export interface Health {
   /** Undefined: the units every slot needs run. `pending`: some still start. */
@@ -39,7 +45,7 @@ export interface Health {
   readonly dataMounted: boolean;
   readonly timeSynchronized: boolean;
   /** Why this build cannot follow the channel by itself; undefined: it can. */
-  readonly channelProblem: string | undefined;
+  readonly channelProblem: ChannelProblem | undefined;
   /** What is wrong by each check of health.d that has failed. */
   readonly checks: readonly string[];
 }
@@ -192,8 +198,11 @@ export function judge(standing: Standing, health: Health | "unknown", timeIsUp: 
   if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
-  if (before.channelReached && health.channelProblem !== undefined)
-    return late(`it cannot follow the channel, and the build before could: ${health.channelProblem}`);
+  const { channelProblem } = health;
+  if (before.channelReached && channelProblem !== undefined) {
+    const reason = `it cannot follow the channel, and the build before could: ${channelProblem.reason}`;
+    return channelProblem.heals ? late(reason) : bad(reason);
+  }
   if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
   return { kind: "good" };
 }

@@ -9,7 +9,7 @@ import { Scene } from "./scene.ts";
 let scene: Scene;
 afterEach(() => scene.stop());
 
-const problem = (): Promise<string | undefined> => channelProblem({ places: placesOf(scene.root) });
+const problem = () => channelProblem({ places: placesOf(scene.root) });
 
 describe("whether a new build could be replaced by the next one", () => {
   beforeEach(async () => {
@@ -22,36 +22,42 @@ describe("whether a new build could be replaced by the next one", () => {
     expect(scene.asked).toContain("manifest/timestamp.json");
   });
 
-  it.each<readonly [string, () => void, RegExp]>([
+  it.each<readonly [string, () => void, RegExp, boolean]>([
     [
       "its settings are torn",
       () => scene.put("etc/home-pi/update.json", '{"channel":'),
       /update\.json: is not what it should be/,
+      false,
     ],
     [
       "it has no settings",
       () => rmSync(join(scene.root, "etc/home-pi/update.json")),
       /update\.json: is missing/,
+      false,
     ],
     [
       "it names no address",
       () => scene.put("etc/home-pi/update.json", scene.config({ address: undefined })),
       /without an address/,
+      false,
     ],
     [
       "its address answers with 404",
       () => scene.put("etc/home-pi/update.json", scene.config({ address: `${scene.address}elsewhere/` })),
       /timestamp\.json: is not in http/,
+      true,
     ],
     [
       "nobody answers at its address",
       () => scene.put("etc/home-pi/update.json", scene.config({ address: "http://127.0.0.1:9/manifest/" })),
       /127\.0\.0\.1:9/,
+      true,
     ],
     [
       "it carries no root",
       () => rmSync(join(scene.root, "usr/share/home-pi/root.json")),
       /root\.json: is mis/,
+      false,
     ],
     [
       "it trusts somebody else",
@@ -61,10 +67,11 @@ describe("whether a new build could be replaced by the next one", () => {
         scene.put("usr/share/home-pi/root.json", Buffer.from(other.trusted).toString("utf8"));
       },
       /sign/i,
+      true,
     ],
-  ])("%s: it could not", async (_, breakIt, why) => {
+  ])("%s: it could not", async (_, breakIt, why, heals) => {
     breakIt();
-    expect(await problem()).toMatch(why);
+    expect(await problem()).toEqual({ reason: expect.stringMatching(why), heals });
   });
 
   it("is not in question where the manifest has run out since", async () => {

@@ -102,7 +102,8 @@ describe("whether a build is good", () => {
     ["another unit failed", { failedUnits: ["k3s.service"] }, "wait"],
     ["no data", { dataMounted: false }, "bad"],
     ["no time", { timeSynchronized: false }, "wait"],
-    ["no channel", { channelProblem: "no answer" }, "wait"],
+    ["no channel", { channelProblem: { reason: "no answer", heals: true } }, "wait"],
+    ["an image that names no channel", { channelProblem: { reason: "no address", heals: false } }, "bad"],
     ["a check fails", { checks: ["10-k3s ended with 1"] }, "wait"],
   ])("%s", (_, health, kind) => {
     expect(judge(standing, { ...well, ...health }, false).kind).toBe(kind);
@@ -112,7 +113,12 @@ describe("whether a build is good", () => {
   it("is not held against it what was broken before", () => {
     const before = { failedUnits: ["k3s.service"], timeSynchronized: false, channelReached: false };
     const given: Standing = { kind: "trial", trial: trialOf("c", { before }) };
-    const health = { ...well, failedUnits: ["k3s.service"], timeSynchronized: false, channelProblem: "no" };
+    const health = {
+      ...well,
+      failedUnits: ["k3s.service"],
+      timeSynchronized: false,
+      channelProblem: { reason: "no", heals: false },
+    };
     expect(judge(given, health, true).kind).toBe("good");
   });
 });
