@@ -28,6 +28,8 @@ export interface Facts {
   readonly passed: boolean;
   /** Bytes of the slot that is not running. */
   readonly slotBytes: number;
+  /** Since the node was started, in milliseconds, by a clock nobody sets. */
+  readonly upMs: number;
   /** Undefined: data is kept, and has room. */
   readonly dataProblem: string | undefined;
   /** Undefined: the clock can be trusted. */
@@ -66,7 +68,7 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
     return nothing("Updates are off in cluster.yaml (update.mode).");
   }
   if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
-  const unread = state.lastCheck !== undefined && facts.now - state.lastCheck > UNREAD_ALARM_MS;
+  const unread = isLongUnread(state, facts);
   if (facts.clockProblem !== undefined) {
     const reason = `The clock is not trusted: ${facts.clockProblem}.`;
     return unread ? alarm(reason) : nothing(reason);
@@ -81,6 +83,12 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
   const there =
     plan.kind === "install" && trial?.phase === "installed" && trial.buildId === plan.image.buildId;
   return there ? toBeTried(trial) : plan;
+}
+
+/** By the clock; and where that is behind, or nothing was ever read, by how long the node is up. */
+function isLongUnread({ lastCheck }: State, { now, upMs }: Facts): boolean {
+  if (lastCheck === undefined || now < lastCheck) return upMs > UNREAD_ALARM_MS;
+  return now - lastCheck > UNREAD_ALARM_MS;
 }
 
 /** What the node's own state asks for before anything else is looked for. */

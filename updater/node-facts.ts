@@ -63,6 +63,12 @@ export async function readBootId(places: Places): Promise<string> {
   return (await readFile(places.bootId, "utf8")).trim();
 }
 
+/** 0 where the kernel does not say. */
+async function readUpMs(places: Places): Promise<number> {
+  const text = await readTextIfPresent(places.uptime).catch(() => undefined);
+  return Math.round(Number.parseFloat(text ?? "0") * 1000);
+}
+
 async function slotBytes(places: Places, slots: Slots | undefined, running: SlotName): Promise<number> {
   const device = slots?.slots.find(({ bootname }) => bootname === otherSlot(running))?.device;
   if (device === undefined) return SLOT_BYTES;
@@ -86,6 +92,7 @@ export async function readFacts(
     now: clock.now(),
     running: { buildId, id, compatible: `${cluster}-${id}`, slot, bootId: await readBootId(places) },
     passed: await exists(places.markedGood),
+    upMs: await readUpMs(places),
     slotBytes: await slotBytes(places, slots, slot),
     dataProblem: (await readData(places)).problem,
     clockProblem: undefined,

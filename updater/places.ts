@@ -28,6 +28,7 @@ export function placesOf(root = "/") {
     synchronized: at("run/systemd/timesync/synchronized"),
     bootId: at("proc/sys/kernel/random/boot_id"),
     commandLine: at("proc/cmdline"),
+    uptime: at("proc/uptime"),
     blockDevices: at("sys/class/block"),
     dropCaches: at("proc/sys/vm/drop_caches"),
     issue: at("run/issue.d/20-home-pi-update.issue"),

@@ -214,4 +214,16 @@ describe("what a node does next", () => {
     });
     expect(alarms).toEqual([false, true]);
   });
+
+  it.each([
+    ["was never read", {}],
+    ["was read later than the clock says", { lastCheck: NOW + 400 * DAY_MS }],
+  ])("that %s is for a person to look at once the node was up for three days", (_, more) => {
+    const alarms = [2, 4].map((days) => {
+      const unread = { ...facts, upMs: days * DAY_MS, clockProblem: "it says 1970" };
+      const plan = decide({ ...committed, ...more }, undefined, unread);
+      return plan.kind === "nothing" && plan.alarm;
+    });
+    expect(alarms).toEqual([false, true]);
+  });
 });

@@ -69,6 +69,7 @@ export const facts: Facts = {
   slotBytes: 2 ** 31,
   dataProblem: undefined,
   clockProblem: undefined,
+  upMs: 60_000,
   policy: { mode: "auto", window: undefined },
   channel: "stable",
 };
