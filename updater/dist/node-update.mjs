@@ -18429,6 +18429,7 @@ function placesOf(root = "/") {
     synchronized: at("run/systemd/timesync/synchronized"),
     bootId: at("proc/sys/kernel/random/boot_id"),
     commandLine: at("proc/cmdline"),
+    uptime: at("proc/uptime"),
     blockDevices: at("sys/class/block"),
     dropCaches: at("proc/sys/vm/drop_caches"),
     issue: at("run/issue.d/20-home-pi-update.issue"),
@@ -19022,7 +19023,7 @@ function decide(state, reading, facts) {
     return nothing("Updates are off in cluster.yaml (update.mode).");
   }
   if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
-  const unread2 = state.lastCheck !== void 0 && facts.now - state.lastCheck > UNREAD_ALARM_MS;
+  const unread2 = isLongUnread(state, facts);
   if (facts.clockProblem !== void 0) {
     const reason = `The clock is not trusted: ${facts.clockProblem}.`;
     return unread2 ? alarm(reason) : nothing(reason);
@@ -19035,6 +19036,10 @@ function decide(state, reading, facts) {
   const { trial: trial3 } = state;
   const there = plan.kind === "install" && trial3?.phase === "installed" && trial3.buildId === plan.image.buildId;
   return there ? toBeTried(trial3) : plan;
+}
+function isLongUnread({ lastCheck }, { now, upMs }) {
+  if (lastCheck === void 0 || now < lastCheck) return upMs > UNREAD_ALARM_MS;
+  return now - lastCheck > UNREAD_ALARM_MS;
 }
 function ownState(state, reading, facts) {
   const { committed, trial: trial3 } = state;
@@ -19066,6 +19071,41 @@ init_bundle_globals();
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
+// lib/external/no-answer.ts
+init_bundle_globals();
+var UNTRUSTED = "no CA that this machine trusts vouches for the server's certificate";
+var CERTIFICATE = {
+  CERT_HAS_EXPIRED: "the server's certificate has expired by this machine's clock",
+  CERT_NOT_YET_VALID: "the server's certificate is not valid yet by this machine's clock",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED
+};
+var OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+var LONGEST_NAMES = 100;
+function whyNoAnswer(error2) {
+  if (error2 instanceof AggregateError && error2.errors.length > 0) {
+    return [...new Set(error2.errors.map(whyNoAnswer))].join(", ");
+  }
+  const { code } = error2 instanceof Error ? error2 : {};
+  const said = wordsOf(error2, code).trim() || "no reason is given";
+  return typeof code !== "string" || said.includes(code) ? said : `${said} (${code})`;
+}
+function wordsOf(error2, code) {
+  const said = messageOf(error2);
+  if (code === OTHER_NAME) {
+    const { host = "this one", cert } = error2;
+    const names = cert?.subjectaltname ?? "no name";
+    const shown = names.length <= LONGEST_NAMES ? names : `${names.slice(0, LONGEST_NAMES)}...`;
+    return `the server's certificate is for ${shown}, not for ${host}`;
+  }
+  const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1];
+  if (tls !== void 0) return `no TLS was agreed on: ${tls}`;
+  return (typeof code === "string" ? CERTIFICATE[code] : void 0) ?? said;
+}
+
 // lib/external/source.ts
 init_bundle_globals();
 var SourceError = class extends Failure {
@@ -19083,8 +19123,8 @@ function lightSource(base, { timeoutMs }) {
     read: async (path, maxBytes) => {
       const first = new URL(path, root);
       const late = AbortSignal.timeout(timeoutMs);
+      let url2 = first;
       try {
-        let url2 = first;
         for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
           const answer = await get(url2, maxBytes, late);
           if (answer.location === void 0) return take(answer, url2);
@@ -19097,9 +19137,10 @@ function lightSource(base, { timeoutMs }) {
         throw new SourceError("UNREACHABLE", `${first.href} redirects in a circle`);
       } catch (error2) {
         if (error2 instanceof SourceError) throw error2;
-        const why = late.aborted ? `no answer within ${timeoutMs / 1e3} s` : messageOf(error2);
-        throw new SourceError("UNREACHABLE", `${first.href} could not be fetched: ${why}`, {
-          fix: "check the address and the network, then try again"
+        const why = late.aborted ? `no answer within ${timeoutMs / 1e3} s` : whyNoAnswer(error2);
+        const what = url2 === first ? first.href : `${first.href}, which leads to ${url2.host},`;
+        throw new SourceError("UNREACHABLE", `${what} could not be fetched: ${why}`, {
+          fix: "check the address, the network and this machine's clock, then try again"
         });
       }
     }
@@ -19156,7 +19197,7 @@ function askServerDate(url2, timeoutMs) {
       asked?.destroy();
       resolve(date5);
     };
-    const fail = (error2) => end({ failure: messageOf(error2) || "it ended the connection" });
+    const fail = (error2) => end({ failure: whyNoAnswer(error2) });
     let asked;
     const late = setTimeout(() => end({ failure: `nothing in ${timeoutMs / 1e3} s` }), timeoutMs);
     try {
@@ -19673,6 +19714,10 @@ async function readSlot(places) {
 async function readBootId(places) {
   return (await readFile2(places.bootId, "utf8")).trim();
 }
+async function readUpMs(places) {
+  const text2 = await readTextIfPresent(places.uptime).catch(() => void 0);
+  return Math.round(Number.parseFloat(text2 ?? "0") * 1e3);
+}
 async function slotBytes(places, slots, running) {
   const device = slots?.slots.find(({ bootname }) => bootname === otherSlot(running))?.device;
   if (device === void 0) return SLOT_BYTES;
@@ -19688,6 +19733,7 @@ async function readFacts(places, build2, config2, slots, clock2) {
     now: clock2.now(),
     running: { buildId, id, compatible: `${cluster}-${id}`, slot: slot2, bootId: await readBootId(places) },
     passed: await exists(places.markedGood),
+    upMs: await readUpMs(places),
     slotBytes: await slotBytes(places, slots, slot2),
     dataProblem: (await readData(places)).problem,
     clockProblem: void 0,
@@ -20000,7 +20046,8 @@ var RangeClient = class {
       const interrupt = stop("INTERRUPTED", "was interrupted");
       signal?.addEventListener("abort", interrupt, { once: true });
       asked.on("error", (cause) => {
-        end(cause.message, new HttpError("UNREACHABLE", `${where} could not be reached: ${cause.message}`));
+        const why = whyNoAnswer(cause);
+        end(why, new HttpError("UNREACHABLE", `${where} could not be reached: ${why}`));
       });
       asked.on("response", (response) => {
         answer = response;
@@ -21434,8 +21481,11 @@ function judge(standing, health, timeIsUp) {
   if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
-  if (before.channelReached && health.channelProblem !== void 0)
-    return late(`it cannot follow the channel, and the build before could: ${health.channelProblem}`);
+  const { channelProblem: channelProblem2 } = health;
+  if (before.channelReached && channelProblem2 !== void 0) {
+    const reason = `it cannot follow the channel, and the build before could: ${channelProblem2.reason}`;
+    return channelProblem2.heals ? late(reason) : bad(reason);
+  }
   if (health.checks.length > 0) return late(`checks fail: ${health.checks.join("; ")}`);
   return { kind: "good" };
 }
@@ -21475,12 +21525,15 @@ async function withScratch(parent, prefix, work) {
 
 // updater/trial/channel.ts
 var NEVER_TOO_LATE = /* @__PURE__ */ new Date(0);
-async function channelProblem({ places }) {
+async function channelProblem({
+  places
+}) {
+  const ofBuild = (reason) => ({ reason, heals: false });
   try {
     const { address } = await readConfig(places);
-    if (address === void 0) return "it was built without an address to look for updates at";
+    if (address === void 0) return ofBuild("it was built without an address to look for updates at");
     const root = await readBounded(places.trustedRoot, MAX_BYTES2.root);
-    if (root.kind !== "content") return `${places.trustedRoot}: is missing`;
+    if (root.kind !== "content") return ofBuild(`${places.trustedRoot}: is missing`);
     const source = lightSource(address, { timeoutMs: FETCH_TIMEOUT_MS });
     await withScratch(
       places.run,
@@ -21489,7 +21542,9 @@ async function channelProblem({ places }) {
     );
     return void 0;
   } catch (error2) {
-    if (error2 instanceof Failure) return error2.message;
+    const reason = messageOf(error2);
+    if (error2 instanceof UpdaterError) return ofBuild(reason);
+    if (error2 instanceof Failure) return { reason, heals: true };
     throw error2;
   }
 }
