@@ -119,11 +119,11 @@ async function play(request: DemonstrationRequest, folder: string): Promise<Demo
     async (stage) => {
       tell(`a card is flashed with v1.0.0, and an emulated ${machine} switched on`);
       if (clockAheadMs > 0) tell(`its clock is set into its update window, ${request.window}`);
-      const failed = await follow(stage, publish, edited, tell, bundles.bundleBytes);
+      const { committed, failed } = await follow(stage, publish, edited, tell, bundles.bundleBytes);
       const { starts } = stage.node;
       const journal = await stage.node.command(READ_JOURNALS);
       const durationMs = world.clock.now() - started;
-      return { committed: ["1.0.0", "1.1.0", "1.3.0"], failed, ...bundles, starts, journal, durationMs };
+      return { committed, failed, ...bundles, starts, journal, durationMs };
     },
   );
 }
@@ -136,12 +136,14 @@ async function follow(
   edited: (version: string) => Promise<BuiltImage>,
   tell: (line: string) => void,
   bytes: Readonly<Record<string, number>>,
-): Promise<NonNullable<NodeStatus["lastFailed"]>> {
+): Promise<Pick<Demonstration, "committed" | "failed">> {
   const watch = { onLook: teller(tell) };
+  const committed: string[] = [];
   const update = async (version: string, build: BuiltImage): Promise<void> => {
     await publish(version, build);
     await startUpdater(node);
-    await waitForCommitted(node, version, watch);
+    const { running } = await waitForCommitted(node, version, watch);
+    committed.push(running.version ?? "");
     tell(`v${version} is committed; ${prettyBytes(bytes[version] ?? 0)} of its bundle were downloaded`);
   };
   // What is to be released is made while the node is busy, one after the other.
@@ -150,6 +152,8 @@ async function follow(
   const last = bad.then(() => edited("1.3.0"));
   for (const made of [good, bad, last]) made.catch(() => undefined);
   await waitForStatus(node, "the flashed build to be committed", ({ committed }) => committed, watch);
+  // Its image carries no version; the manifest gives it one.
+  committed.push("1.0.0");
   tell("the flashed build works and is committed");
   await update("1.1.0", await good);
   await publish("1.2.0", await bad);
@@ -172,7 +176,7 @@ async function follow(
       details: [JSON.stringify(end)],
     });
   }
-  return back.lastFailed;
+  return { committed, failed: back.lastFailed };
 }
 
 /** Tells of each change once: that the node is away, what runs, what it is doing and why. */
