@@ -16,6 +16,7 @@ import {
   withNodeSession,
 } from "./node-session.ts";
 import { copySparse, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
+import { expectTold } from "./told-node.ts";
 
 /** A state file is some hundred bytes; no larger write is searched for one. */
 const SEARCHED_BYTES = 64 * 1024;
@@ -70,6 +71,7 @@ export async function withRecordedUpgrades(
     expect(back.lastFailed?.reason).toContain("broken.service");
     const again = await runUpdaterOn(node);
     expect(again.reason).toMatch(/v1\.2\.0 failed here .* a newer version is waited for/);
+    await expectTold(node);
     // Flashed; v1.1.0; v1.2.0; back: not one start more.
     expect(node.starts).toBe(4);
     await node.command("sync");
@@ -93,7 +95,24 @@ export function slotOfWrite({ offset }: LoggedWrite, { session }: Recorded): Slo
 }
 
 /** The named state in which the new slot is written, and nothing may start it yet. */
-export const INSTALLED = "installed, before it is activated";
+const INSTALLED = "installed, before it is activated";
+
+/** The named state from which on there is no way back. */
+const COMMITTED = "committed";
+
+/**
+ * Which builds a node may run whose power was cut after so many entries: until it is activated a release is started by
+ * nobody, once it is committed nothing else is, and a bad one is never kept.
+ */
+export function mayRunAfter(
+  at: number,
+  named: ReadonlyMap<string, number>,
+  { builds }: Recorded,
+): readonly string[] {
+  const { first, good } = builds;
+  if (at <= (named.get(INSTALLED) ?? 0)) return [first];
+  return at >= (named.get(COMMITTED) ?? 0) ? [good] : [first, good];
+}
 
 /** Number of entries after which each named state is reached, in order. */
 export async function landmarks(recorded: Recorded): Promise<Map<string, number>> {
@@ -129,7 +148,7 @@ export async function landmarks(recorded: Recorded): Promise<Map<string, number>
     ["activated, before the restart", activated],
     ["the new slot's first start is counted", counted],
     ["marked good, between the two copies", stateAfter(counted)],
-    ["committed", await said(`"committed":{"buildId":"${builds.good}"`)],
+    [COMMITTED, await said(`"committed":{"buildId":"${builds.good}"`)],
     ["half of a bad release", part("A", 0.5)],
     ["the bad release's failure is written down", await said(`"failed":[{"buildId":"${builds.bad}"`)],
   ]);
