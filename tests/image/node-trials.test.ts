@@ -29,6 +29,17 @@ Description=Something that takes the kernel down later
 ExecStart=/usr/lib/home-pi/panic
 `;
 
+/** Never `failed`: it runs for a while, and waits for its next start. */
+const FLAPPING_UNIT = `[Unit]
+Description=Something that does not get on
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/bin/sh -c "sleep 3; exit 1"
+Restart=always
+RestartSec=5
+`;
+
 /** The status is left once a build is committed, in each start anew: a panic before it would be one on trial. */
 const PANIC = `#!/bin/sh
 until [ -e /run/home-pi/marked-good ] && grep -qs '"committed":true' /run/home-pi/update-status.json; do
@@ -57,7 +68,26 @@ const SYSTEMS: readonly BadSystem[] = [
   {
     name: "no network",
     edits: [{ kind: "remove", path: "/etc/systemd/network/20-wired.network" }],
-    reason: /no time server answered|the channel cannot be reached/,
+    reason: /no time server answered|cannot follow the channel/,
+    starts: 2,
+  },
+  {
+    name: "settings that are torn",
+    edits: [{ kind: "write", path: "/etc/home-pi/update.json", content: '{"channel":' }],
+    reason: /cannot follow the channel, and the build before could: .*update\.json: is not what it should be/,
+    starts: 2,
+  },
+  {
+    name: "a service that is started again and again",
+    edits: [
+      { kind: "write", path: "/usr/lib/systemd/system/flapping.service", content: FLAPPING_UNIT },
+      {
+        kind: "link",
+        path: "/usr/lib/systemd/system/multi-user.target.wants/flapping.service",
+        target: "../flapping.service",
+      },
+    ],
+    reason: /units fail that did not fail before: flapping\.service/,
     starts: 2,
   },
   {
