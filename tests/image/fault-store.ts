@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import send from "send";
 import { type Listening, listenOn } from "../../lib/external/listening.ts";
@@ -17,6 +19,12 @@ export type BundleFault =
 
 const LINK_LIVES_MS = 5_000;
 const BUNDLE = /\.raucb$/;
+
+/** The bytes asked for, both ends included. */
+function spanOf(range: string, wholeBytes: number): { readonly from: number; readonly to: number } {
+  const [, from = "0", to = ""] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
+  return { from: Number(from), to: to === "" ? wholeBytes - 1 : Math.min(Number(to), wholeBytes - 1) };
+}
 
 /** A store on the loopback whose bundles can go wrong while it runs. */
 export class FaultStore {
@@ -46,12 +54,13 @@ export class FaultStore {
         return void response.writeHead(403).end("too late");
       }
       if (until !== null || this.fault === "none") return file(url.pathname);
-      this.#fail(url.pathname, response);
+      const { size } = statSync(join(folder, url.pathname));
+      this.#fail(url.pathname, request.headers.range ?? "", size, response);
     });
     return listenOn(server, 0, "127.0.0.1");
   }
 
-  #fail(path: string, response: ServerResponse): void {
+  #fail(path: string, range: string, wholeBytes: number, response: ServerResponse): void {
     const answers: Record<Exclude<BundleFault, "none">, () => void> = {
       "no ranges": () => response.writeHead(200).end("x".repeat(4096)),
       "captive portal": () =>
@@ -63,8 +72,13 @@ export class FaultStore {
       "redirect loop": () => response.writeHead(302, { location: path }).end(),
       403: () => response.writeHead(403).end(),
       truncated: () => {
-        response.writeHead(206, { "content-range": "bytes 0-16383/99999999", "content-length": 16384 });
-        response.write(Buffer.alloc(100), () => response.destroy());
+        // All that is said of it is right.
+        const { from, to } = spanOf(range, wholeBytes);
+        response.writeHead(206, {
+          "content-range": `bytes ${from}-${to}/${wholeBytes}`,
+          "content-length": to - from + 1,
+        });
+        response.write(Buffer.alloc(Math.min(100, to - from)), () => response.destroy());
       },
       silent: () => {
         this.unanswered += 1;

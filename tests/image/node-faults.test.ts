@@ -23,7 +23,7 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases and servers", 
 
         // The manifest names them, so somebody has its keys; RAUC and the handler have the last word.
         const bundles = [
-          ["unsigned", /RAUC did not install it: .*sign/],
+          ["unknown CA", /RAUC did not install it: .*sign/],
           ["other board", /RAUC did not install it: .*[Cc]ompatible/],
           ["other digest", /RAUC did not install it: .*[Pp]re-install handler/],
         ] as const;
