@@ -19,6 +19,9 @@ describe.skipIf(checkout === undefined)("the public TUF conformance suite", () =
       const fix =
         "git clone https://github.com/theupdateframework/tuf-conformance, PI_TUF_CONFORMANCE=that folder";
       expect(await exists(join(suite, "conftest.py")), `no suite in ${checkout}: ${fix}`).toBe(true);
+      // Four of its cases turn the clock with it.
+      const turned = processes.run({ argv: ["faketime", "--version"], timeoutMs: MINUTE_MS });
+      await expect(turned, "no faketime: apt-get install faketime").resolves.toMatchObject({ exitCode: 0 });
       await withScratch(tmpdir(), "tuf-", async (folder) => {
         await processes.run({
           argv: ["python3", "-m", "pip", "install", "--quiet", "--target", folder, checkout ?? ""],
