@@ -146,8 +146,16 @@ export interface HotPlug {
   readonly arguments: Readonly<Record<"driver" | "netdev" | "id" | "mac", string>>;
 }
 
-/** QEMU gives each adapter that is plugged in the next one, and then another address than the one ports lead to. */
+/** Known beforehand, so that the emulated network gives it one address over all restarts. */
 const ADAPTER_MAC = "52:54:00:12:34:56";
+/** The first two leases of QEMU's own network. */
+const LEASES = ["10.0.2.15", "10.0.2.16"] as const;
+
+/** Monitor commands that take the way from a port to the guest's ssh away, and lead it to its first or second address. */
+export function turnedForward(port: number, second: boolean): readonly [string, string] {
+  const way = `${NETWORK} tcp:127.0.0.1:${port}`;
+  return [`hostfwd_remove ${way}`, `hostfwd_add ${way}-${LEASES[second ? 1 : 0]}:22`];
+}
 
 /** The network adapter to plug in once Linux is up: on raspi3b one that is there from the start stays dead. */
 export function networkHotPlug(machine: MachineName): HotPlug | undefined {

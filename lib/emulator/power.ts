@@ -5,7 +5,7 @@ import { Course } from "./course.ts";
 import type { Bench } from "./disk.ts";
 import { EmulatorError } from "./failure.ts";
 import { machineLimits, PAUSE_MS, QUIT_MS } from "./limits.ts";
-import { type MachineRequest, machineCommand, networkHotPlug } from "./machine.ts";
+import { type MachineRequest, machineCommand, networkHotPlug, turnedForward } from "./machine.ts";
 import { QmpClient } from "./qmp.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -29,6 +29,7 @@ export class PoweredMachine {
   #course = new Course();
   #qmp: QmpClient | undefined;
   #plugged = false;
+  #turned = false;
 
   private constructor(bench: Bench, request: PowerRequest) {
     const { tools, world, work } = bench;
@@ -78,15 +79,7 @@ export class PoweredMachine {
     );
     died.catch(() => undefined);
     try {
-      const connected = QmpClient.connect(
-        request.qmpSocket,
-        bench.world.clock,
-        signal,
-        undefined,
-        (event) => {
-          if (event === "RESET") void machine.#unplugNetwork();
-        },
-      );
+      const connected = QmpClient.connect(request.qmpSocket, bench.world.clock, signal);
       connected.catch(() => undefined);
       machine.#qmp = await Promise.race([connected, died]);
       return machine;
@@ -134,7 +127,10 @@ export class PoweredMachine {
     await this.#qmp.execute(command);
   }
 
-  /** Plugs the network in where the machine cannot have it from the start, once in each boot. Linux must be up. */
+  /**
+   * Plugs the network in where the machine cannot have it from the start, unless it is. Linux must be up. It stays over
+   * restarts: an adapter that is taken out and put in again after one stops the emulated USB host for good.
+   */
   async plugNetwork(): Promise<void> {
     const plug = networkHotPlug(this.#request.machine);
     if (plug === undefined || this.#plugged) return;
@@ -143,15 +139,14 @@ export class PoweredMachine {
   }
 
   /**
-   * A machine that starts anew must not find the adapter: one that is there from the start stays dead, or is set up
-   * before the system it belongs to and has another address.
+   * Leads the port for ssh to the other address a guest may have on a Pi 3. An adapter that is plugged in gets an
+   * address of the system's own choice, one that is there from the start keeps its own, and each has a lease of its own.
    */
-  async #unplugNetwork(): Promise<void> {
-    const plug = networkHotPlug(this.#request.machine);
-    if (plug === undefined || !this.#plugged) return;
-    this.#plugged = false;
-    // A machine that is switched off as it starts takes its adapter along.
-    await this.#qmp?.deviceDelete(plug.arguments.id).catch(() => undefined);
+  async turnSshPort(): Promise<void> {
+    const { machine, sshPort } = this.#request;
+    if (machine === "virt" || sshPort === undefined || !this.#plugged) return;
+    this.#turned = !this.#turned;
+    for (const line of turnedForward(sshPort, this.#turned)) await this.#qmp?.monitor(line);
   }
 
   /** Pulls the plug: the guest is not told, the disk image is closed in order. */

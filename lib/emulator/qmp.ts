@@ -27,26 +27,23 @@ interface Waiting {
 
 const RETRY_MS = 50;
 
-/** QEMU's control socket (QMP): commands one at a time or many, each with a deadline; events are told. */
+/** QEMU's control socket (QMP): commands one at a time or many, each with a deadline; events are ignored. */
 export class QmpClient {
   readonly #clock: Clock;
   readonly #limits: QmpLimits;
-  readonly #onEvent: (name: string) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #greeting = Promise.withResolvers<void>();
   #connection: LineConnection | undefined;
   #lastId = 0;
   #gone = false;
 
-  private constructor(clock: Clock, limits: QmpLimits, onEvent: (name: string) => void) {
+  private constructor(clock: Clock, limits: QmpLimits) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#onEvent = onEvent;
   }
 
   /**
-   * Connects as soon as QEMU listens, and agrees on capabilities; `signal` ends the waiting. `onEvent` is told the name
-   * of each event, as QEMU's QMP reference has them.
+   * Connects as soon as QEMU listens, and agrees on capabilities; `signal` ends the waiting.
    * @throws EmulatorError QMP
    */
   static async connect(
@@ -54,9 +51,8 @@ export class QmpClient {
     clock: Clock,
     signal: AbortSignal,
     limits: QmpLimits = { connectMs: QMP_CONNECT_MS, answerMs: QMP_ANSWER_MS },
-    onEvent: (name: string) => void = () => undefined,
   ): Promise<QmpClient> {
-    const client = new QmpClient(clock, limits, onEvent);
+    const client = new QmpClient(clock, limits);
     const connection = await client.#open(path, clock.now() + limits.connectMs, signal);
     client.#connection = connection;
     void connection.closed.then(() => client.#lost());
@@ -88,8 +84,9 @@ export class QmpClient {
     return this.execute("device_add", args);
   }
 
-  deviceDelete(id: string): Promise<unknown> {
-    return this.execute("device_del", { id });
+  /** A line for QEMU's own monitor, for what QMP has no command for. What it says to that, empty where all is well. */
+  async monitor(line: string): Promise<string> {
+    return String(await this.execute("human-monitor-command", { "command-line": line }));
   }
 
   systemReset(): Promise<unknown> {
@@ -123,11 +120,7 @@ export class QmpClient {
 
   #line(line: string): void {
     const message = parse(line);
-    if (message === undefined) return;
-    if (message.kind === "event") {
-      this.#onEvent(message.event);
-      return;
-    }
+    if (message === undefined || message.kind === "event") return;
     if (message.kind === "greeting") {
       this.#greeting.resolve();
       return;

@@ -38,9 +38,8 @@ export class RehearsalNode {
   readonly #request: NodeRequest;
   #powered: PoweredMachine | undefined;
   #sshPort = 0;
-  /** How often Linux came up since the node was switched on, and for how many of these the network is plugged in. */
-  #ups = 0;
-  #plugged = 0;
+  /** Whether Linux came up since the node was switched on. */
+  #up = false;
 
   private constructor(bench: Bench, prepared: Prepared, request: NodeRequest, key: SshKey) {
     this.bench = bench;
@@ -78,12 +77,12 @@ export class RehearsalNode {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();
-    [this.#ups, this.#plugged] = [0, 0];
+    this.#up = false;
     this.#powered = await PoweredMachine.on(this.bench, {
       ...{ machine: this.machine, disk: disk.path, dtb, firmware, socketFolder, log, sshPort: this.#sshPort },
       qmpSocket: join(socketFolder, "qmp.sock"),
       onLine: (line) => {
-        if (UP.test(line)) this.#ups += 1;
+        this.#up ||= UP.test(line);
         onLine?.(line);
       },
       ...(extras === undefined ? {} : { extras }),
@@ -106,7 +105,8 @@ export class RehearsalNode {
    * command ran and failed.
    */
   async tryCommand(command: string, timeoutMs: number = COMMAND_MS): Promise<string | undefined> {
-    await this.#plugNetwork();
+    // On a Pi 3 the network is plugged in once Linux is up.
+    if (this.#up) await this.#powered?.plugNetwork();
     const { tools, world, work } = this.bench;
     const argv = sshCommand({ port: this.#sshPort, key: this.key.file }, command);
     try {
@@ -115,7 +115,10 @@ export class RehearsalNode {
           ...{ binds: [{ source: work }], cwd: work, timeoutMs, signal: world.signal, accept: [0, 255] },
         }),
       );
-      return result.exitCode === 255 ? undefined : result.stdout;
+      if (result.exitCode !== 255) return result.stdout;
+      // It may be up, and have another address by now.
+      await this.#powered?.turnSshPort();
+      return undefined;
     } catch (error) {
       if (error instanceof ProcessError && error.code === "TIMEOUT") return undefined;
       throw error;
@@ -134,13 +137,5 @@ export class RehearsalNode {
       }
       await clock.sleep(LOOK_MS, signal);
     }
-  }
-
-  /** On a Pi 3 the network is plugged in once Linux is up, after each start anew. */
-  async #plugNetwork(): Promise<void> {
-    if (this.machine === "virt") return;
-    if (this.#ups === this.#plugged) return;
-    this.#plugged = this.#ups;
-    await this.powered.plugNetwork();
   }
 }

@@ -5,6 +5,7 @@ import {
   kernelArguments,
   machineCommand,
   networkHotPlug,
+  turnedForward,
 } from "../../../lib/emulator/machine.ts";
 
 const files = { disk: "/w/disk.img", dtb: "/w/x.dtb", firmware: "/w/u-boot.bin", qmpSocket: "/s/qmp.sock" };
@@ -82,9 +83,17 @@ describe("networkHotPlug", () => {
   it("is for raspi3b, where an adapter that is there from the start stays dead", () => {
     expect(networkHotPlug("raspi3b")).toEqual({
       execute: "device_add",
-      // The same address in every boot: ports lead to the first adapter that asked for one.
+      // Its address is the same over all restarts.
       arguments: { driver: "usb-net", netdev: "n0", id: "un0", mac: "52:54:00:12:34:56" },
     });
     expect(networkHotPlug("virt")).toBeUndefined();
+  });
+});
+
+describe("the way to a guest's ssh", () => {
+  it("leads to the first or to the second address of the emulated network", () => {
+    const remove = "hostfwd_remove n0 tcp:127.0.0.1:2222";
+    expect(turnedForward(2222, true)).toEqual([remove, "hostfwd_add n0 tcp:127.0.0.1:2222-10.0.2.16:22"]);
+    expect(turnedForward(2222, false)).toEqual([remove, "hostfwd_add n0 tcp:127.0.0.1:2222-10.0.2.15:22"]);
   });
 });
