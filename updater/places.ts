@@ -22,6 +22,8 @@ export function placesOf(root = "/") {
     /** What the units every slot needs are short of, where they do not run. */
     healthSays: at("run/home-pi/health"),
     markedGood: at("run/home-pi/marked-good"),
+    /** Left by the gate once it is sure that this start has to end. */
+    leaving: at("run/home-pi/leaving"),
     intended: at("run/home-pi/intended.json"),
     status: at("run/home-pi/update-status.json"),
     lock: at("run/home-pi/update.lock"),

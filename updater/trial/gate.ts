@@ -11,6 +11,11 @@ export interface GateNode {
   facts(): Promise<BootFacts>;
   /** `leftMs`: how long looking may still take, in milliseconds. */
   health(standing: Standing, leftMs: () => number): Promise<Health>;
+  /**
+   * Leaves word, gone with the restart, that this start has to end: home-pi-update-return.service ends it where the gate
+   * is killed before it does, or the restart fails. What is remembered does not tell by then: the trial is over.
+   */
+  leaves(): Promise<void>;
   activate(slot: SlotName): Promise<void>;
   /** Takes the running slot's attempts away. */
   useUp(): Promise<void>;
@@ -72,6 +77,8 @@ export async function runGate(node: GateNode, options: GateLimits = limits): Pro
 async function remember(node: GateNode, { kind }: Standing, state: State): Promise<void> {
   const write = (): Promise<void> => node.writeState(state);
   if (kind === "return" || kind === "first") return write();
+  // Once that is written, the build it is about is one like any other.
+  if (kind === "crashed") await leaving(node);
   await trying(node, "what this start is, is not remembered", write);
 }
 
@@ -88,6 +95,12 @@ async function trying(node: GateNode, what: string, work: () => Promise<void>): 
   await work().catch((error: unknown) => node.say(`${what}: ${messageOf(error)}`));
 }
 
+/** There is nothing to go to: better a node that runs, and is not marked good, than one that restarts for ever. */
+const STAYING: ReadonlySet<Standing["kind"]> = new Set(["committed", "first", "alone", "stay"]);
+
+const leaving = (node: GateNode): Promise<void> =>
+  trying(node, "no word is left that this start has to end", () => node.leaves());
+
 async function leave(
   node: GateNode,
   standing: Standing,
@@ -95,6 +108,8 @@ async function leave(
   facts: BootFacts,
   reason: string,
 ): Promise<void> {
+  if (STAYING.has(standing.kind)) return trying(node, "nobody is told", () => node.alarm(reason));
+  await leaving(node);
   // Unmarked, it uses up its attempts, whatever does not work here.
   let back: SlotName | undefined;
   if (standing.kind === "trial") {
@@ -105,9 +120,6 @@ async function leave(
     back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node.say(`going back from ${nameOf(trial)} to slot ${back}`);
   } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
-  else if (standing.kind !== "leave") {
-    return trying(node, "nobody is told", () => node.alarm(reason));
-  }
   // Else a node that loses its data later, and with it what is remembered, would try this one.
   await trying(node, "this slot keeps its attempts", () => node.useUp());
   if (back !== undefined) await trying(node, `slot ${back} is not activated`, () => node.activate(back));

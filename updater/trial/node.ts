@@ -1,5 +1,5 @@
 import { readBounded } from "../../lib/external/bounded-file.ts";
-import { exists } from "../../lib/external/files.ts";
+import { exists, writeAtomically } from "../../lib/external/files.ts";
 import { readBuild } from "../config.ts";
 import { MAX_SHUT_DOWNS_BYTES } from "../limits.ts";
 import { isSynchronized, readBootId, readData, readSlot } from "../node-facts.ts";
@@ -73,7 +73,7 @@ async function readHealth(
 
 /** The gate's node, for real. */
 export function gateNode(node: UpdaterNode): GateNode {
-  const { world, bus } = node;
+  const { world, bus, places } = node;
   const stateFile = stateFileOf(node);
   let followed = false;
   return {
@@ -90,7 +90,8 @@ export function gateNode(node: UpdaterNode): GateNode {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot ? "booted" : "other"]);
     },
-    useUp: async () => useUp(world.processes, await readSlot(node.places)),
+    leaves: () => writeAtomically(places.leaving, ""),
+    useUp: async () => useUp(world.processes, await readSlot(places)),
     reboot: () => reboot(node),
     alarm: (reason) => publishAlarm(node, `This start is not marked good: ${reason.replace(/\.$/, "")}.`),
     say: node.say,

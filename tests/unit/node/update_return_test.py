@@ -1,4 +1,4 @@
-"""That only a build on trial is restarted when its gate cannot run."""
+"""That only a build on trial is restarted when its gate cannot run, and one the gate has left."""
 
 import hashlib
 import json
@@ -31,7 +31,8 @@ class Return(unittest.TestCase):
             if text is not None:
                 (self.folder / name).write_text(text)
         marker = self.folder / "restarted"
-        update_return.main(str(self.folder), str(self.build), ("touch", str(marker)))
+        restart = ("touch", str(marker))
+        update_return.main(str(self.folder), str(self.build), str(self.folder / "leaving"), restart)
         return marker.exists()
 
     def test_restarts_a_build_on_trial(self):
@@ -46,6 +47,12 @@ class Return(unittest.TestCase):
     def test_leaves_everything_else_running(self):
         for state in ({}, {"trial": {"buildId": A}}, {"trial": {"buildId": B}, "committed": {"buildId": B}}):
             self.assertFalse(self.run_with(copy(1, state), ""))
+
+    def test_restarts_a_build_its_gate_has_left(self):
+        failed = {"committed": {"buildId": A}, "failed": [{"buildId": B}]}
+        self.assertFalse(self.run_with(copy(1, failed)))
+        (self.folder / "leaving").write_text("")
+        self.assertTrue(self.run_with(copy(1, failed)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ export const bootOf = (letter: string, slot: SlotName, more: Partial<BootFacts> 
 /** A node in memory: what the gate does is written down in order. */
 export class MemoryNode implements GateNode {
   readonly log: string[] = [];
+  /** How much was written down when word was left that this start has to end; undefined: none was. */
+  leftAt: number | undefined;
   time = 0;
   state: State;
   readonly boot: BootFacts;
@@ -45,6 +47,9 @@ export class MemoryNode implements GateNode {
   health = async () => {
     if (this.broken.includes("health")) throw new Error("systemctl took longer than 30 s");
     return (this.looks.length > 1 ? this.looks.shift() : this.looks[0]) ?? well;
+  };
+  leaves = async () => {
+    this.leftAt ??= this.log.length;
   };
   activate = (slot: SlotName) => this.#do(`activate ${slot}`);
   useUp = () => this.#do("use up");

@@ -149,6 +149,8 @@ describe("the gate", () => {
     const node = new MemoryNode(settling(last), newOne(), [well]);
     expect(await runGate(node, limits)).toBe(false);
     expect(node.log).toEqual(steps);
+    // What is remembered does not tell any more that this start has to end.
+    expect(node.leftAt).toBe(0);
     const { previous, settling: watched, returns } = node.state;
     expect([node.state.committed, previous, watched, returns]).toEqual([a, undefined, undefined, 0]);
     expect(node.state.failed).toMatchObject([

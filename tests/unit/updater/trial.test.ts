@@ -182,6 +182,21 @@ describe("the gate", () => {
     },
   );
 
+  it("leaves word that a start has to end before nothing else tells, and only of one that does", async () => {
+    const leftAt = async (state: State, facts: BootFacts, broken: readonly string[] = []) => {
+      const node = new MemoryNode(state, facts, [{ ...well, gate: "ssh.service failed" }], broken);
+      await runGate(node, limits).catch(() => undefined);
+      return node.leftAt;
+    };
+    // Of a trial, after this start is written down and before its failure is; else a killed gate leaves a bad build.
+    expect(await leftAt(onTrial, bootOf("c", "B"))).toBe(1);
+    expect(await leftAt(committed, bootOf("f", "B"))).toBe(1);
+    // A way back that cannot be counted is none.
+    expect(await leftAt(committed, bootOf("f", "B"), ["write"])).toBeUndefined();
+    expect(await leftAt({ ...committed, returns: 2 }, bootOf("f", "B"))).toBeUndefined();
+    expect(await leftAt(committed, bootOf("a", "A"))).toBeUndefined();
+  });
+
   it("looks again at a node that does not say how it is, until time is up", async () => {
     const node = new MemoryNode(onTrial, bootOf("c", "B"), [well], ["health"]);
     expect(await runGate(node, limits)).toBe(false);
