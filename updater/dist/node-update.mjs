@@ -18423,6 +18423,8 @@ function placesOf(root = "/") {
     /** What the units every slot needs are short of, where they do not run. */
     healthSays: at("run/home-pi/health"),
     markedGood: at("run/home-pi/marked-good"),
+    /** Left by the gate once it is sure that this start has to end. */
+    leaving: at("run/home-pi/leaving"),
     intended: at("run/home-pi/intended.json"),
     status: at("run/home-pi/update-status.json"),
     lock: at("run/home-pi/update.lock"),
@@ -21595,7 +21597,7 @@ async function readHealth(node2, standing, leftMs, followed) {
   };
 }
 function gateNode(node2) {
-  const { world, bus } = node2;
+  const { world, bus, places } = node2;
   const stateFile = stateFileOf(node2);
   let followed = false;
   return {
@@ -21611,7 +21613,8 @@ function gateNode(node2) {
       const { booted } = await readSlots(bus);
       await bus.call("Mark", "ss", ["active", booted === slot2 ? "booted" : "other"]);
     },
-    useUp: async () => useUp(world.processes, await readSlot(node2.places)),
+    leaves: () => writeAtomically(places.leaving, ""),
+    useUp: async () => useUp(world.processes, await readSlot(places)),
     reboot: () => reboot(node2),
     alarm: (reason) => publishAlarm(node2, `This start is not marked good: ${reason.replace(/\.$/, "")}.`),
     say: node2.say,
@@ -21826,6 +21829,7 @@ async function runGate(node2, options2 = trial2) {
 async function remember(node2, { kind }, state) {
   const write = () => node2.writeState(state);
   if (kind === "return" || kind === "first") return write();
+  if (kind === "crashed") await leaving(node2);
   await trying(node2, "what this start is, is not remembered", write);
 }
 async function lookAt(node2, standing, leftMs) {
@@ -21837,7 +21841,11 @@ async function lookAt(node2, standing, leftMs) {
 async function trying(node2, what, work) {
   await work().catch((error2) => node2.say(`${what}: ${messageOf(error2)}`));
 }
+var STAYING = /* @__PURE__ */ new Set(["committed", "first", "alone", "stay"]);
+var leaving = (node2) => trying(node2, "no word is left that this start has to end", () => node2.leaves());
 async function leave(node2, standing, state, facts, reason) {
+  if (STAYING.has(standing.kind)) return trying(node2, "nobody is told", () => node2.alarm(reason));
+  await leaving(node2);
   let back;
   if (standing.kind === "trial") {
     const { trial: trial3 } = standing;
@@ -21849,9 +21857,6 @@ async function leave(node2, standing, state, facts, reason) {
     back = state.committed?.slot ?? otherSlot(facts.running.slot);
     node2.say(`going back from ${nameOf(trial3)} to slot ${back}`);
   } else if (standing.kind === "crashed" || standing.kind === "return") back = standing.to;
-  else if (standing.kind !== "leave") {
-    return trying(node2, "nobody is told", () => node2.alarm(reason));
-  }
   await trying(node2, "this slot keeps its attempts", () => node2.useUp());
   if (back !== void 0) await trying(node2, `slot ${back} is not activated`, () => node2.activate(back));
   await node2.reboot();
