@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure } from "../failure.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 
 export type DownloadCode =
   | "INSECURE"
@@ -63,9 +64,13 @@ function explain(error: unknown, request: DownloadRequest, deadline: AbortSignal
   }
   // fetch says only "fetch failed" itself; its cause knows the host and the errno.
   if (error instanceof TypeError && error.cause instanceof Error) {
-    return new DownloadError("UNREACHABLE", `${request.url} could not be fetched: ${error.cause.message}`, {
-      fix: "check the network and the proxy settings",
-    });
+    return new DownloadError(
+      "UNREACHABLE",
+      `${request.url} could not be fetched: ${whyNoAnswer(error.cause)}`,
+      {
+        fix: "check the network and the proxy settings",
+      },
+    );
   }
   return error;
 }

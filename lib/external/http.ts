@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { Failure } from "../failure.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 import { openUpload, type UploadFile } from "./upload-file.ts";
 
 export type HttpCode =
@@ -246,11 +247,12 @@ function explain(error: unknown, request: HttpRequest, signal: AbortSignal): unk
   if (error instanceof Failure || !(error instanceof Error)) return error;
   const where = `${request.method} ${shownUrl(request.url)}`;
   const { code, syscall } = error as NodeJS.ErrnoException;
-  const refused = /^ERR_(?:TLS|PROXY)/.test(code ?? "");
+  // Of several addresses each has an error of its own; a certificate is looked at before anything is sent.
+  const refused = error instanceof AggregateError || /^ERR_(?:TLS|PROXY)|CERT|^UNABLE_TO/.test(code ?? "");
   if (syscall === "connect" || syscall === "getaddrinfo" || refused) {
-    return new HttpError("UNREACHABLE", `${where} could not be reached: ${error.message}`, {
+    return new HttpError("UNREACHABLE", `${where} could not be reached: ${whyNoAnswer(error)}`, {
       fix: "check the network and the proxy settings",
     });
   }
-  return new HttpError("RESET", `${where} broke off: ${error.message}`, { cause: error });
+  return new HttpError("RESET", `${where} broke off: ${whyNoAnswer(error)}`, { cause: error });
 }

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
+import { whyNoAnswer } from "./no-answer.ts";
 
 export type SourceCode = "TOO_LARGE" | "UNREACHABLE" | "STATUS" | "INTERRUPTED" | "UNREADABLE";
 
@@ -150,6 +151,5 @@ export function webSource(base: string, options: WebSourceOptions): LargeSource 
 
 /** fetch says only "fetch failed"; its cause knows the host and the errno. */
 function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  return whyNoAnswer(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }

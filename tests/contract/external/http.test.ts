@@ -141,6 +141,12 @@ describe("a request", () => {
     expect(error.message).not.toContain("secret");
   });
 
+  it("says what each address of a server did that is not there", async () => {
+    const error = await failure(get("http://localhost:1/a"));
+    expect(error.code).toBe("UNREACHABLE");
+    expect(error.message).toMatch(/could not be reached: .*ECONNREFUSED/);
+  });
+
   it("goes nowhere without https but to this machine", async () => {
     expect((await failure(get("http://example.org/"))).code).toBe("INSECURE");
     const url = await serve((_, response) =>
