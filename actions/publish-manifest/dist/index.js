@@ -77064,6 +77064,9 @@ var Failure = class extends Error {
     this.details = options2.details ?? [];
   }
 };
+function messageOf(error62) {
+  return error62 instanceof Error ? error62.message : String(error62);
+}
 function formatPlace(place) {
   return [place.file, place.line, place.column].filter((part) => part !== void 0).join(":");
 }
@@ -83797,6 +83800,41 @@ import {
 } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
+// lib/external/no-answer.ts
+init_bundle_globals();
+var UNTRUSTED = "no CA that this machine trusts vouches for the server's certificate";
+var CERTIFICATE = {
+  CERT_HAS_EXPIRED: "the server's certificate has expired by this machine's clock",
+  CERT_NOT_YET_VALID: "the server's certificate is not valid yet by this machine's clock",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED
+};
+var OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+var LONGEST_NAMES = 100;
+function whyNoAnswer(error62) {
+  if (error62 instanceof AggregateError && error62.errors.length > 0) {
+    return [...new Set(error62.errors.map(whyNoAnswer))].join(", ");
+  }
+  const { code } = error62 instanceof Error ? error62 : {};
+  const said = wordsOf(error62, code).trim() || "no reason is given";
+  return typeof code !== "string" || said.includes(code) ? said : `${said} (${code})`;
+}
+function wordsOf(error62, code) {
+  const said = messageOf(error62);
+  if (code === OTHER_NAME) {
+    const { host = "this one", cert } = error62;
+    const names = cert?.subjectaltname ?? "no name";
+    const shown = names.length <= LONGEST_NAMES ? names : `${names.slice(0, LONGEST_NAMES)}...`;
+    return `the server's certificate is for ${shown}, not for ${host}`;
+  }
+  const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1];
+  if (tls !== void 0) return `no TLS was agreed on: ${tls}`;
+  return (typeof code === "string" ? CERTIFICATE[code] : void 0) ?? said;
+}
+
 // lib/external/upload-file.ts
 init_bundle_globals();
 import { createHash as createHash2 } from "node:crypto";
@@ -84002,13 +84040,13 @@ function explain(error62, request2, signal) {
   if (error62 instanceof Failure || !(error62 instanceof Error)) return error62;
   const where = `${request2.method} ${shownUrl(request2.url)}`;
   const { code, syscall } = error62;
-  const refused = /^ERR_(?:TLS|PROXY)/.test(code ?? "");
+  const refused = error62 instanceof AggregateError || /^ERR_(?:TLS|PROXY)|CERT|^UNABLE_TO/.test(code ?? "");
   if (syscall === "connect" || syscall === "getaddrinfo" || refused) {
-    return new HttpError("UNREACHABLE", `${where} could not be reached: ${error62.message}`, {
+    return new HttpError("UNREACHABLE", `${where} could not be reached: ${whyNoAnswer(error62)}`, {
       fix: "check the network and the proxy settings"
     });
   }
-  return new HttpError("RESET", `${where} broke off: ${error62.message}`, { cause: error62 });
+  return new HttpError("RESET", `${where} broke off: ${whyNoAnswer(error62)}`, { cause: error62 });
 }
 
 // lib/external/github-client.ts

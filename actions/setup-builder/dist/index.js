@@ -95393,6 +95393,48 @@ var init_esm18 = __esm({
   }
 });
 
+// lib/external/no-answer.ts
+function whyNoAnswer(error63) {
+  if (error63 instanceof AggregateError && error63.errors.length > 0) {
+    return [...new Set(error63.errors.map(whyNoAnswer))].join(", ");
+  }
+  const { code } = error63 instanceof Error ? error63 : {};
+  const said = wordsOf(error63, code).trim() || "no reason is given";
+  return typeof code !== "string" || said.includes(code) ? said : `${said} (${code})`;
+}
+function wordsOf(error63, code) {
+  const said = messageOf(error63);
+  if (code === OTHER_NAME) {
+    const { host = "this one", cert } = error63;
+    const names = cert?.subjectaltname ?? "no name";
+    const shown = names.length <= LONGEST_NAMES ? names : `${names.slice(0, LONGEST_NAMES)}...`;
+    return `the server's certificate is for ${shown}, not for ${host}`;
+  }
+  const tls = /:SSL routines:[^:]*:([^:]+)/.exec(said)?.[1];
+  if (tls !== void 0) return `no TLS was agreed on: ${tls}`;
+  return (typeof code === "string" ? CERTIFICATE[code] : void 0) ?? said;
+}
+var UNTRUSTED, CERTIFICATE, OTHER_NAME, LONGEST_NAMES;
+var init_no_answer = __esm({
+  "lib/external/no-answer.ts"() {
+    "use strict";
+    init_bundle_globals();
+    init_failure();
+    UNTRUSTED = "no CA that this machine trusts vouches for the server's certificate";
+    CERTIFICATE = {
+      CERT_HAS_EXPIRED: "the server's certificate has expired by this machine's clock",
+      CERT_NOT_YET_VALID: "the server's certificate is not valid yet by this machine's clock",
+      UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+      UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+      UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+      SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+      DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED
+    };
+    OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+    LONGEST_NAMES = 100;
+  }
+});
+
 // lib/external/download.ts
 import { createHash as createHash3, randomBytes as randomBytes3 } from "node:crypto";
 import { mkdir as mkdir8, open as open4, rename as rename6, rm as rm4 } from "node:fs/promises";
@@ -95420,9 +95462,13 @@ function explain(error63, request2, deadline) {
     });
   }
   if (error63 instanceof TypeError && error63.cause instanceof Error) {
-    return new DownloadError("UNREACHABLE", `${request2.url} could not be fetched: ${error63.cause.message}`, {
-      fix: "check the network and the proxy settings"
-    });
+    return new DownloadError(
+      "UNREACHABLE",
+      `${request2.url} could not be fetched: ${whyNoAnswer(error63.cause)}`,
+      {
+        fix: "check the network and the proxy settings"
+      }
+    );
   }
   return error63;
 }
@@ -95487,6 +95533,7 @@ var init_download = __esm({
     "use strict";
     init_bundle_globals();
     init_failure();
+    init_no_answer();
     DownloadError = class extends Failure {
       area = "download";
     };
