@@ -51,7 +51,7 @@ export const proxy = {
   /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
   blockBytes: 4 * KIB,
   /** All cached blocks together, in bytes. */
-  cacheBytes: 12 * MIB,
+  cacheBytes: 4 * MIB,
   /** A reader that has gone straight on for so long is read ahead of, in bytes. */
   straightBytes: 128 * KIB,
   /** How far it is read ahead of at the most, in bytes. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, stat, truncate } from "node:fs/promises";
 
 export async function sizeOfFile(path: string): Promise<number> {
@@ -37,8 +36,19 @@ export async function withReader<T>(
 export async function sha256OfRange(path: string, offset: number, end: number): Promise<string> {
   const hash = createHash("sha256");
   if (end <= offset) return hash.digest("hex");
-  const stream = createReadStream(path, { start: offset, end: end - 1, highWaterMark: 1024 * 1024 });
-  for await (const chunk of stream) hash.update(chunk as Buffer);
+  // One buffer for all of it: a stream's are left to be collected, and a node has little memory.
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  const handle = await open(path, "r");
+  try {
+    for (let at = offset; at < end; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
   return hash.digest("hex");
 }
 

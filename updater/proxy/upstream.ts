@@ -72,14 +72,17 @@ export class Upstream {
   /** Exactly `length` bytes from `from`; what came of a range that broke off is kept. Throws STREAM in `readMs`. */
   async read(from: number, length: number, signal?: AbortSignal): Promise<Buffer> {
     await this.#enter();
+    // Not AbortSignal.timeout and any: those stay in memory until their time has come, one for each of thousands of reads.
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const late = setTimeout(end, this.#limits.readMs);
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted === true) end();
     try {
-      const deadline = AbortSignal.timeout(this.#limits.readMs);
-      return await this.#readAll(
-        from,
-        length,
-        signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
-      );
+      return await this.#readAll(from, length, ended.signal);
     } finally {
+      clearTimeout(late);
+      signal?.removeEventListener("abort", end);
       this.#running -= 1;
       this.#waiting.shift()?.();
     }
