@@ -1,4 +1,4 @@
-#!/usr/lib/home-pi/node/bin/node
+#!/usr/bin/env -S /usr/lib/home-pi/node/bin/node --jitless --max-semi-space-size=1 --v8-pool-size=1
 import { parseArgs } from "node:util";
 import { clock } from "../lib/external/clock.ts";
 import { acquireLock } from "../lib/external/lock.ts";

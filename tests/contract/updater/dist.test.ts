@@ -26,6 +26,6 @@ test("the committed updater is what the sources give (else: node scripts/build-u
 
 test("it begins with the node's own Node", () => {
   expect(readFileSync(join(dist, "node-update.mjs"), "utf8").split("\n")[0]).toBe(
-    "#!/usr/lib/home-pi/node/bin/node",
+    "#!/usr/bin/env -S /usr/lib/home-pi/node/bin/node --jitless --max-semi-space-size=1 --v8-pool-size=1",
   );
 });

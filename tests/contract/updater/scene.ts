@@ -195,7 +195,10 @@ export class Scene {
   spawn(args: readonly string[]): ChildProcess {
     const program = join(import.meta.dirname, "../../../updater/dist/node-update.mjs");
     const PATH = `${this.programs}:${process.env.PATH}`;
-    return spawnProcess(process.execPath, [program, ...args], { env: { PATH, HOME_PI_ROOT: this.root } });
+    // With this machine's Node, and what the first line says to a node's.
+    const [, ...flags] = /node( --[^\n]+)?$/m.exec(readFileSync(program, "utf8"))?.[1]?.split(" ") ?? [];
+    const env = { PATH, HOME_PI_ROOT: this.root };
+    return spawnProcess(process.execPath, [...flags, program, ...args], { env });
   }
 
   async run(...args: readonly string[]) {
