@@ -1,4 +1,4 @@
-#!/usr/lib/home-pi/node/bin/node
+#!/usr/bin/env -S /usr/lib/home-pi/node/bin/node --jitless --max-semi-space-size=1 --v8-pool-size=1
 import { createRequire as createRequireForBundle } from "node:module";
 const require = createRequireForBundle(import.meta.url);
 var __create = Object.create;
@@ -18958,7 +18958,7 @@ var proxy = {
   /** What the cache is kept in, and the least that is asked of a server, in bytes: dm-verity reads no less. */
   blockBytes: 4 * KIB,
   /** All cached blocks together, in bytes. */
-  cacheBytes: 12 * MIB,
+  cacheBytes: 4 * MIB,
   /** A reader that has gone straight on for so long is read ahead of, in bytes. */
   straightBytes: 128 * KIB,
   /** How far it is read ahead of at the most, in bytes. */
@@ -19932,7 +19932,6 @@ import { dirname as dirname3 } from "node:path";
 // lib/external/ranges.ts
 init_bundle_globals();
 import { createHash as createHash2 } from "node:crypto";
-import { createReadStream as createReadStream2 } from "node:fs";
 import { open as open6, stat as stat2, truncate } from "node:fs/promises";
 async function withReader(path, work) {
   const handle = await open6(path, "r");
@@ -19954,8 +19953,18 @@ async function withReader(path, work) {
 async function sha256OfRange(path, offset, end) {
   const hash2 = createHash2("sha256");
   if (end <= offset) return hash2.digest("hex");
-  const stream2 = createReadStream2(path, { start: offset, end: end - 1, highWaterMark: 1024 * 1024 });
-  for await (const chunk of stream2) hash2.update(chunk);
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  const handle = await open6(path, "r");
+  try {
+    for (let at = offset; at < end; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
+      if (bytesRead === 0) break;
+      hash2.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
   return hash2.digest("hex");
 }
 var COPY_BYTES = 4 * 1024 * 1024;
@@ -20207,14 +20216,16 @@ var Upstream = class {
   /** Exactly `length` bytes from `from`; what came of a range that broke off is kept. Throws STREAM in `readMs`. */
   async read(from, length, signal) {
     await this.#enter();
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    const late = setTimeout(end, this.#limits.readMs);
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted === true) end();
     try {
-      const deadline = AbortSignal.timeout(this.#limits.readMs);
-      return await this.#readAll(
-        from,
-        length,
-        signal === void 0 ? deadline : AbortSignal.any([deadline, signal])
-      );
+      return await this.#readAll(from, length, ended.signal);
     } finally {
+      clearTimeout(late);
+      signal?.removeEventListener("abort", end);
       this.#running -= 1;
       this.#waiting.shift()?.();
     }
@@ -20501,7 +20512,9 @@ init_bundle_globals();
 var Blocks = class {
   #source;
   #limits;
-  /** In the order of their last use. */
+  #memory;
+  #free;
+  /** Where in memory a block lies, in the order of their last use. */
   #kept = /* @__PURE__ */ new Map();
   #coming = /* @__PURE__ */ new Map();
   #straightOnFrom = 0;
@@ -20511,6 +20524,9 @@ var Blocks = class {
   constructor(source, options2 = proxy) {
     this.#source = source;
     this.#limits = options2;
+    const places = Math.floor(options2.cacheBytes / options2.blockBytes);
+    this.#memory = Buffer.alloc(places * options2.blockBytes);
+    this.#free = Array.from({ length: places }, (_, at) => at * options2.blockBytes);
   }
   /** Bytes that are kept. */
   get cachedBytes() {
@@ -20522,11 +20538,17 @@ var Blocks = class {
     const first = Math.floor(from / blockBytes);
     const last = Math.floor((from + length - 1) / blockBytes);
     const until = Math.min(last + this.#aheadOf(from, length), this.#lastBlock);
-    const pieces = [];
-    for (let at = first; at <= last; at += 1) pieces.push(this.#block(at, until));
-    const blocks = await Promise.all(pieces);
-    const start2 = from - first * blockBytes;
-    return Buffer.concat(blocks).subarray(start2, start2 + length);
+    const read = Buffer.alloc(length);
+    const coming = [];
+    for (let at = first; at <= last; at += 1) {
+      const place = this.#use(at);
+      if (place !== void 0) {
+        const bytes3 = this.#memory.subarray(place, place + blockBytes);
+        fill(read, from, { start: at * blockBytes, bytes: bytes3 });
+      } else coming.push(this.#arrival(at, until).then((arrived) => fill(read, from, arrived)));
+    }
+    await Promise.all(coming);
+    return read;
   }
   get #lastBlock() {
     return Math.floor((this.#source.bytes - 1) / this.#limits.blockBytes);
@@ -20541,13 +20563,15 @@ var Blocks = class {
     this.#straightOnFrom = from + length;
     return Math.ceil(this.#ahead / blockBytes);
   }
-  #block(at, until) {
-    const kept = this.#kept.get(at);
-    if (kept !== void 0) {
-      this.#kept.delete(at);
-      this.#kept.set(at, kept);
-      return Promise.resolve(kept);
-    }
+  /** Where a block lies that is kept; it is the one used last from now on. */
+  #use(at) {
+    const place = this.#kept.get(at);
+    if (place === void 0) return void 0;
+    this.#kept.delete(at);
+    this.#kept.set(at, place);
+    return place;
+  }
+  #arrival(at, until) {
     return this.#coming.get(at) ?? this.#ask(at, until);
   }
   /** Asks for block `at` and, in the same range, for those behind it that nobody has asked for. */
@@ -20558,27 +20582,37 @@ var Blocks = class {
     while (end < most && !this.#kept.has(end + 1) && !this.#coming.has(end + 1)) end += 1;
     const start2 = at * blockBytes;
     const length = Math.min((end + 1) * blockBytes, this.#source.bytes) - start2;
-    const range = this.#source.read(start2, length);
-    for (let number4 = at; number4 <= end; number4 += 1) {
-      const offset = (number4 - at) * blockBytes;
-      const block = range.then((bytes3) => {
-        const piece = Buffer.from(bytes3.subarray(offset, offset + blockBytes));
-        this.#keep(number4, piece);
-        return piece;
-      });
-      this.#coming.set(number4, block);
-      block.catch(() => void 0).finally(() => this.#coming.delete(number4));
-    }
-    return this.#coming.get(at) ?? range;
+    const numbers = Array.from({ length: end - at + 1 }, (_, index) => at + index);
+    const arrival = this.#source.read(start2, length).then((bytes3) => {
+      for (const number4 of numbers) this.#keep(number4, bytes3, (number4 - at) * blockBytes);
+      return { start: start2, bytes: bytes3 };
+    });
+    for (const number4 of numbers) this.#coming.set(number4, arrival);
+    const gone = () => {
+      for (const number4 of numbers) this.#coming.delete(number4);
+    };
+    arrival.then(gone, gone);
+    return arrival;
   }
-  #keep(at, block) {
-    this.#kept.set(at, block);
-    for (const oldest of this.#kept.keys()) {
-      if (this.cachedBytes <= this.#limits.cacheBytes) break;
+  #keep(at, bytes3, offset) {
+    const place = this.#free.pop() ?? this.#giveWay();
+    if (place === void 0) return;
+    bytes3.copy(this.#memory, place, offset, Math.min(offset + this.#limits.blockBytes, bytes3.length));
+    this.#kept.set(at, place);
+  }
+  /** The place of the block that was used longest ago. */
+  #giveWay() {
+    for (const [oldest, place] of this.#kept) {
       this.#kept.delete(oldest);
+      return place;
     }
+    return void 0;
   }
 };
+function fill(read, from, { start: start2, bytes: bytes3 }) {
+  const begin = Math.max(from, start2);
+  bytes3.copy(read, begin - from, begin - start2, Math.min(from + read.length, start2 + bytes3.length) - start2);
+}
 
 // updater/proxy/proxy.ts
 function parseRange(header, bytes3) {
