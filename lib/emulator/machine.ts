@@ -146,7 +146,7 @@ export interface HotPlug {
   readonly arguments: Readonly<Record<"driver" | "netdev" | "id" | "mac", string>>;
 }
 
-/** Known beforehand, so that the emulated network gives it one address over all restarts. */
+/** One of its own, however often it is plugged in; the system may still choose another one: see turnedForward. */
 const ADAPTER_MAC = "52:54:00:12:34:56";
 /** The first two leases of QEMU's own network. */
 const LEASES = ["10.0.2.15", "10.0.2.16"] as const;

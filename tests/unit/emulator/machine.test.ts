@@ -83,7 +83,6 @@ describe("networkHotPlug", () => {
   it("is for raspi3b, where an adapter that is there from the start stays dead", () => {
     expect(networkHotPlug("raspi3b")).toEqual({
       execute: "device_add",
-      // Its address is the same over all restarts.
       arguments: { driver: "usb-net", netdev: "n0", id: "un0", mac: "52:54:00:12:34:56" },
     });
     expect(networkHotPlug("virt")).toBeUndefined();
