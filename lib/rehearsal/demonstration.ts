@@ -50,7 +50,7 @@ export interface Demonstration {
 }
 
 /** Each build has a /var of its own, and its journal in it. */
-const READ_JOURNALS =
+export const READ_JOURNALS =
   "for at in /data/var/*/log/journal; do journalctl -D $at --no-pager -u home-pi-update.service -u rauc.service; done";
 
 const BROKEN_UNIT = `[Unit]

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { assetsRoot } from "../../lib/external/assets.ts";
 import { withReader } from "../../lib/external/ranges.ts";
 import { hashIndex } from "../../lib/image/assemble/hash-index.ts";
+import { READ_JOURNALS } from "../../lib/rehearsal/demonstration.ts";
 import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
 import { FaultStore } from "./fault-store.ts";
 import { nodeBuild } from "./node-build.ts";
@@ -76,9 +77,7 @@ describe.runIf(cacheDir !== undefined)("an update by one package", () => {
         );
         expect(read).toBeGreaterThan(0);
         expect(read).toBeLessThanOrEqual(MOST * changed.bytes + index);
-        const said = await session.node.command(
-          "for at in /data/var/*/log/journal; do journalctl -D $at --no-pager -u rauc.service; done",
-        );
+        const said = await session.node.command(READ_JOURNALS);
         expect(said).toContain("Updating slot rootfs.1");
         expect(said).not.toContain("Continuing after adaptive mode error");
         expect(said).not.toContain("Building new hash index for");

@@ -7,11 +7,10 @@ import { demonstrate } from "../../lib/rehearsal/demonstration.ts";
 import { machineAsked } from "./card-machine.ts";
 import { nodeBuild } from "./node-build.ts";
 import { cacheDir, holdingCache } from "./surroundings.ts";
+import { expectLittleMemory } from "./told-node.ts";
 
 const MINUTE = 60_000;
 const MIB = 1024 ** 2;
-/** What a run of the updater may take of a node with 1 GB. */
-const MOST_MEMORY_MIB = 90;
 /** Some files of a slot changed, so little more than the block hash index is read. */
 const MOST_BUNDLE_BYTES = 24 * MIB;
 
@@ -39,12 +38,7 @@ describe.runIf(cacheDir !== undefined)("a node that is flashed and left alone", 
       }
       expect(shown.journal).toContain("Copying image to rootfs.");
       expect(shown.journal).not.toContain("Continuing after adaptive mode error");
-      const memory = [...shown.journal.matchAll(/memory: (\d+) MiB at most/g)].map((match) =>
-        Number(match[1]),
-      );
-      console.log(`memory of the updater's runs: ${memory.join(", ")} MiB`);
-      expect(memory.length).toBeGreaterThan(1);
-      expect(Math.max(...memory)).toBeLessThanOrEqual(MOST_MEMORY_MIB);
+      expectLittleMemory(shown.journal, 2);
     },
     120 * MINUTE,
   );
