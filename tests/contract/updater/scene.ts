@@ -54,9 +54,15 @@ case "$*" in
 *GetPrimary*) echo '{"type":"s","data":["rootfs.0"]}' ;;
 *GetSlotStatus*) cat ${folder}/slots ;;
 *InstallBundle*)
+  # RAUC forgets the last error as it begins (install_thread of its install.c).
+  cp ${folder}/idle ${folder}/progress
+  echo $$ >${folder}/installs
   for url; do case $url in http*|/*.raucb) from=$url ;; esac; done
   case $from in
-  http*) curl -sf -r 0-3 "$from" >${folder}/read || { cp ${folder}/failed ${folder}/progress; exit 0; } ;;
+  http*) curl -sf -r 0-3 "$from" >${folder}/read || {
+    [ "$(cat ${folder}/installs)" != $$ ] || cp ${folder}/failed ${folder}/progress
+    exit 0
+  } ;;
   *) cp "$from" ${folder}/read ;;
   esac
   cp ${folder}/next-slot ${folder}/slot-B
@@ -71,6 +77,8 @@ export class Scene {
   readonly programs = join(this.folder, "programs");
   readonly bench: Bench;
   readonly asked: string[] = [];
+  /** Told of each path before it is answered. */
+  onAsked: ((path: string) => void) | undefined;
   /** Whether bundles are answered with 504. */
   down = false;
   /** Whether bundles are answered with somebody's page. */
@@ -83,6 +91,7 @@ export class Scene {
     this.#server = createServer((request, response) => {
       const path = (request.url ?? "/").slice(1);
       this.asked.push(path);
+      this.onAsked?.(path);
       const content = this.#content(path);
       if (content === undefined) return void response.writeHead(404).end();
       if (this.down && path.endsWith(".raucb")) return void response.writeHead(504).end();
@@ -174,6 +183,7 @@ export class Scene {
       `{"type":"s","data":"idle"}\n{"type":"(isi)","data":[${percent},"Installing done.",1]}\n{"type":"s","data":"${error}"}\n`;
     writeFileSync(beside("slots"), JSON.stringify(slots));
     writeFileSync(beside("progress"), progress(100, ""));
+    writeFileSync(beside("idle"), progress(100, ""));
     writeFileSync(beside("failed"), progress(100, "Failed to stream bundle"));
     writeFileSync(beside("booted"), "A");
     this.program("busctl", BUSCTL(this.programs));
