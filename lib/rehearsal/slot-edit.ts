@@ -7,7 +7,12 @@ import { EDIT_MS } from "./limits.ts";
 
 /** A change of one file of a slot. */
 export type SlotEdit =
-  | { readonly kind: "write"; readonly path: string; readonly content: string; readonly executable?: boolean }
+  | {
+      readonly kind: "write";
+      readonly path: string;
+      readonly content: string | Uint8Array;
+      readonly executable?: boolean;
+    }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "remove"; readonly path: string };
 

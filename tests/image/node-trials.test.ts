@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { startUpdater, waitForCommitted, waitForReturn, waitForStatus } from "../../lib/rehearsal/follow.ts";
+import type { RehearsalNode } from "../../lib/rehearsal/node.ts";
 import type { SlotEdit } from "../../lib/rehearsal/slot-edit.ts";
+import { hangingInitramfs } from "./hanging-initramfs.ts";
 import { harmless, runUpdaterOn, withNodeSession } from "./node-session.ts";
-import { cacheDir } from "./surroundings.ts";
+import { cacheDir, world } from "./surroundings.ts";
 
 const MINUTE = 60_000;
 
@@ -13,6 +15,8 @@ interface BadSystem {
   readonly reason: RegExp;
   /** Starts of the machine until the old system is back: the boot script gives a slot three. */
   readonly starts: number;
+  /** Where nothing resets the machine in emulation: the test does, as `slot.scr`'s watchdog would on a Pi. */
+  readonly pressed?: boolean;
 }
 
 const script = (content: string, path: string): SlotEdit => ({
@@ -64,6 +68,14 @@ const SYSTEMS: readonly BadSystem[] = [
     edits: [{ kind: "write", path: "/boot/initrd.img", content: "torn" }],
     reason: /did not come up far enough to say why/,
     starts: 4,
+  },
+  {
+    name: "an initramfs that hangs",
+    edits: [{ kind: "write", path: "/boot/initrd.img", content: hangingInitramfs() }],
+    reason: /did not come up far enough to say why/,
+    // Those after the last reset.
+    starts: 1,
+    pressed: true,
   },
   {
     name: "no network",
@@ -126,6 +138,31 @@ const SYSTEMS: readonly BadSystem[] = [
   },
 ];
 
+/** As long as this nothing is said by a node that starts. */
+const SILENT_MS = 90_000;
+
+/** Resets a machine that has said nothing since its kernel was started. */
+class ResetButton {
+  pressed = 0;
+  #last = "";
+  #since = 0;
+  readonly #node: RehearsalNode;
+
+  constructor(node: RehearsalNode) {
+    this.#node = node;
+  }
+
+  pressWhereSilent(): void {
+    const last = this.#node.powered.console.tail.findLast((line) => line.trim() !== "") ?? "";
+    const now = world.clock.now();
+    if (last !== this.#last) [this.#last, this.#since] = [last, now];
+    if (!last.includes("Starting kernel") || now - this.#since < SILENT_MS) return;
+    this.pressed += 1;
+    this.#last = "";
+    void this.#node.powered.reset();
+  }
+}
+
 /** A Pi's own watchdog cannot be used in emulation; this one is fed by the same systemd, and resets the same way. */
 const withWatchdog = () => Promise.resolve({ watchdog: true });
 
@@ -136,17 +173,23 @@ describe.runIf(cacheDir !== undefined)("a release whose system does not work", (
       await withNodeSession({ name: "node-trials", beforePower: withWatchdog }, async (session) => {
         const { node } = session;
         let minor = 0;
-        for (const { name, edits, reason, starts } of SYSTEMS.filter((one) => one.name.includes(ONLY))) {
+        for (const { name, edits, reason, starts, pressed } of SYSTEMS.filter((one) =>
+          one.name.includes(ONLY),
+        )) {
           minor += 1;
           const version = `1.${minor}.0`;
           const bad = await session.edited(`bad-${minor}`, [...harmless(name), ...edits]);
           await session.release(version, bad);
-          const before = node.starts;
+          const before = pressed === true ? 0 : node.starts;
+          const button = new ResetButton(node);
           await startUpdater(node);
-          const back = await waitForReturn(node, version, "1.0.0");
+          const options = pressed === true ? { onLook: () => button.pressWhereSilent() } : {};
+          const back = await waitForReturn(node, version, "1.0.0", options);
           console.log(`${name}: ${back.lastFailed?.reason} (${node.starts - before} starts)`);
           expect.soft(back.lastFailed?.reason, name).toMatch(reason);
           expect.soft(node.starts - before, name).toBe(starts);
+          // The boot script gives a slot three.
+          expect.soft(button.pressed, name).toBe(pressed === true ? 3 : 0);
           // Not tried again.
           const again = await runUpdaterOn(node);
           expect.soft(again.reason, name).toContain("a newer version is waited for");
