@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startUpdater, waitForCommitted } from "../../lib/rehearsal/follow.ts";
 import { craftBundle, flip } from "./crafted-bundles.ts";
 import { FaultStore } from "./fault-store.ts";
+import { forgeBundle } from "./forged-bundles.ts";
 import { harmless, withNodeSession } from "./node-session.ts";
 import { refusingNode, tooLarge, Versions } from "./refusing-node.ts";
 import { cacheDir } from "./surroundings.ts";
@@ -30,6 +31,17 @@ describe.runIf(cacheDir !== undefined)("a node among bad releases and servers", 
         for (const [kind, reason] of bundles) {
           await session.release(versions.next(), next, {
             craft: (bundle) => craftBundle(session, kind, next, bundle),
+          });
+          await refuses(kind, reason);
+        }
+
+        const forgeries = [
+          ["expired certificate", /RAUC did not install it: .*expired/],
+          ["plain format", /RAUC did not install it: .*plain/],
+        ] as const;
+        for (const [kind, reason] of forgeries) {
+          await session.release(versions.next(), next, {
+            craft: (bundle) => forgeBundle(session, kind, next, bundle),
           });
           await refuses(kind, reason);
         }
