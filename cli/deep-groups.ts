@@ -161,8 +161,12 @@ export function deepGroups(cache: string, env: Readonly<Record<string, string>>)
     {
       name: "node-faults",
       doors: ["deep"],
-      shows: "a node among bad bundles, servers, clocks, disks and links: unharmed, and says why",
-      argv: [...image("node-faults"), "tests/image/node-troubles.test.ts"],
+      shows: "a node among bad bundles, servers, clocks, disks, cards and links: unharmed, and says why",
+      argv: [
+        ...image("node-faults"),
+        "tests/image/node-troubles.test.ts",
+        "tests/image/node-bad-spot.test.ts",
+      ],
       env,
     },
     {

@@ -24,6 +24,8 @@ export interface MachineExtras {
   readonly watchdog?: boolean;
   /** File that gets every write to the disk, in the form of Linux' dm-log-writes. */
   readonly writeLog?: string;
+  /** Only on `virt`, and not with a log: a sector of the disk that cannot be written to any more. */
+  readonly badSector?: number;
 }
 
 export type Argv = readonly [string, ...string[]];
@@ -81,8 +83,19 @@ function rawDrive(path: string): string {
   return `format=raw,cache=unsafe,file=${option(path)}`;
 }
 
+/** Each write that touches the sector ends with EIO (5); what is read there is what was written last. */
+function badDrive(disk: string, sector: number): string {
+  const rule = { event: "none", iotype: "write", sector, errno: 5, once: "off", immediately: "off" };
+  const rules = Object.entries(rule).map(([name, value]) => `inject-error.0.${name}=${value}`);
+  return [
+    ...["driver=blkdebug", "image.driver=raw", "image.file.driver=file"],
+    ...[`image.file.filename=${option(disk)}`, ...rules],
+  ].join(",");
+}
+
 /** The disk under test. With a log, flushes must reach it: they say what a power cut may take. */
 function ownDrive({ disk, extras }: MachineRequest): string {
+  if (extras?.badSector !== undefined) return badDrive(disk, extras.badSector);
   if (extras?.writeLog === undefined) return rawDrive(disk);
   return (
     `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},` +

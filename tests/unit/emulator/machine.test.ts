@@ -55,6 +55,13 @@ describe("machineCommand", () => {
     expect(command).not.toContain("unsafe");
   });
 
+  it("has a card with a spot that takes no more writes", () => {
+    const command = machineCommand({ machine: "virt", ...files, extras: { badSector: 4096 } }).join(" ");
+    expect(command).toContain("driver=blkdebug,image.driver=raw,image.file.driver=file,");
+    expect(command).toContain("image.file.filename=/w/disk.img,inject-error.0.event=none,");
+    expect(command).toContain("inject-error.0.iotype=write,inject-error.0.sector=4096,");
+  });
+
   it("doubles the commas of a path, which would end it", () => {
     const command = machineCommand({ machine: "raspi3b", ...files, disk: "/a,b/disk.img" });
     expect(command.at(-1)).toBe("if=sd,format=raw,cache=unsafe,file=/a,,b/disk.img");
