@@ -21,6 +21,11 @@ export async function refusesOnBadDisk({ node }: NodeSession, refuses: Refuses):
   await node.command("fallocate -l $(df --output=avail -B1 /data | tail -1) /data/filler || true; sync");
   await refuses("data full", /it is full/);
   await node.command("rm /data/filler; sync");
+  await node.command(
+    "mkdir /data/many; seq -f /data/many/%.0f $(df --output=iavail /data | tail -1) | xargs touch 2>/dev/null || true; df -i /data",
+  );
+  await refuses("data without an inode left", /it is full .* 0 files left/);
+  await node.command("rm -r /data/many; sync");
   // As the kernel does it to a file system with errors, whoever writes to it.
   await node.command(
     "echo u >/proc/sysrq-trigger; until findmnt -no OPTIONS /data | grep -q '^ro'; do sleep 1; done",

@@ -7,7 +7,7 @@ import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehears
 import { HOST_FROM_GUEST } from "../../lib/rehearsal/limits.ts";
 import { FaultStore } from "./fault-store.ts";
 import { losesWhatItKnew, refusesByClock, refusesOnBadDisk } from "./node-own-faults.ts";
-import { harmless, type NodeSession, withNodeSession } from "./node-session.ts";
+import { harmless, type NodeSession, runUpdaterOn, withNodeSession } from "./node-session.ts";
 import { expectRefusal, expectUnharmed, refusingNode, tooLarge, Versions } from "./refusing-node.ts";
 import { cacheDir, world } from "./surroundings.ts";
 import { copyTestKeys, openTestKeys } from "./test-keys.ts";
@@ -16,8 +16,27 @@ const MINUTE = 60_000;
 /** Waits until RAUC is at it. */
 const INSTALLING =
   "until busctl get-property de.pengutronix.rauc / de.pengutronix.rauc.Installer Operation | grep -q installing; do sleep 1; done";
-/** The network goes and comes back, for three minutes. */
-const FLAPS = `sh -c 'wire=$(ls /sys/class/net | grep -vx lo | head -n 1); for i in $(seq 12); do sleep 10; ip link set $wire down; sleep 5; ip link set $wire up; done'`;
+const IDENTITY = "/run/home-pi/identity.json";
+/** The store has a name with two addresses, and what is sent to the first, which is preferred, is never answered. */
+const BLACK_HOLE = [
+  "modprobe dummy && (ip link show hole || ip link add hole type dummy) && ip link set hole up",
+  "ip -6 addr replace 2001:db8:dead::1/64 dev hole nodad",
+  "cp /etc/hosts /run/hosts",
+  `printf "2001:db8:dead::2 store.test\\n${HOST_FROM_GUEST} store.test\\n" >>/run/hosts`,
+  "mount --bind /run/hosts /etc/hosts",
+  `sed -i 's|${HOST_FROM_GUEST}|store.test|' ${IDENTITY}`,
+  "getent ahosts store.test | head -n 1 | grep -q ^2001:db8:dead::2",
+].join(" && ");
+/**
+ * The node gets another address for a while, so that its connections die without a word; then the network goes and
+ * comes back, for three minutes.
+ */
+const FLAPS = [
+  "wire=$(ls /sys/class/net | grep -vxE 'lo|hole' | head -n 1)",
+  "sleep 10; ip addr del 10.0.2.15/24 dev $wire; ip addr add 10.0.2.77/24 dev $wire",
+  "sleep 40; echo moved >/data/moved; networkctl reconfigure $wire",
+  "for i in $(seq 12); do sleep 10; ip link set $wire down; sleep 5; ip link set $wire up; done",
+].join("; ");
 
 describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory and links", () => {
   test(
@@ -68,12 +87,15 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         await expectUnharmed(session, "another installation");
 
         // A name that nobody knows, as where the network's DNS is away.
-        const identity = "/run/home-pi/identity.json";
         await node.command(
-          `cp ${identity} /run/own-identity; sed -i 's|${HOST_FROM_GUEST}|store.invalid|' ${identity}`,
+          `cp ${IDENTITY} /run/own-identity; sed -i 's|${HOST_FROM_GUEST}|store.invalid|' ${IDENTITY}`,
         );
         await refuses("no DNS", /store\.invalid/);
-        await node.command(`mv /run/own-identity ${identity}`);
+        await node.command(`mv /run/own-identity ${IDENTITY}`);
+
+        // A name whose first address swallows everything.
+        await node.command(BLACK_HOLE);
+        await refuses("an IPv6 black hole", /the slot holds/);
 
         // Slot A is, to the byte, what was flashed.
         const { bytes: slotBytes, sha256 } = session.build.image.info.slot;
@@ -97,9 +119,12 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
           ({ committed }) => committed && node.starts === 2,
         );
         expect(again.running.version).toBe("1.0.0");
+        await node.command(BLACK_HOLE);
+        await node.command(`cat >/run/flaps <<'end'\n${FLAPS}\nend`);
         await startUpdater(node);
-        await node.command(`${INSTALLING}; systemd-run --unit=flaps ${FLAPS}`);
+        await node.command(`${INSTALLING}; systemd-run --unit=flaps sh /run/flaps`);
         await waitForCommitted(node, stone);
+        expect(await node.command("cat /data/moved")).toContain("moved");
         console.log(`links: ${faults.redirected} asked for, ${faults.refused} used when they were dead`);
         expect(faults.redirected).toBeGreaterThan(1);
         expect(faults.refused).toBeGreaterThan(0);
@@ -108,6 +133,19 @@ describe.runIf(cacheDir !== undefined)("a node with bad disks, clocks, memory an
         await startUpdater(node);
         await waitForCommitted(node, last);
         expect(node.starts).toBe(4);
+
+        // Somebody wants the one before again: only where they say so, and it stays while updates are paused.
+        const refused = await node.command(`node-update install --version ${stone} 2>&1 || true`);
+        expect(refused).toMatch(/is older than what this node has run; install it with --older/);
+        expect(node.starts).toBe(4);
+        await node.command(
+          `node-update pause; systemd-run --no-block node-update install --version ${stone} --older`,
+        );
+        await waitForCommitted(node, stone);
+        const older = await runUpdaterOn(node);
+        expect([older.running.version, older.plan]).toEqual([stone, "nothing"]);
+        expect(older.reason).toMatch(/paused/);
+        expect(node.starts).toBe(5);
       });
     },
     180 * MINUTE,
