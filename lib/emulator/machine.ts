@@ -22,7 +22,7 @@ export interface MachineExtras {
   readonly secondDisk?: { readonly path: string; readonly found: "before" | "after" };
   /** Only on `virt`: a hardware watchdog that resets the machine (i6300esb). A Pi's own cannot be used in emulation. */
   readonly watchdog?: boolean;
-  /** File that gets every write to the disk, in the form of Linux' dm-log-writes. */
+  /** File that gets every write to the disk, behind what it has, in the form of Linux' dm-log-writes. */
   readonly writeLog?: string;
   /** Only on `virt`, and not with a log: a sector of the disk that cannot be written to any more. */
   readonly badSector?: number;
@@ -47,6 +47,15 @@ function network(port: number | undefined): string[] {
   return ["-netdev", `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${port}-:22`];
 }
 
+/**
+ * Whether QEMU ends where its guest restarts, to be started anew. The emulated USB host of a Pi 3 does not get over a
+ * reset: an adapter that was plugged in before it is dead in some starts, and one that is plugged in anew stops the
+ * host for good.
+ */
+export function endsOnRestart({ machine, sshPort }: Pick<MachineRequest, "machine" | "sshPort">): boolean {
+  return machine === "raspi3b" && sshPort !== undefined;
+}
+
 /** The emulator's command line. Serial line on stdin and stdout, QMP on a socket, no display. */
 export function machineCommand(request: MachineRequest): Argv {
   const common = [
@@ -54,6 +63,7 @@ export function machineCommand(request: MachineRequest): Argv {
     ...["-qmp", `unix:${option(request.qmpSocket)},server=on,wait=off`],
     ...["-dtb", request.dtb],
     ...network(request.sshPort),
+    ...(endsOnRestart(request) ? ["-action", "reboot=shutdown"] : []),
   ];
   if (request.machine === "raspi3b") {
     return [
@@ -99,7 +109,7 @@ function ownDrive({ disk, extras }: MachineRequest): string {
   if (extras?.writeLog === undefined) return rawDrive(disk);
   return (
     `driver=blklogwrites,file.driver=raw,file.file.driver=file,file.file.filename=${option(disk)},` +
-    `log.driver=file,log.filename=${option(extras.writeLog)}`
+    `log.driver=file,log.filename=${option(extras.writeLog)},log-append=on`
   );
 }
 
@@ -156,18 +166,7 @@ export function kernelArguments(machine: MachineName, report: boolean): string {
 
 export interface HotPlug {
   readonly execute: "device_add";
-  readonly arguments: Readonly<Record<"driver" | "netdev" | "id" | "mac", string>>;
-}
-
-/** One of its own, however often it is plugged in; the system may still choose another one: see turnedForward. */
-const ADAPTER_MAC = "52:54:00:12:34:56";
-/** The first two leases of QEMU's own network. */
-const LEASES = ["10.0.2.15", "10.0.2.16"] as const;
-
-/** Monitor commands that take the way from a port to the guest's ssh away, and lead it to its first or second address. */
-export function turnedForward(port: number, second: boolean): readonly [string, string] {
-  const way = `${NETWORK} tcp:127.0.0.1:${port}`;
-  return [`hostfwd_remove ${way}`, `hostfwd_add ${way}-${LEASES[second ? 1 : 0]}:22`];
+  readonly arguments: Readonly<Record<"driver" | "netdev" | "id", string>>;
 }
 
 /** The network adapter to plug in once Linux is up: on raspi3b one that is there from the start stays dead. */
@@ -175,6 +174,6 @@ export function networkHotPlug(machine: MachineName): HotPlug | undefined {
   if (machine === "virt") return undefined;
   return {
     execute: "device_add",
-    arguments: { driver: "usb-net", netdev: NETWORK, id: "un0", mac: ADAPTER_MAC },
+    arguments: { driver: "usb-net", netdev: NETWORK, id: "un0" },
   };
 }

@@ -5,7 +5,7 @@ import { Course } from "./course.ts";
 import type { Bench } from "./disk.ts";
 import { EmulatorError } from "./failure.ts";
 import { machineLimits, PAUSE_MS, QUIT_MS } from "./limits.ts";
-import { type MachineRequest, machineCommand, networkHotPlug, turnedForward } from "./machine.ts";
+import { endsOnRestart, type MachineRequest, machineCommand, networkHotPlug } from "./machine.ts";
 import { QmpClient } from "./qmp.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -21,18 +21,21 @@ export interface PowerRequest extends MachineRequest {
 /** A machine that runs, from power-on until its power is cut. */
 export class PoweredMachine {
   readonly console: SerialConsole;
-  readonly exited: Promise<number | undefined>;
-  readonly #running: RunningProcess;
+  readonly #bench: Bench;
   readonly #request: PowerRequest;
   readonly #clock: Clock;
+  readonly #end = Promise.withResolvers<number | undefined>();
+  #running: RunningProcess;
   #timeline = new Timeline();
   #course = new Course();
   #qmp: QmpClient | undefined;
   #plugged = false;
-  #turned = false;
+  /** Whether QEMU ends because its guest restarts. */
+  #restarts = false;
 
   private constructor(bench: Bench, request: PowerRequest) {
-    const { tools, world, work } = bench;
+    const { world } = bench;
+    this.#bench = bench;
     this.#request = request;
     this.#clock = world.clock;
     this.console = new SerialConsole({
@@ -52,21 +55,7 @@ export class PoweredMachine {
         this.#course.unfinished(line);
       },
     });
-    const binds = [{ source: work }, { source: request.socketFolder }];
-    const command = tools.command(machineCommand(request), {
-      binds,
-      cwd: work,
-      timeoutMs: Number.POSITIVE_INFINITY,
-      signal: world.signal,
-    });
-    this.#running = world.processes.start(command, (chunk) => {
-      request.onData?.(chunk);
-      this.console.push(chunk);
-    });
-    this.exited = this.#running.exited.then((code) => {
-      this.console.end(code);
-      return code;
-    });
+    this.#running = this.#start();
   }
 
   /** Starts QEMU and connects to its control socket. @throws EmulatorError QEMU, QMP */
@@ -79,7 +68,7 @@ export class PoweredMachine {
     );
     died.catch(() => undefined);
     try {
-      const connected = QmpClient.connect(request.qmpSocket, bench.world.clock, signal);
+      const connected = machine.#connect(signal);
       connected.catch(() => undefined);
       machine.#qmp = await Promise.race([connected, died]);
       return machine;
@@ -89,6 +78,49 @@ export class PoweredMachine {
     } finally {
       enough.abort();
     }
+  }
+
+  /** Resolves with QEMU's exit code when the machine is off; a restart is none. */
+  get exited(): Promise<number | undefined> {
+    return this.#end.promise;
+  }
+
+  #start(): RunningProcess {
+    const { tools, world, work } = this.#bench;
+    const { socketFolder, onData } = this.#request;
+    const command = tools.command(machineCommand(this.#request), {
+      binds: [{ source: work }, { source: socketFolder }],
+      cwd: work,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      signal: world.signal,
+    });
+    const running = world.processes.start(command, (chunk) => {
+      onData?.(chunk);
+      this.console.push(chunk);
+    });
+    void running.exited.then((code) => this.#gone(code));
+    return running;
+  }
+
+  #connect(signal: AbortSignal): Promise<QmpClient> {
+    return QmpClient.connect(this.#request.qmpSocket, this.#clock, signal, (event, reason) => {
+      this.#restarts ||= event === "SHUTDOWN" && reason?.endsWith("reset") === true;
+    });
+  }
+
+  async #gone(code: number | undefined): Promise<void> {
+    // What it said last may still be on its way to us.
+    await this.#qmp?.closed;
+    this.#qmp = undefined;
+    if (this.#restarts) {
+      [this.#restarts, this.#plugged] = [false, false];
+      this.#running = this.#start();
+      this.#qmp = await this.#connect(this.#bench.world.signal).catch(() => undefined);
+      if (this.#qmp === undefined) await this.#running.stop();
+      return;
+    }
+    this.console.end(code);
+    this.#end.resolve(code);
   }
 
   /** What was seen since power-on, or since the last reset. */
@@ -119,7 +151,7 @@ export class PoweredMachine {
     this.console.beginAgain();
     this.#timeline = new Timeline();
     this.#course = new Course();
-    await this.#execute("cont");
+    if (!endsOnRestart(this.#request)) await this.#execute("cont");
   }
 
   async #execute(command: string): Promise<void> {
@@ -127,26 +159,12 @@ export class PoweredMachine {
     await this.#qmp.execute(command);
   }
 
-  /**
-   * Plugs the network in where the machine cannot have it from the start, unless it is. Linux must be up. It stays over
-   * restarts: an adapter that is taken out and put in again after one stops the emulated USB host for good.
-   */
+  /** Plugs the network in where the machine cannot have it from the start, once in each of them. Linux must be up. */
   async plugNetwork(): Promise<void> {
     const plug = networkHotPlug(this.#request.machine);
-    if (plug === undefined || this.#plugged) return;
+    if (plug === undefined || this.#plugged || this.#qmp === undefined) return;
     this.#plugged = true;
-    await this.#qmp?.deviceAdd(plug.arguments);
-  }
-
-  /**
-   * Leads the port for ssh to the other address a guest may have on a Pi 3. An adapter that is plugged in gets an
-   * address of the system's own choice, one that is there from the start keeps its own, and each has a lease of its own.
-   */
-  async turnSshPort(): Promise<void> {
-    const { machine, sshPort } = this.#request;
-    if (machine === "virt" || sshPort === undefined || !this.#plugged) return;
-    this.#turned = !this.#turned;
-    for (const line of turnedForward(sshPort, this.#turned)) await this.#qmp?.monitor(line);
+    await this.#qmp.deviceAdd(plug.arguments);
   }
 
   /** Pulls the plug: the guest is not told, the disk image is closed in order. */

@@ -11,7 +11,9 @@ export interface QmpLimits {
 
 const messageSchema = z.union([
   z.object({ QMP: z.object({}) }).transform(() => ({ kind: "greeting" as const })),
-  z.object({ event: z.string() }).transform(({ event }) => ({ kind: "event" as const, event })),
+  z
+    .object({ event: z.string(), data: z.object({ reason: z.string().optional() }).optional() })
+    .transform(({ event, data }) => ({ kind: "event" as const, event, reason: data?.reason })),
   z
     .object({ return: z.unknown(), id: z.number() })
     .transform((answer) => ({ kind: "return" as const, id: answer.id, value: answer.return })),
@@ -27,32 +29,39 @@ interface Waiting {
 
 const RETRY_MS = 50;
 
-/** QEMU's control socket (QMP): commands one at a time or many, each with a deadline; events are ignored. */
+export type OnEvent = (name: string, reason: string | undefined) => void;
+
+/** QEMU's control socket (QMP): commands one at a time or many, each with a deadline; events are told. */
 export class QmpClient {
   readonly #clock: Clock;
   readonly #limits: QmpLimits;
+  readonly #onEvent: OnEvent;
+  readonly #closed = Promise.withResolvers<void>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #greeting = Promise.withResolvers<void>();
   #connection: LineConnection | undefined;
   #lastId = 0;
   #gone = false;
 
-  private constructor(clock: Clock, limits: QmpLimits) {
+  private constructor(clock: Clock, limits: QmpLimits, onEvent: OnEvent) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#onEvent = onEvent;
   }
 
   /**
-   * Connects as soon as QEMU listens, and agrees on capabilities; `signal` ends the waiting.
+   * Connects as soon as QEMU listens, and agrees on capabilities; `signal` ends the waiting. `onEvent` is told the name
+   * and the reason of each event, as QEMU's QMP reference has them.
    * @throws EmulatorError QMP
    */
   static async connect(
     path: string,
     clock: Clock,
     signal: AbortSignal,
+    onEvent: OnEvent = () => undefined,
     limits: QmpLimits = { connectMs: QMP_CONNECT_MS, answerMs: QMP_ANSWER_MS },
   ): Promise<QmpClient> {
-    const client = new QmpClient(clock, limits);
+    const client = new QmpClient(clock, limits, onEvent);
     const connection = await client.#open(path, clock.now() + limits.connectMs, signal);
     client.#connection = connection;
     void connection.closed.then(() => client.#lost());
@@ -64,6 +73,11 @@ export class QmpClient {
       throw error;
     }
     return client;
+  }
+
+  /** Resolves when QEMU has closed its end: every event was told by then. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
   }
 
   async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
@@ -82,11 +96,6 @@ export class QmpClient {
 
   deviceAdd(args: Readonly<Record<string, string>>): Promise<unknown> {
     return this.execute("device_add", args);
-  }
-
-  /** A line for QEMU's own monitor, for what QMP has no command for. What it says to that, empty where all is well. */
-  async monitor(line: string): Promise<string> {
-    return String(await this.execute("human-monitor-command", { "command-line": line }));
   }
 
   systemReset(): Promise<unknown> {
@@ -120,7 +129,11 @@ export class QmpClient {
 
   #line(line: string): void {
     const message = parse(line);
-    if (message === undefined || message.kind === "event") return;
+    if (message === undefined) return;
+    if (message.kind === "event") {
+      this.#onEvent(message.event, message.reason);
+      return;
+    }
     if (message.kind === "greeting") {
       this.#greeting.resolve();
       return;
@@ -132,6 +145,7 @@ export class QmpClient {
 
   #lost(): void {
     this.#gone = true;
+    this.#closed.resolve();
     const error = new EmulatorError("QMP", "QEMU closed its control socket");
     this.#greeting.promise.catch(() => undefined);
     this.#greeting.reject(error);

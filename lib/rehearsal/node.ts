@@ -38,8 +38,8 @@ export class RehearsalNode {
   readonly #request: NodeRequest;
   #powered: PoweredMachine | undefined;
   #sshPort = 0;
-  /** Whether Linux came up since the node was switched on. */
-  #up = false;
+  /** The start in which Linux came up last. */
+  #upIn = 0;
 
   private constructor(bench: Bench, prepared: Prepared, request: NodeRequest, key: SshKey) {
     this.bench = bench;
@@ -77,12 +77,12 @@ export class RehearsalNode {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();
-    this.#up = false;
+    this.#upIn = 0;
     this.#powered = await PoweredMachine.on(this.bench, {
       ...{ machine: this.machine, disk: disk.path, dtb, firmware, socketFolder, log, sshPort: this.#sshPort },
       qmpSocket: join(socketFolder, "qmp.sock"),
       onLine: (line) => {
-        this.#up ||= UP.test(line);
+        if (UP.test(line)) this.#upIn = this.starts;
         onLine?.(line);
       },
       ...(extras === undefined ? {} : { extras }),
@@ -105,8 +105,8 @@ export class RehearsalNode {
    * command ran and failed.
    */
   async tryCommand(command: string, timeoutMs: number = COMMAND_MS): Promise<string | undefined> {
-    // On a Pi 3 the network is plugged in once Linux is up.
-    if (this.#up) await this.#powered?.plugNetwork();
+    // On a Pi 3 the network is plugged in once Linux is up, in each start anew.
+    if (this.#powered !== undefined && this.#upIn === this.starts) await this.#powered.plugNetwork();
     const { tools, world, work } = this.bench;
     const argv = sshCommand({ port: this.#sshPort, key: this.key.file }, command);
     try {
@@ -115,10 +115,7 @@ export class RehearsalNode {
           ...{ binds: [{ source: work }], cwd: work, timeoutMs, signal: world.signal, accept: [0, 255] },
         }),
       );
-      if (result.exitCode !== 255) return result.stdout;
-      // It may be up, and have another address by now.
-      await this.#powered?.turnSshPort();
-      return undefined;
+      return result.exitCode === 255 ? undefined : result.stdout;
     } catch (error) {
       if (error instanceof ProcessError && error.code === "TIMEOUT") return undefined;
       throw error;

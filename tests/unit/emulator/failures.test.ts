@@ -60,7 +60,7 @@ async function noSocket(): Promise<unknown> {
   const clock = new ManualClock();
   const { signal } = new AbortController();
   const limits = { connectMs: 30_000, answerMs: 1_000 };
-  const outcome = QmpClient.connect("/nowhere/qmp.sock", clock, signal, limits).catch(
+  const outcome = QmpClient.connect("/nowhere/qmp.sock", clock, signal, () => undefined, limits).catch(
     (error: unknown) => error,
   );
   let done = false;

@@ -1,0 +1,87 @@
+import type { Socket } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Bench } from "../../../lib/emulator/disk.ts";
+import type { MachineName } from "../../../lib/emulator/machine.ts";
+import { PoweredMachine } from "../../../lib/emulator/power.ts";
+import { clock } from "../../../lib/external/clock.ts";
+import type { RunningProcess } from "../../../lib/external/process.ts";
+import { type QmpServer, serveQmp } from "./qmp-server.ts";
+
+let server: QmpServer | undefined;
+afterEach(() => server?.close());
+
+/** A machine whose QEMU is its control socket only, and ends as told. */
+async function standIn(machine: MachineName) {
+  let socket: Socket | undefined;
+  let exit: (code: number) => void = () => undefined;
+  let starts = 0;
+  /** As QEMU ends: what it has to tell first, then its socket, then the process. */
+  const end = (reason: string): void => {
+    socket?.end(`{"event": "SHUTDOWN", "data": {"guest": true, "reason": "${reason}"}}\r\n`);
+    exit(0);
+  };
+  server = await serveQmp((request, from) => {
+    socket = from;
+    if (request.execute === "quit") end("host-qmp-quit");
+    return request.execute === "quit" ? [] : [`{"return": {}, "id": ${request.id}}`];
+  });
+  const start = (): RunningProcess => {
+    starts += 1;
+    const exited = Promise.withResolvers<number>();
+    exit = exited.resolve;
+    return {
+      ...{ pid: starts, exited: exited.promise, write: () => undefined },
+      stop: () => Promise.resolve(exit(1)),
+    };
+  };
+  const { signal } = new AbortController();
+  const bench = {
+    tools: { command: (argv: readonly string[]) => ({ argv }) },
+    world: { clock, signal, processes: { start } },
+    work: "/w",
+  } as unknown as Bench;
+  const powered = await PoweredMachine.on(bench, {
+    ...{ machine, disk: "/w/disk.img", dtb: "/w/dtb", firmware: "/w/u-boot.bin", sshPort: 2222 },
+    ...{ qmpSocket: server.path, socketFolder: "/s", log: () => undefined },
+  });
+  const asked = (): string[] => (server?.requests ?? []).map(({ execute }) => execute);
+  return { powered, end, asked, starts: () => starts };
+}
+
+describe("a machine whose QEMU ends where its guest restarts", () => {
+  it("is started anew, with a network to plug in, until its power is cut", async () => {
+    const { powered, end, asked, starts } = await standIn("raspi3b");
+    let off = false;
+    void powered.exited.then(() => (off = true));
+    for (let restarts = 1; restarts <= 3; restarts += 1) {
+      await powered.plugNetwork();
+      await powered.plugNetwork();
+      expect(asked().filter((name) => name === "device_add")).toHaveLength(restarts);
+      end("guest-reset");
+      await vi.waitFor(() =>
+        expect(asked().filter((name) => name === "qmp_capabilities")).toHaveLength(restarts + 1),
+      );
+      expect([starts(), off]).toEqual([restarts + 1, false]);
+    }
+    await vi.waitFor(async () => {
+      await powered.plugNetwork();
+      expect(asked().filter((name) => name === "device_add")).toHaveLength(4);
+    });
+    await powered.cut();
+    expect([starts(), off]).toEqual([4, true]);
+  });
+
+  it("is off where its guest switches it off", async () => {
+    const { powered, end, starts } = await standIn("raspi3b");
+    end("guest-shutdown");
+    expect(await powered.exited).toBe(0);
+    expect(starts()).toBe(1);
+  });
+
+  it("is off, and says so, where it dies", async () => {
+    const { powered } = await standIn("virt");
+    const waiting = powered.console.waitForText(/login/, "the login prompt", 60_000);
+    await powered.cut();
+    await expect(waiting).rejects.toMatchObject({ code: "QEMU" });
+  });
+});
