@@ -84,11 +84,20 @@ export async function withNodeSession(
   });
 }
 
-/** One run of the updater, waited for; what it says of itself afterwards. */
+const UNIT = "home-pi-update.service";
+/** Shorter than one command may take. */
+const WAIT_S = 200;
+
+/** One run of the updater, waited for; what it says of itself afterwards. Its unit has a limit of its own. */
 export async function runUpdaterOn(node: RehearsalNode): Promise<NodeStatus> {
-  // Whether it failed is in the status.
-  await node.command(
-    "systemctl reset-failed home-pi-update.service; systemctl start home-pi-update.service || true",
+  // Whether it failed is in the status. 124: it goes on.
+  let told = await node.command(
+    `systemctl reset-failed ${UNIT}; timeout ${WAIT_S} systemctl start ${UNIT}; [ $? -eq 124 ] || echo ended`,
   );
+  while (!told.includes("ended")) {
+    told = await node.command(
+      `timeout ${WAIT_S} sh -c 'while [ $(systemctl is-active ${UNIT}) = activating ]; do sleep 2; done' && echo ended || true`,
+    );
+  }
   return JSON.parse(await node.command("cat /run/home-pi/update-status.json")) as NodeStatus;
 }
