@@ -54,13 +54,13 @@ export class FaultStore {
         return void response.writeHead(403).end("too late");
       }
       if (until !== null || this.fault === "none") return file(url.pathname);
-      const { size } = statSync(join(folder, url.pathname));
+      const size = (): number => statSync(join(folder, url.pathname)).size;
       this.#fail(url.pathname, request.headers.range ?? "", size, response);
     });
     return listenOn(server, 0, "127.0.0.1");
   }
 
-  #fail(path: string, range: string, wholeBytes: number, response: ServerResponse): void {
+  #fail(path: string, range: string, sizeOf: () => number, response: ServerResponse): void {
     const answers: Record<Exclude<BundleFault, "none">, () => void> = {
       "no ranges": () => response.writeHead(200).end("x".repeat(4096)),
       "captive portal": () =>
@@ -73,6 +73,7 @@ export class FaultStore {
       403: () => response.writeHead(403).end(),
       truncated: () => {
         // All that is said of it is right.
+        const wholeBytes = sizeOf();
         const { from, to } = spanOf(range, wholeBytes);
         response.writeHead(206, {
           "content-range": `bytes ${from}-${to}/${wholeBytes}`,
