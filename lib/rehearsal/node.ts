@@ -38,8 +38,8 @@ export class RehearsalNode {
   readonly #request: NodeRequest;
   #powered: PoweredMachine | undefined;
   #sshPort = 0;
-  /** The start in which Linux came up last. */
-  #upIn = 0;
+  /** The start in which Linux came up last; they count from 1. */
+  #upIn: number | undefined;
 
   private constructor(bench: Bench, prepared: Prepared, request: NodeRequest, key: SshKey) {
     this.bench = bench;
@@ -77,7 +77,7 @@ export class RehearsalNode {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();
-    this.#upIn = 0;
+    this.#upIn = undefined;
     this.#powered = await PoweredMachine.on(this.bench, {
       ...{ machine: this.machine, disk: disk.path, dtb, firmware, socketFolder, log, sshPort: this.#sshPort },
       qmpSocket: join(socketFolder, "qmp.sock"),
