@@ -18,6 +18,9 @@ export interface PowerRequest extends MachineRequest {
   readonly onData?: (chunk: Buffer) => void;
 }
 
+/** Linux is up. A login prompt on the serial line says so too, but a node too busy as it starts may leave that out. */
+const UP = /Reached target getty\.target/;
+
 /** A machine that runs, from power-on until its power is cut. */
 export class PoweredMachine {
   readonly console: SerialConsole;
@@ -30,6 +33,7 @@ export class PoweredMachine {
   #course = new Course();
   #qmp: QmpClient | undefined;
   #plugged = false;
+  #up = false;
   /** Whether QEMU ends because its guest restarts. */
   #restarts = false;
 
@@ -46,6 +50,7 @@ export class PoweredMachine {
       timestamps: true,
       send: (text) => this.#running.write(text),
       onLine: (line, at) => {
+        this.#up ||= UP.test(line);
         request.onLine?.(line);
         this.timeline.line(line, at);
         this.#course.line(line);
@@ -113,7 +118,7 @@ export class PoweredMachine {
     await this.#qmp?.closed;
     this.#qmp = undefined;
     if (this.#restarts) {
-      [this.#restarts, this.#plugged] = [false, false];
+      [this.#restarts, this.#plugged, this.#up] = [false, false, false];
       this.#running = this.#start();
       this.#qmp = await this.#connect(this.#bench.world.signal).catch(() => undefined);
       if (this.#qmp === undefined) await this.#running.stop();
@@ -121,6 +126,11 @@ export class PoweredMachine {
     }
     this.console.end(code);
     this.#end.resolve(code);
+  }
+
+  /** Whether Linux came up since QEMU was started. */
+  get up(): boolean {
+    return this.#up;
   }
 
   /** What was seen since power-on, or since the last reset. */

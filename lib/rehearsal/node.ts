@@ -25,9 +25,6 @@ export interface NodeRequest {
   readonly onLine?: (line: string) => void;
 }
 
-/** Linux is up. A login prompt on the serial line says so too, but a node too busy as it starts may leave that out. */
-const UP = /Reached target getty\.target/;
-
 /** An emulated node that follows a store of this machine. Its card outlives its power. */
 export class RehearsalNode {
   readonly bench: Bench;
@@ -38,8 +35,6 @@ export class RehearsalNode {
   readonly #request: NodeRequest;
   #powered: PoweredMachine | undefined;
   #sshPort = 0;
-  /** The start in which Linux came up last; they count from 1. */
-  #upIn: number | undefined;
 
   private constructor(bench: Bench, prepared: Prepared, request: NodeRequest, key: SshKey) {
     this.bench = bench;
@@ -77,14 +72,10 @@ export class RehearsalNode {
     const { disk, dtb, firmware } = this.#prepared;
     const { socketFolder, log, onLine } = this.#request;
     this.#sshPort = await freePort();
-    this.#upIn = undefined;
     this.#powered = await PoweredMachine.on(this.bench, {
       ...{ machine: this.machine, disk: disk.path, dtb, firmware, socketFolder, log, sshPort: this.#sshPort },
       qmpSocket: join(socketFolder, "qmp.sock"),
-      onLine: (line) => {
-        if (UP.test(line)) this.#upIn = this.starts;
-        onLine?.(line);
-      },
+      ...(onLine === undefined ? {} : { onLine }),
       ...(extras === undefined ? {} : { extras }),
     });
   }
@@ -106,7 +97,7 @@ export class RehearsalNode {
    */
   async tryCommand(command: string, timeoutMs: number = COMMAND_MS): Promise<string | undefined> {
     // On a Pi 3 the network is plugged in once Linux is up, in each start anew.
-    if (this.#powered !== undefined && this.#upIn === this.starts) await this.#powered.plugNetwork();
+    if (this.#powered?.up === true) await this.#powered.plugNetwork();
     const { tools, world, work } = this.bench;
     const argv = sshCommand({ port: this.#sshPort, key: this.key.file }, command);
     try {

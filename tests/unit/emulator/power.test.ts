@@ -15,6 +15,7 @@ async function standIn(machine: MachineName) {
   let socket: Socket | undefined;
   let exit: (code: number) => void = () => undefined;
   let starts = 0;
+  let say: (text: string) => void = () => undefined;
   /** As QEMU ends: what it has to tell first, then its socket, then the process. */
   const end = (reason: string): void => {
     socket?.end(`{"event": "SHUTDOWN", "data": {"guest": true, "reason": "${reason}"}}\r\n`);
@@ -25,8 +26,9 @@ async function standIn(machine: MachineName) {
     if (request.execute === "quit") end("host-qmp-quit");
     return request.execute === "quit" ? [] : [`{"return": {}, "id": ${request.id}}`];
   });
-  const start = (): RunningProcess => {
+  const start = (_: unknown, onData: (chunk: Buffer) => void): RunningProcess => {
     starts += 1;
+    say = (text) => onData(Buffer.from(text));
     const exited = Promise.withResolvers<number>();
     exit = exited.resolve;
     return {
@@ -45,7 +47,7 @@ async function standIn(machine: MachineName) {
     ...{ qmpSocket: server.path, socketFolder: "/s", log: () => undefined },
   });
   const asked = (): string[] => (server?.requests ?? []).map(({ execute }) => execute);
-  return { powered, end, asked, starts: () => starts };
+  return { powered, end, asked, starts: () => starts, say: (text: string) => say(text) };
 }
 
 describe("a machine whose QEMU ends where its guest restarts", () => {
@@ -69,6 +71,22 @@ describe("a machine whose QEMU ends where its guest restarts", () => {
     });
     await powered.cut();
     expect([starts(), off]).toEqual([4, true]);
+  });
+
+  it("is up once Linux is, in each start anew", async () => {
+    const { powered, end, asked, say } = await standIn("raspi3b");
+    const seen = [powered.up];
+    say("home-pi: slot A, 2 attempts left after this one\r\n");
+    seen.push(powered.up);
+    say("[  OK  ] Reached target getty.target - Login Prompts.\r\n");
+    seen.push(powered.up);
+    end("guest-reset");
+    await vi.waitFor(() => expect(asked().filter((name) => name === "qmp_capabilities")).toHaveLength(2));
+    seen.push(powered.up);
+    say("[  OK  ] Reached target getty.target - Login Prompts.\r\n");
+    seen.push(powered.up);
+    expect(seen).toEqual([false, false, true, false, true]);
+    await powered.cut();
   });
 
   it("is off where its guest switches it off", async () => {
