@@ -47,9 +47,7 @@ describe("QmpClient", () => {
     server = await serveQmp(ok);
     const { path } = server;
     await server.close();
-    const connecting = QmpClient.connect(path, clock, signal, none, {
-      ...{ connectMs: 5_000, answerMs: 300 },
-    });
+    const connecting = QmpClient.connect(path, clock, signal, none, { ...limits, connectMs: 5_000 });
     await pause(100);
     const { mkdir } = await import("node:fs/promises");
     const { dirname } = await import("node:path");
