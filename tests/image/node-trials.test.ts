@@ -44,6 +44,15 @@ Restart=always
 RestartSec=5
 `;
 
+/** A oneshot may start for as long as it likes, as k3s may, and multi-user.target waits for it. */
+const HANGING_UNIT = `[Unit]
+Description=Something that never finishes starting
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sleep infinity
+`;
+
 /** The status is left once a build is committed, in each start anew: a panic before it would be one on trial. */
 const PANIC = `#!/bin/sh
 until [ -e /run/home-pi/marked-good ] && grep -qs '"committed":true' /run/home-pi/update-status.json; do
@@ -99,7 +108,20 @@ const SYSTEMS: readonly BadSystem[] = [
         target: "../flapping.service",
       },
     ],
-    reason: /units fail that did not fail before: flapping\.service/,
+    reason: /units fail or do not finish starting that were well before: flapping\.service/,
+    starts: 2,
+  },
+  {
+    name: "a service that never finishes starting",
+    edits: [
+      { kind: "write", path: "/usr/lib/systemd/system/hanging.service", content: HANGING_UNIT },
+      {
+        kind: "link",
+        path: "/usr/lib/systemd/system/multi-user.target.wants/hanging.service",
+        target: "../hanging.service",
+      },
+    ],
+    reason: /units fail or do not finish starting that were well before: hanging\.service/,
     starts: 2,
   },
   {

@@ -8,14 +8,27 @@ import type { Health } from "./judge.ts";
 
 const SYSTEMCTL_MS = 30_000;
 
-/** Units that have failed, or that fail again and again and wait for their next start, as systemd lists them, sorted. */
+/** Reached once the node has started; and once all that has a say in it calls the start a good one. */
+const START = new Set(["multi-user.target", "boot-complete.target"]);
+
+/** What systemctl lists, in columns. */
+async function listed(processes: Processes, ...asked: readonly string[]): Promise<readonly string[][]> {
+  const argv = ["systemctl", "--no-legend", "--plain", ...asked] as const;
+  const { stdout } = await processes.run({ argv: [...argv], timeoutMs: SYSTEMCTL_MS });
+  const rows = stdout.split("\n").filter((line) => line.trim() !== "");
+  return rows.map((line) => line.trim().split(/\s+/));
+}
+
+/**
+ * Units that have failed, that fail again and again and wait for their next start, or that the start of the node still
+ * waits for: many may start for as long as they like, and hold up all that comes after them. Sorted.
+ */
 export async function failedUnits(processes: Processes): Promise<readonly string[]> {
-  const { stdout } = await processes.run({
-    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--state=failed,auto-restart", "--all"],
-    timeoutMs: SYSTEMCTL_MS,
-  });
-  const names = stdout.split("\n").map((line) => line.trim().split(/\s+/)[0] ?? "");
-  return names.filter((name) => name !== "").sort();
+  const units = await listed(processes, "list-units", "--state=failed,auto-restart", "--all");
+  const jobs = await listed(processes, "list-jobs");
+  const starts = jobs.some(([, unit = ""]) => START.has(unit));
+  const held = starts ? jobs.filter(([, , , state]) => state === "running").map(([, unit = ""]) => unit) : [];
+  return [...units.map(([unit = ""]) => unit), ...held].sort();
 }
 
 /** What the unit that checks the units of every slot says; `says` is where it writes down what is wrong. */

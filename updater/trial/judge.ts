@@ -195,7 +195,8 @@ export function judge(standing: Standing, health: Health | "unknown", timeIsUp: 
   const { before } = standing.trial;
   if (!health.dataMounted) return bad("data is not mounted");
   const worse = health.failedUnits.filter((unit) => !before.failedUnits.includes(unit));
-  if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
+  if (worse.length > 0)
+    return late(`units fail or do not finish starting that were well before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
   const { channelProblem } = health;

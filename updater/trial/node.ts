@@ -14,7 +14,7 @@ import type { GateNode } from "./gate.ts";
 import { failedUnits, gateUnit, runChecks } from "./health.ts";
 import type { BootFacts, Health, Standing } from "./judge.ts";
 
-/** The gate's own units: whether they fail is what is being found out. */
+/** The gate's own units: whether they fail, or get to their end, is what is being found out. */
 const OWN = /^home-pi-update/;
 
 export async function readBootFacts({ places, bus, world }: UpdaterNode): Promise<BootFacts> {
@@ -78,7 +78,8 @@ export function gateNode(node: UpdaterNode): GateNode {
   let followed = false;
   return {
     readState: async () => (await stateFile.read()).state,
-    writeState: async (state) => void (await stateFile.write(state)),
+    // It looks for minutes and takes no lock: what a person says of updates meanwhile is not to be forgotten.
+    writeState: async (state) => void (await stateFile.change(({ paused }) => ({ ...state, paused }))),
     facts: () => readBootFacts(node),
     health: async (standing, leftMs) => {
       const health = await readHealth(node, standing, leftMs, followed);

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { processes } from "../../../lib/external/process.ts";
-import { gateUnit, runChecks } from "../../../updater/trial/health.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Processes, processes } from "../../../lib/external/process.ts";
+import { failedUnits, gateUnit, runChecks } from "../../../updater/trial/health.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -54,4 +54,37 @@ it.each([
     run: async () => ({ stdout: `${state}\n`, stderr: "", exitCode: 0, durationMs: 0 }),
   };
   expect(await gateUnit(answering, "gate.service", file)).toBe(expected);
+});
+
+describe("units that are not well", () => {
+  const listing = (units: string, jobs: string) => {
+    const run: Processes["run"] = async ({ argv }) => ({
+      ...{ exitCode: 0, stderr: "", durationMs: 0 },
+      stdout: argv.includes("list-jobs") ? jobs : units,
+    });
+    return { ...processes, run };
+  };
+  const FAILED = "k3s.service loaded failed failed Lightweight Kubernetes\n";
+  const starting = (unit: string, state: string) => `  12 ${unit} start ${state}\n`;
+
+  it("are those that failed, and those the start of the node still waits for", async () => {
+    const jobs = [
+      starting("hanging.service", "running"),
+      starting("multi-user.target", "waiting"),
+      starting("late.service", "waiting"),
+    ].join("");
+    expect(await failedUnits(listing(FAILED, jobs))).toEqual(["hanging.service", "k3s.service"]);
+  });
+
+  it("are those of the gate beside ours", async () => {
+    const jobs = `${starting("my-gate.service", "running")}${starting("boot-complete.target", "waiting")}`;
+    expect(await failedUnits(listing("", jobs))).toEqual(["my-gate.service"]);
+  });
+
+  it("are not those that a timer started since", async () => {
+    expect(await failedUnits(listing(FAILED, starting("fstrim.service", "running")))).toEqual([
+      "k3s.service",
+    ]);
+    expect(await failedUnits(listing("", ""))).toEqual([]);
+  });
 });

@@ -21,7 +21,7 @@ export function worldOf(effects: Effects, time: Time, run: (argv: readonly strin
   const processes: Processes = {
     run: ({ argv }) => {
       const name = argv.join(" ");
-      const effect = { name, asks: /is-active|list-units/.test(name), doer: "updater" } as const;
+      const effect = { name, asks: /is-active|list-units|list-jobs/.test(name), doer: "updater" } as const;
       const result = (): ProcessResult => ({ exitCode: 0, stdout: run(argv), stderr: "", durationMs: 0 });
       return effects.pass(effect, () => new ProcessError("EXIT", `${argv[0]} ended with 1`), result);
     },
