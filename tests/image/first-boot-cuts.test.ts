@@ -10,7 +10,7 @@ import { machineAsked } from "./card-machine.ts";
 import { editData } from "./data-partition.ts";
 import { type Card, withCard } from "./powered-card.ts";
 import { randomFrom } from "./random-numbers.ts";
-import { copySparse, cutOn, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
+import { copySparse, cutOn, found, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
 import { cacheDir } from "./surroundings.ts";
 
 const MIB = 1024 ** 2;
@@ -24,7 +24,7 @@ const BOOTED = Number(process.env.PI_TEST_BOOTED ?? 6);
 /** Where in the log a first boot is, by what it writes. */
 function landmarks(entries: readonly LoggedWrite[], dataOffset: number): Map<string, number> {
   const after = (from: number, wanted: (entry: LoggedWrite) => boolean): number =>
-    from + entries.slice(from).findIndex(wanted) + 1;
+    from + found(entries.slice(from).findIndex(wanted)) + 1;
   const at = (offset: number) => (entry: LoggedWrite) => entry.kind === "write" && entry.offset === offset;
   const table = after(0, at(0));
   const made = after(table, (entry) => entry.kind === "write" && entry.offset >= dataOffset);
@@ -104,6 +104,7 @@ describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => 
       });
       await writeRange(work("lean.img"), 0, await readRange(before, 0, HEAD_BYTES));
       const random = randomFrom(SEED);
+      // A first boot has fewer writes than that: on virt, one point is judged again with other writes lost.
       const points = Array.from({ length: JUDGED }, () => Math.floor(random() * (entries.length + 1)));
       const cuts = [...points, ...named.values()].sort((a, b) => a - b);
       const problems: string[] = [];
@@ -119,7 +120,7 @@ describe.runIf(cacheDir !== undefined)("a first boot whose power is cut", () => 
         );
       }
       console.log(
-        `first boot: ${writes.length} writes, ${flushes} flushes; ${cuts.length} cuts judged (seed ${SEED}), ${problems.length} bad`,
+        `first boot: ${writes.length} writes, ${flushes} flushes; ${cuts.length} cuts at ${new Set(cuts).size} points judged (seed ${SEED}), ${problems.length} bad`,
       );
       expect(problems).toEqual([]);
 

@@ -15,7 +15,7 @@ import {
   type SessionRequest,
   withNodeSession,
 } from "./node-session.ts";
-import { copySparse, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
+import { copySparse, found, makeWriteLog, recordedWrites } from "./recorded-writes.ts";
 import { expectTold } from "./told-node.ts";
 
 /** A state file is some hundred bytes; no larger write is searched for one. */
@@ -134,7 +134,7 @@ export async function landmarks(recorded: Recorded): Promise<Map<string, number>
   };
   const [copy1] = BOOT_STATE_OFFSETS;
   const stateAfter = (from: number): number =>
-    from + entries.slice(from).findIndex((entry) => isWrite(entry) && entry.offset === copy1) + 1;
+    from + found(entries.slice(from).findIndex((entry) => isWrite(entry) && entry.offset === copy1)) + 1;
   const activated = await said('"activatedIn":');
   const counted = stateAfter(activated);
   return new Map([

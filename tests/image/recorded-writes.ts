@@ -26,3 +26,9 @@ export async function recordedWrites(log: string, machine: MachineName): Promise
 
 export const copySparse = (from: string, to: string) =>
   processes.run({ argv: ["cp", "--sparse=always", "--", from, to], timeoutMs: COPY_MS });
+
+/** An index in a log that a state is named by. Throws where there is none: that state would be judged nowhere. */
+export function found(index: number): number {
+  if (index < 0) throw new Error("a named state is not in the log of writes");
+  return index;
+}

@@ -4,7 +4,7 @@ import { startUpdater, waitForCommitted, waitForStatus } from "../../lib/rehears
 import { machineAsked } from "./card-machine.ts";
 import { CutCards } from "./cut-cards.ts";
 import { harmless, type NodeSession } from "./node-session.ts";
-import { randomFrom } from "./random-numbers.ts";
+import { distinctNumbers, randomFrom } from "./random-numbers.ts";
 import {
   landmarks,
   mayRunAfter,
@@ -88,7 +88,7 @@ describe.runIf(cacheDir !== undefined)("a node that is flashed and left alone", 
         );
         const remembered = (machine === "virt" ? flushes[SYNCS] : first + WRITES) ?? entries.length;
         expect(remembered).toBeLessThan(named.get("the trial is written down") ?? 0);
-        const points = Array.from({ length: JUDGED }, () => Math.floor(random() * (entries.length + 1)));
+        const points = distinctNumbers(random, JUDGED, entries.length);
         const cuts = [...points, ...named.values()].sort((a, b) => a - b);
         const cards = await CutCards.of(recorded);
         const problems: string[] = [];
@@ -99,7 +99,7 @@ describe.runIf(cacheDir !== undefined)("a node that is flashed and left alone", 
         const count = (kind: string): number => entries.filter((entry) => entry.kind === kind).length;
         const toSlots = entries.filter((entry) => slotOfWrite(entry, recorded) !== undefined).length;
         console.log(
-          `two upgrades on ${machine}: ${count("write")} writes (${toSlots} to slots), ${count("flush")} flushes; ${cuts.length} cuts judged (seed ${SEED}), ${problems.length} bricks`,
+          `two upgrades on ${machine}: ${count("write")} writes (${toSlots} to slots), ${count("flush")} flushes; ${cuts.length} cuts at ${new Set(cuts).size} points judged (seed ${SEED}), ${problems.length} bricks`,
         );
         expect(problems).toEqual([]);
 
