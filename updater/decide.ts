@@ -55,19 +55,17 @@ export type Reading =
 
 /**
  * What to do next. `reading` is undefined before the manifest was read: the answer is then `poll`, or why it is
- * not even looked at. Pure; the same answer is shown to people.
+ * not even looked at. `looks`: a person wants to see what there is, also where a node does not look by itself. Pure; the
+ * same answer is shown to people.
  */
-export function decide(state: State, reading: Reading | undefined, facts: Facts): Plan {
+export function decide(state: State, reading: Reading | undefined, facts: Facts, looks = false): Plan {
   const here = ownState(state, reading, facts);
   if (here !== undefined) return here;
   if (facts.dataProblem !== undefined) {
     return alarm(`Nothing is installed while data cannot be relied on: ${facts.dataProblem}.`);
   }
-  const wished = state.wish !== undefined;
-  if (facts.policy.mode === "off" && !wished) {
-    return nothing("Updates are off in cluster.yaml (update.mode).");
-  }
-  if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
+  const quiet = quietly(state, facts);
+  if (quiet !== undefined && reading === undefined && !looks) return nothing(`Updates are ${quiet}.`);
   const unread = isLongUnread(state, facts);
   if (facts.clockProblem !== undefined) {
     const reason = `The clock is not trusted: ${facts.clockProblem}.`;
@@ -78,11 +76,23 @@ export function decide(state: State, reading: Reading | undefined, facts: Facts)
     return reading.alarm || unread ? alarm(reading.reason) : nothing(reading.reason);
   }
   const plan = choose(state, reading, facts);
+  if (quiet !== undefined && plan.kind === "install") {
+    const { image, target } = plan;
+    const more = { available: target, first: image === target ? undefined : image };
+    return nothing(`v${target.version} is there; updates are ${quiet}.`, more);
+  }
   const { trial } = state;
   // A waypoint on the way to what was asked for, or the same build under another name: it is there already.
   const there =
     plan.kind === "install" && trial?.phase === "installed" && trial.buildId === plan.image.buildId;
   return there ? toBeTried(trial) : plan;
+}
+
+/** Why nothing is looked for or installed by itself; undefined: it is, or a person asked for something. */
+function quietly({ paused, wish }: State, { policy }: Facts): string | undefined {
+  if (wish !== undefined) return undefined;
+  if (policy.mode === "off") return "off in cluster.yaml (update.mode)";
+  return paused ? "paused: node-update pause --off ends that" : undefined;
 }
 
 /** By the clock; and where that is behind, or nothing was ever read, by how long the node is up. */

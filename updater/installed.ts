@@ -57,7 +57,9 @@ export const toBeTried = (trial: Trial): Plan & { kind: "restart" } => ({
   reason: `${nameOf(trial)} is installed and is to be tried.`,
 });
 
-const isQuiet = (state: State, { policy }: Facts): boolean => state.paused || policy.mode === "off";
+/** Whether nothing is looked for or started by itself. */
+export const isQuiet = (state: State, { policy }: Pick<Facts, "policy">): boolean =>
+  state.paused || policy.mode === "off";
 
 /** Whether the channel has a say: where it would be looked at without a build that waits, too. */
 function looksUp(trial: Trial, state: State, facts: Facts): boolean {

@@ -81,7 +81,7 @@ async function runKnown(node: UpdaterNode, known: Known, options: RunOptions): P
   const state = await recall(node, options);
   const told = announcedIn(await readStatus(node.places));
   let seen: Seen = { state, reading: undefined, facts: known.facts, told };
-  let plan = decide(state, undefined, known.facts);
+  let plan = decide(state, undefined, known.facts, !options.act);
   if (plan.kind === "poll") {
     seen = await poll(node, known, seen, options).catch((error: unknown) => unread(node, seen, error));
     plan = decide(seen.state, seen.reading, seen.facts);

@@ -4,6 +4,7 @@ import type { OpenedManifest } from "../../lib/manifest/client/open.ts";
 import { versionOfWaypoint } from "../../lib/manifest/client/waypoints.ts";
 import { windowText } from "../../lib/manifest/client/window.ts";
 import type { Facts } from "../decide.ts";
+import { isQuiet } from "../installed.ts";
 import { DAY_MS, EXPIRY_WARNING_DAYS } from "../limits.ts";
 import type { Plan } from "../plan.ts";
 import { nameOf, type State } from "../state/record.ts";
@@ -111,7 +112,9 @@ export function statusOf(
       window: facts.policy.window === undefined ? undefined : windowText(facts.policy.window),
       channel: facts.channel,
     },
-    ...{ blocked, waypoints, expires },
+    ...{ blocked, waypoints },
+    // Where nobody looks, the manifest may have been renewed long ago.
+    expires: isQuiet(state, facts) ? undefined : expires,
   };
 }
 

@@ -8,6 +8,7 @@ import { placesOf } from "../../../updater/places.ts";
 import { status } from "../../../updater/report/current.ts";
 import { runUpdater, stateFileOf, type UpdaterNode } from "../../../updater/run.ts";
 import { emptyState, type State, type Trial } from "../../../updater/state/record.ts";
+import { gateNode } from "../../../updater/trial/node.ts";
 import { trialOf } from "../../unit/updater/example.ts";
 import { FakeRauc, fakeProcesses } from "./install-scene.ts";
 import { buildIdOf, Scene, slotOf } from "./scene.ts";
@@ -156,6 +157,53 @@ describe("a release that is installed and waits", () => {
     expect([looks(), reboots(), marked()]).toEqual([0, 0, []]);
     expect(await pause(node, false)).toMatchObject({ plan: "poll", paused: false });
     expect(await run()).toMatchObject({ plan: "withdraw" });
+  });
+});
+
+describe("a release that is there while nothing is installed by itself", () => {
+  const quiet = [
+    [
+      "paused",
+      () => pause(node, true),
+      "v1.1.0 is there; updates are paused: node-update pause --off ends that.",
+    ],
+    [
+      "off",
+      () => scene.put("etc/home-pi/update.json", scene.config({ mode: "off" })),
+      "v1.1.0 is there; updates are off in cluster.yaml (update.mode).",
+    ],
+  ] as const;
+
+  it.each(quiet)("is shown to who looks, and to nobody else: %s", async (_, hold, reason) => {
+    scene.release("v1.1.0");
+    await hold();
+    await run();
+    expect(looks()).toBe(0);
+    const seen = await runUpdater(node, { act: false, timeWaitMs: 0 });
+    expect(seen).toMatchObject({ plan: "nothing", reason, intended: "v1.1.0", alarm: false });
+    expect([(await stateOf()).trial, reboots()]).toEqual([undefined, 0]);
+  });
+
+  it.each(quiet)("is installed by who asks for what there is: %s", async (_, hold) => {
+    scene.release("v1.1.0");
+    rauc.installs = () => {
+      writeFileSync(rauc.device, slotOf("v1.1.0"));
+      return "";
+    };
+    await hold();
+    await installWish(node, { version: undefined, older: false, retry: false });
+    expect(reboots()).toBe(1);
+    expect((await stateOf()).trial).toMatchObject({ version: "1.1.0", phase: "installed" });
+  });
+});
+
+describe("a gate that looks for minutes", () => {
+  it("forgets nothing that was said of updates meanwhile", async () => {
+    const gate = gateNode(node);
+    const before = await gate.readState();
+    await pause(node, true);
+    await gate.writeState({ ...before, returns: 1 });
+    expect(await stateOf()).toMatchObject({ paused: true, returns: 1 });
   });
 });
 

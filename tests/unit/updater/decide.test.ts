@@ -154,6 +154,14 @@ const rows: readonly Row[] = [
   ],
   ["paused", { paused: true }, undefined, {}, "nothing", "paused"],
   [
+    "paused, and somebody looked",
+    { paused: true },
+    readingOf(newer),
+    {},
+    "nothing",
+    "v1.6.0 is there; updates are",
+  ],
+  [
     "paused, asked for",
     { paused: true, wish: { version: "1.6.0", older: false } },
     readingOf(newer),

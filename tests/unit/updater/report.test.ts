@@ -34,6 +34,15 @@ describe("the countdown of a manifest", () => {
     else expect(warning).toContain(text);
   });
 
+  it.each([
+    ["paused", { ...committed, paused: true }, facts],
+    ["off", committed, { ...facts, policy: { mode: "off", window: undefined } as const }],
+  ])("is not said where updates are %s: nobody looks, and it may be renewed", (_, state, of) => {
+    const status = statusOf(state, quiet, of, inDays(-5));
+    expect(expiryWarning(status, NOW)).toBeUndefined();
+    expect(metricsOf(status)).not.toContain("expiry");
+  });
+
   it("is that of the part that runs out first", () => {
     const [soon, late] = ["2026-11-21T00:00:00Z", "2027-11-21T00:00:00Z"];
     const expires = { root: late, targets: soon, snapshot: late, timestamp: late };
