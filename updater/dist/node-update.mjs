@@ -19014,17 +19014,14 @@ var trial2 = {
 };
 
 // updater/decide.ts
-function decide(state, reading, facts) {
+function decide(state, reading, facts, looks = false) {
   const here = ownState(state, reading, facts);
   if (here !== void 0) return here;
   if (facts.dataProblem !== void 0) {
     return alarm(`Nothing is installed while data cannot be relied on: ${facts.dataProblem}.`);
   }
-  const wished = state.wish !== void 0;
-  if (facts.policy.mode === "off" && !wished) {
-    return nothing("Updates are off in cluster.yaml (update.mode).");
-  }
-  if (state.paused && !wished) return nothing("Updates are paused: node-update pause --off ends that.");
+  const quiet = quietly(state, facts);
+  if (quiet !== void 0 && reading === void 0 && !looks) return nothing(`Updates are ${quiet}.`);
   const unread2 = isLongUnread(state, facts);
   if (facts.clockProblem !== void 0) {
     const reason = `The clock is not trusted: ${facts.clockProblem}.`;
@@ -19035,9 +19032,19 @@ function decide(state, reading, facts) {
     return reading.alarm || unread2 ? alarm(reading.reason) : nothing(reading.reason);
   }
   const plan = choose(state, reading, facts);
+  if (quiet !== void 0 && plan.kind === "install") {
+    const { image, target } = plan;
+    const more = { available: target, first: image === target ? void 0 : image };
+    return nothing(`v${target.version} is there; updates are ${quiet}.`, more);
+  }
   const { trial: trial3 } = state;
   const there = plan.kind === "install" && trial3?.phase === "installed" && trial3.buildId === plan.image.buildId;
   return there ? toBeTried(trial3) : plan;
+}
+function quietly({ paused, wish }, { policy }) {
+  if (wish !== void 0) return void 0;
+  if (policy.mode === "off") return "off in cluster.yaml (update.mode)";
+  return paused ? "paused: node-update pause --off ends that" : void 0;
 }
 function isLongUnread({ lastCheck }, { now, upMs }) {
   if (lastCheck === void 0 || now < lastCheck) return upMs > UNREAD_ALARM_MS;
@@ -20980,7 +20987,9 @@ function statusOf(state, plan, facts, { expires, blocked, waypoints }) {
       window: facts.policy.window === void 0 ? void 0 : windowText(facts.policy.window),
       channel: facts.channel
     },
-    ...{ blocked, waypoints, expires }
+    ...{ blocked, waypoints },
+    // Where nobody looks, the manifest may have been renewed long ago.
+    expires: isQuiet(state, facts) ? void 0 : expires
   };
 }
 function expiryWarning({ expires }, now) {
@@ -21154,13 +21163,19 @@ import { constants as constants2 } from "node:fs";
 import { access as access2, readdir as readdir4 } from "node:fs/promises";
 import { join as join9 } from "node:path";
 var SYSTEMCTL_MS = 3e4;
+var START = /* @__PURE__ */ new Set(["multi-user.target", "boot-complete.target"]);
+async function listed(processes2, ...asked) {
+  const argv = ["systemctl", "--no-legend", "--plain", ...asked];
+  const { stdout } = await processes2.run({ argv: [...argv], timeoutMs: SYSTEMCTL_MS });
+  const rows = stdout.split("\n").filter((line3) => line3.trim() !== "");
+  return rows.map((line3) => line3.trim().split(/\s+/));
+}
 async function failedUnits(processes2) {
-  const { stdout } = await processes2.run({
-    argv: ["systemctl", "--no-legend", "--plain", "list-units", "--state=failed,auto-restart", "--all"],
-    timeoutMs: SYSTEMCTL_MS
-  });
-  const names = stdout.split("\n").map((line3) => line3.trim().split(/\s+/)[0] ?? "");
-  return names.filter((name) => name !== "").sort();
+  const units = await listed(processes2, "list-units", "--state=failed,auto-restart", "--all");
+  const jobs = await listed(processes2, "list-jobs");
+  const starts = jobs.some(([, unit = ""]) => START.has(unit));
+  const held = starts ? jobs.filter(([, , , state]) => state === "running").map(([, unit = ""]) => unit) : [];
+  return [...units.map(([unit = ""]) => unit), ...held].sort();
 }
 async function gateUnit(processes2, unit, says) {
   const { stdout } = await processes2.run({
@@ -21233,7 +21248,7 @@ async function runKnown(node2, known, options2) {
   const state = await recall(node2, options2);
   const told = announcedIn(await readStatus(node2.places));
   let seen = { state, reading: void 0, facts: known.facts, told };
-  let plan = decide(state, void 0, known.facts);
+  let plan = decide(state, void 0, known.facts, !options2.act);
   if (plan.kind === "poll") {
     seen = await poll(node2, known, seen, options2).catch((error2) => unread(node2, seen, error2));
     plan = decide(seen.state, seen.reading, seen.facts);
@@ -21514,7 +21529,8 @@ function judge(standing, health, timeIsUp) {
   const { before } = standing.trial;
   if (!health.dataMounted) return bad("data is not mounted");
   const worse = health.failedUnits.filter((unit) => !before.failedUnits.includes(unit));
-  if (worse.length > 0) return late(`units fail that did not fail before: ${worse.join(", ")}`);
+  if (worse.length > 0)
+    return late(`units fail or do not finish starting that were well before: ${worse.join(", ")}`);
   if (before.timeSynchronized && !health.timeSynchronized)
     return late("no time server answered, and one did before");
   const { channelProblem: channelProblem2 } = health;
@@ -21636,7 +21652,8 @@ function gateNode(node2) {
   let followed = false;
   return {
     readState: async () => (await stateFile.read()).state,
-    writeState: async (state) => void await stateFile.write(state),
+    // It looks for minutes and takes no lock: what a person says of updates meanwhile is not to be forgotten.
+    writeState: async (state) => void await stateFile.change(({ paused }) => ({ ...state, paused })),
     facts: () => readBootFacts(node2),
     health: async (standing, leftMs) => {
       const health = await readHealth(node2, standing, leftMs, followed);
