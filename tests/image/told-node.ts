@@ -17,6 +17,8 @@ export async function expectTold(node: RehearsalNode): Promise<void> {
   const line = /^update {4}v1\.2\.0 failed here \(.*broken\.service/m;
   for (const place of ["/run/issue.d/20-home-pi-update.issue", "/run/motd.d/20-home-pi-update"])
     expect(await node.command(`cat ${place}`)).toMatch(line);
+  // What a screen at the node shows by itself, nobody having touched a key.
+  expect(await node.command("tr -s ' ' </dev/vcs1")).toMatch(/update v1\.2\.0 failed here/);
   expect(await node.command("node-update status")).toMatch(/^last failed {2}v1\.2\.0: .*broken\.service/m);
 
   // Nothing stays in memory; what starts it is there, with its limits; nobody but root calls RAUC.
