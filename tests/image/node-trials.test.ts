@@ -26,6 +26,16 @@ const script = (content: string, path: string): SlotEdit => ({
   executable: true,
 });
 
+/** A unit that is started with the node. */
+const startedUnit = (name: string, content: string): readonly SlotEdit[] => [
+  { kind: "write", path: `/usr/lib/systemd/system/${name}`, content },
+  {
+    kind: "link",
+    path: `/usr/lib/systemd/system/multi-user.target.wants/${name}`,
+    target: `../${name}`,
+  },
+];
+
 const PANIC_UNIT = `[Unit]
 Description=Something that takes the kernel down later
 
@@ -100,27 +110,13 @@ const SYSTEMS: readonly BadSystem[] = [
   },
   {
     name: "a service that is started again and again",
-    edits: [
-      { kind: "write", path: "/usr/lib/systemd/system/flapping.service", content: FLAPPING_UNIT },
-      {
-        kind: "link",
-        path: "/usr/lib/systemd/system/multi-user.target.wants/flapping.service",
-        target: "../flapping.service",
-      },
-    ],
+    edits: startedUnit("flapping.service", FLAPPING_UNIT),
     reason: /units fail or do not finish starting that were well before: flapping\.service/,
     starts: 2,
   },
   {
     name: "a service that never finishes starting",
-    edits: [
-      { kind: "write", path: "/usr/lib/systemd/system/hanging.service", content: HANGING_UNIT },
-      {
-        kind: "link",
-        path: "/usr/lib/systemd/system/multi-user.target.wants/hanging.service",
-        target: "../hanging.service",
-      },
-    ],
+    edits: startedUnit("hanging.service", HANGING_UNIT),
     reason: /units fail or do not finish starting that were well before: hanging\.service/,
     starts: 2,
   },
@@ -145,15 +141,7 @@ const SYSTEMS: readonly BadSystem[] = [
   },
   {
     name: "a panic after its commit",
-    edits: [
-      script(PANIC, "/usr/lib/home-pi/panic"),
-      { kind: "write", path: "/usr/lib/systemd/system/panic.service", content: PANIC_UNIT },
-      {
-        kind: "link",
-        path: "/usr/lib/systemd/system/multi-user.target.wants/panic.service",
-        target: "../panic.service",
-      },
-    ],
+    edits: [script(PANIC, "/usr/lib/home-pi/panic"), ...startedUnit("panic.service", PANIC_UNIT)],
     reason: /passed its gate, and crashed or lost power 3 times before it was up for 15 minutes/,
     // It commits in the first, and panics in each of three; the gate of the fourth goes back.
     starts: 5,
