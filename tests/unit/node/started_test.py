@@ -30,23 +30,25 @@ class Node(unittest.TestCase):
         (self.here / "systemctl").write_text(SYSTEMCTL)
         (self.here / "systemctl").chmod(0o755)
 
-    def run_script(self, name, *args, jobs=""):
+    def run_script(self, script, *args, jobs):
         (self.here / "jobs").write_text(jobs)
         env = {"PATH": f"{self.here}:{os.environ['PATH']}", "HERE": str(self.here)}
-        argv = ["sh", str(places.scripts_of("health") / name), *args]
+        argv = ["sh", str(script), *args]
         return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Started(Node):
+    script = places.scripts_of("health") / "started"
+
     def test_ends_at_once_where_all_has_started(self):
         began = time.monotonic()
-        done = self.run_script("started", "30", jobs="9 fstrim.service start running\n")
+        done = self.run_script(self.script, "30", jobs="9 fstrim.service start running\n")
         self.assertEqual((done.returncode, done.stdout), (0, ""))
         self.assertLess(time.monotonic() - began, 10)
 
     def test_ends_in_time_where_a_unit_hangs_and_names_it(self):
         began = time.monotonic()
-        done = self.run_script("started", "3", jobs=JOBS)
+        done = self.run_script(self.script, "3", jobs=JOBS)
         self.assertEqual((done.returncode, done.stdout), (0, "still starting: hanging.service\n"))
         self.assertGreaterEqual(time.monotonic() - began, 2)
 
@@ -61,10 +63,7 @@ class Health(Node):
         script = script.replace("/run/home-pi", str(self.here / "run"))
         (self.here / "health").write_text(script)
         (self.here / "active").write_text(active)
-        (self.here / "jobs").write_text(jobs)
-        env = {"PATH": f"{self.here}:{os.environ['PATH']}", "HERE": str(self.here)}
-        argv = ["sh", str(self.here / "health"), "0"]
-        return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return self.run_script(self.here / "health", "0", jobs=jobs)
 
     def test_is_well_when_all_run(self):
         self.assertEqual(self.check("ssh.service\n", "ssh.service\n", JOBS).returncode, 0)
